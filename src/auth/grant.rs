@@ -1,0 +1,138 @@
+//! The exchange of credentials for a token, one way for each kind.
+
+use super::credentials::{Credentials, Grant, TokenCallback};
+use super::jwt::Assertion;
+use crate::error::{Delivery, Error, ErrorKind, Result};
+use crate::http::call::Call;
+use crate::http::perform::{Http, Replay, Trace};
+use crate::http::throttle::EndpointClass;
+use crate::http::transport::Request;
+use crate::model::token::{self, AccessToken, LifetimeUnit};
+use bytes::Bytes;
+use reqwest::Method;
+use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
+use url::form_urlencoded;
+
+const SCOPE: &str = "openid,AdobeID,user_management_sdk";
+
+impl Credentials {
+    pub(crate) async fn fetch_token(
+        &self,
+        http: &Http,
+        call: &Call,
+        org_id: &str,
+    ) -> Result<AccessToken> {
+        let fetched = match &self.grant {
+            Grant::Callback(callback) => ask_the_program(callback).await,
+            Grant::OAuth { client_secret } => {
+                let form = [
+                    ("client_id", self.client_id.as_str()),
+                    ("client_secret", client_secret.reveal()),
+                    ("grant_type", "client_credentials"),
+                    ("scope", SCOPE),
+                ];
+                self.exchange(http, call, "/ims/token/v2", &form, LifetimeUnit::Seconds)
+                    .await
+            }
+            Grant::Jwt {
+                client_secret,
+                tech_acct_id,
+                key,
+            } => {
+                let assertion = key.assertion(&Assertion {
+                    org_id,
+                    tech_acct_id,
+                    client_id: &self.client_id,
+                    auth_host: self.auth_host(),
+                })?;
+                let form = [
+                    ("client_id", self.client_id.as_str()),
+                    ("client_secret", client_secret.reveal()),
+                    ("jwt_token", assertion.reveal()),
+                ];
+                self.exchange(
+                    http,
+                    call,
+                    "/ims/exchange/jwt/",
+                    &form,
+                    LifetimeUnit::Milliseconds,
+                )
+                .await
+            }
+        };
+        // Whatever the token call came to, the request that wanted the token was not sent.
+        fetched.map_err(|e| {
+            e.context("no access token")
+                .with_delivery(Delivery::NotSent)
+        })
+    }
+
+    /// `host[:port]`.
+    fn auth_host(&self) -> &str {
+        &self.auth_root[url::Position::BeforeHost..url::Position::AfterPort]
+    }
+
+    async fn exchange(
+        &self,
+        http: &Http,
+        call: &Call,
+        default_path: &str,
+        form: &[(&str, &str)],
+        unit: LifetimeUnit,
+    ) -> Result<AccessToken> {
+        let mut url = self.auth_root.clone();
+        url.set_path(self.auth_path.as_deref().unwrap_or(default_path));
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
+        let request = Request {
+            method: Method::POST,
+            url,
+            headers: HeaderMap::from_iter([
+                (
+                    CONTENT_TYPE,
+                    HeaderValue::from_static("application/x-www-form-urlencoded"),
+                ),
+                (ACCEPT, HeaderValue::from_static("application/json")),
+                (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+            ]),
+            body: Some(Bytes::from(body)),
+        };
+        let class = EndpointClass::Token;
+        let answer = http
+            .perform(call, class, &request, Replay::Safe, &Trace::default())
+            .await
+            .map_err(refused_credentials)?;
+        token::parse(&answer.body, unit)
+    }
+}
+
+/// The token endpoint answers bad credentials with any of these.
+fn refused_credentials(error: Error) -> Error {
+    match error.http_status() {
+        Some(400 | 401 | 403) => error
+            .with_kind(ErrorKind::Auth)
+            .context("the credentials were refused (check client id, client secret and key)"),
+        _ => error,
+    }
+}
+
+async fn ask_the_program(callback: &TokenCallback) -> Result<AccessToken> {
+    let callback = callback.clone();
+    let asked = tokio::task::spawn_blocking(move || callback.fetch()).await;
+    match asked {
+        Ok(Ok(token)) if token.secret.reveal().bytes().all(|b| b.is_ascii_graphic()) => Ok(token),
+        Ok(Ok(_)) => Err(Error::new(
+            ErrorKind::Auth,
+            "the token callback gave a token that no header can carry",
+        )),
+        Ok(Err(words)) => Err(Error::new(
+            ErrorKind::Auth,
+            format!("the token callback failed: {words}"),
+        )),
+        Err(_) => Err(Error::new(
+            ErrorKind::Internal,
+            "the token callback panicked",
+        )),
+    }
+}

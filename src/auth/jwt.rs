@@ -1,0 +1,85 @@
+//! The signed assertion of a Service Account.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Secret;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Map, Value};
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// An RSA private key, ready to sign.
+#[derive(Clone)]
+pub(crate) struct SigningKey(EncodingKey);
+
+/// Long enough for a clock that is some hours off; the service takes at most 24 h.
+const ASSERTION_LIFETIME: Duration = Duration::from_secs(12 * 3600);
+
+/// Who asserts what to whom.
+pub(crate) struct Assertion<'a> {
+    pub org_id: &'a str,
+    pub tech_acct_id: &'a str,
+    pub client_id: &'a str,
+    /// `host[:port]`, as both sides write it into audience and scope.
+    pub auth_host: &'a str,
+}
+
+impl SigningKey {
+    /// Reads PKCS#1 or PKCS#8 PEM and signs once, so that a bad key is told here and not in the middle of a run.
+    pub(crate) fn from_pem(pem: &[u8]) -> Result<Self> {
+        let refuse = |problem: &str| Error::invalid_argument("private_key", problem);
+        let contains = |label: &str| pem.windows(label.len()).any(|w| w == label.as_bytes());
+        if contains("ENCRYPTED") {
+            return Err(refuse("is encrypted; give it without a passphrase"));
+        }
+        let key = EncodingKey::from_rsa_pem(pem).map_err(|_| {
+            refuse("is no RSA private key in PEM (-----BEGIN PRIVATE KEY----- or -----BEGIN RSA PRIVATE KEY-----)")
+        })?;
+        let key = SigningKey(key);
+        key.sign(&Map::new()).map_err(|_| {
+            refuse("is PEM, but its RSA key cannot sign (is it cut short, or under 2048 bits?)")
+        })?;
+        Ok(key)
+    }
+
+    fn sign(&self, claims: &Map<String, Value>) -> jsonwebtoken::errors::Result<String> {
+        jsonwebtoken::encode(&Header::new(Algorithm::RS256), claims, &self.0)
+    }
+
+    pub(crate) fn assertion(&self, assertion: &Assertion) -> Result<Secret> {
+        let expires = SystemTime::now() + ASSERTION_LIFETIME;
+        let expires = expires
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs());
+        let Assertion {
+            org_id,
+            tech_acct_id,
+            client_id,
+            auth_host,
+        } = assertion;
+        let claims = Map::from_iter([
+            ("exp".to_owned(), expires.into()),
+            ("iss".to_owned(), (*org_id).into()),
+            ("sub".to_owned(), (*tech_acct_id).into()),
+            (
+                "aud".to_owned(),
+                format!("https://{auth_host}/c/{client_id}").into(),
+            ),
+            (
+                format!("https://{auth_host}/s/ent_user_sdk"),
+                Value::Bool(true),
+            ),
+        ]);
+        self.sign(&claims).map(Secret::new).map_err(|e| {
+            Error::new(
+                ErrorKind::Internal,
+                format!("the JWT could not be signed: {e}"),
+            )
+        })
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningKey")
+    }
+}

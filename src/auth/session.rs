@@ -1,0 +1,172 @@
+//! Calls to the service that carry a valid token, whatever it takes.
+
+use super::credentials::{Credentials, check_id};
+use super::token_cache::{Token, TokenCache};
+use crate::error::{Error, Result};
+use crate::http::call::Call;
+use crate::http::perform::{Http, Replay, Trace};
+use crate::http::throttle::EndpointClass;
+use crate::http::transport::{Answer, Request};
+use crate::http::url::resource;
+use bytes::Bytes;
+use reqwest::Method;
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, PRAGMA,
+};
+use std::sync::atomic::{AtomicU8, Ordering};
+use url::Url;
+
+/// One organisation at the service, seen with one set of credentials.
+#[derive(Debug)]
+pub(crate) struct Session {
+    http: Http,
+    credentials: Credentials,
+    tokens: TokenCache,
+    root: Url,
+    org_id: String,
+    signal: AtomicU8,
+}
+
+/// A one-shot hint to the service's load management, sent with the next call of any kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SyncSignal {
+    Start = 1,
+    End = 2,
+}
+
+/// A resource under the root.
+#[derive(Debug)]
+pub(crate) struct Resource<'a> {
+    pub class: EndpointClass,
+    pub segments: &'a [&'a str],
+    pub query: &'a [(&'a str, &'a str)],
+}
+
+impl Session {
+    pub(crate) fn new(
+        http: Http,
+        credentials: Credentials,
+        root: Url,
+        org_id: &str,
+    ) -> Result<Self> {
+        check_id("org_id", org_id)?;
+        Ok(Session {
+            http,
+            credentials,
+            tokens: TokenCache::default(),
+            root,
+            org_id: org_id.to_owned(),
+            signal: AtomicU8::new(0),
+        })
+    }
+
+    pub(crate) fn org_id(&self) -> &str {
+        &self.org_id
+    }
+
+    pub(crate) fn signal(&self, signal: SyncSignal) {
+        self.signal.store(signal as u8, Ordering::Relaxed);
+    }
+
+    pub(crate) async fn get(&self, call: &Call, resource: Resource<'_>) -> Result<Answer> {
+        let trace = Trace::default();
+        self.send(call, resource, None, Replay::Safe, &trace).await
+    }
+
+    pub(crate) async fn post(
+        &self,
+        call: &Call,
+        resource: Resource<'_>,
+        json: Bytes,
+        replay: Replay,
+        trace: &Trace,
+    ) -> Result<Answer> {
+        self.send(call, resource, Some(json), replay, trace).await
+    }
+
+    /// The host's status page, which wants no token.
+    pub(crate) async fn get_status_page(&self, call: &Call) -> Result<Answer> {
+        let mut url = self.root.clone();
+        url.set_path("/status");
+        let request = Request {
+            method: Method::GET,
+            url,
+            headers: self.signal_header().into_iter().collect(),
+            body: None,
+        };
+        let trace = Trace::default();
+        self.http
+            .perform(call, EndpointClass::Status, &request, Replay::Safe, &trace)
+            .await
+    }
+
+    async fn send(
+        &self,
+        call: &Call,
+        resource_: Resource<'_>,
+        json: Option<Bytes>,
+        replay: Replay,
+        trace: &Trace,
+    ) -> Result<Answer> {
+        let mut request = Request {
+            method: match json {
+                Some(_) => Method::POST,
+                None => Method::GET,
+            },
+            url: resource(&self.root, resource_.segments, resource_.query)?,
+            headers: HeaderMap::with_capacity(6),
+            body: json,
+        };
+        let signal = self.signal_header();
+        let mut renewed = false;
+        loop {
+            let token = self.token(call).await?;
+            request.headers = self.headers(&token, request.body.is_some())?;
+            request.headers.extend(signal.clone());
+            let answer = self
+                .http
+                .perform(call, resource_.class, &request, replay, trace)
+                .await;
+            match answer {
+                Err(error) if error.http_status() == Some(401) && !renewed => {
+                    self.tokens.discard(&token);
+                    renewed = true;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn token(&self, call: &Call) -> Result<std::sync::Arc<Token>> {
+        let fetch = || self.credentials.fetch_token(&self.http, call, &self.org_id);
+        self.tokens.get(call, &self.http.logger, fetch).await
+    }
+
+    fn headers(&self, token: &Token, with_body: bool) -> Result<HeaderMap> {
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret.reveal()))
+            .map_err(|_| {
+                Error::protocol("the token endpoint gave a token that no header can carry")
+            })?;
+        bearer.set_sensitive(true);
+        let client_id = HeaderValue::from_str(&self.credentials.client_id)
+            .map_err(|_| Error::invalid_argument("client_id", "cannot be put into a header"))?;
+        let mut headers = HeaderMap::from_iter([
+            (AUTHORIZATION, bearer),
+            (HeaderName::from_static("x-api-key"), client_id),
+            (ACCEPT, HeaderValue::from_static("application/json")),
+        ]);
+        if with_body {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        Ok(headers)
+    }
+
+    fn signal_header(&self) -> Option<(HeaderName, HeaderValue)> {
+        let value = match self.signal.swap(0, Ordering::Relaxed) {
+            n if n == SyncSignal::Start as u8 => "umapi-sync-start",
+            n if n == SyncSignal::End as u8 => "umapi-sync-end",
+            _ => return None,
+        };
+        Some((PRAGMA, HeaderValue::from_static(value)))
+    }
+}

@@ -1,0 +1,215 @@
+//! The one error type: what went wrong, where, in whose words, and whether the request reached the service.
+
+use std::fmt;
+use std::time::Duration;
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What a program may want to act on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The caller's input can never be right; nothing was sent.
+    InvalidArgument,
+    /// The caller cancelled the call.
+    Cancelled,
+    /// The call's time was up.
+    Deadline,
+    /// The service asks for more patience than the caller allows.
+    Throttled,
+    /// No connection to the host: name not found, refused, unreachable.
+    Connect,
+    /// The TLS handshake failed or the certificate is not trusted.
+    Tls,
+    /// The proxy refused or could not be used.
+    Proxy,
+    /// Connected, but no complete answer within the time of one attempt.
+    Timeout,
+    /// The credentials or the token were refused.
+    Auth,
+    /// The credentials are fine but may not do this.
+    Forbidden,
+    /// The service does not know the group or the organisation.
+    NotFound,
+    /// The service refused the request as wrong.
+    Rejected,
+    /// The service or a gateway before it failed.
+    Server,
+    /// The answer could not be understood.
+    Protocol,
+    /// A defect of this library.
+    Internal,
+}
+
+/// How far a request got before the error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// The service did not act on it: it never got out whole, or was turned away unread.
+    NotSent,
+    /// It may have reached the service; no answer says what became of it.
+    Unknown,
+    /// The service answered it.
+    Answered,
+}
+
+/// Cheap to pass around: the details live behind one pointer.
+#[derive(Clone)]
+pub struct Error(Box<Details>);
+
+#[derive(Clone)]
+struct Details {
+    kind: ErrorKind,
+    message: String,
+    delivery: Delivery,
+    http_status: Option<u16>,
+    code: Option<String>,
+    request_id: Option<String>,
+    retry_after: Option<Duration>,
+    attempts: u32,
+    endpoint: Option<String>,
+}
+
+impl Error {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Error(Box::new(Details {
+            kind,
+            message: message.into(),
+            delivery: Delivery::NotSent,
+            http_status: None,
+            code: None,
+            request_id: None,
+            retry_after: None,
+            attempts: 0,
+            endpoint: None,
+        }))
+    }
+
+    /// An argument that can never be right, named so that the caller finds it.
+    pub fn invalid_argument(argument: &str, problem: impl fmt::Display) -> Self {
+        Error::new(ErrorKind::InvalidArgument, format!("{argument}: {problem}"))
+    }
+
+    pub fn protocol(message: impl Into<String>) -> Self {
+        Error::new(ErrorKind::Protocol, message).with_delivery(Delivery::Unknown)
+    }
+
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// One sentence for a person: what went wrong, the service's own words, and what to do where that is known.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    pub fn delivery(&self) -> Delivery {
+        self.0.delivery
+    }
+
+    /// The status of the last HTTP answer, if there was one.
+    pub fn http_status(&self) -> Option<u16> {
+        self.0.http_status
+    }
+
+    /// The service's own error code, as it came.
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// The `X-Request-Id` to quote to Adobe's support.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// How long the service asks to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// How often the request was tried.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// Method and path of the call that failed, without query and without secrets.
+    pub fn endpoint(&self) -> Option<&str> {
+        self.0.endpoint.as_deref()
+    }
+
+    /// Whether the same call may go better later, with nothing changed by the caller.
+    pub fn is_retryable(&self) -> bool {
+        use ErrorKind::*;
+        matches!(self.0.kind, Throttled | Connect | Timeout | Server)
+            || self.code() == Some("error.throttled_by_external_service")
+    }
+
+    pub fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
+    pub fn with_delivery(mut self, delivery: Delivery) -> Self {
+        self.0.delivery = delivery;
+        self
+    }
+
+    pub fn with_http_status(mut self, status: u16) -> Self {
+        self.0.http_status = Some(status);
+        self
+    }
+
+    pub fn with_code(mut self, code: Option<String>) -> Self {
+        self.0.code = code;
+        self
+    }
+
+    pub fn with_request_id(mut self, id: impl Into<String>) -> Self {
+        self.0.request_id = Some(id.into());
+        self
+    }
+
+    pub fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
+        self.0.retry_after = wait;
+        self
+    }
+
+    pub fn with_attempts(mut self, attempts: u32) -> Self {
+        self.0.attempts = attempts;
+        self
+    }
+
+    pub fn with_endpoint(mut self, endpoint: impl Into<String>) -> Self {
+        self.0.endpoint = Some(endpoint.into());
+        self
+    }
+
+    /// Puts what the caller was doing before the message.
+    pub fn context(mut self, what: impl fmt::Display) -> Self {
+        self.0.message = format!("{what}: {}", self.0.message);
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("message", &self.0.message)
+            .field("delivery", &self.0.delivery)
+            .field("http_status", &self.0.http_status)
+            .field("code", &self.0.code)
+            .field("request_id", &self.0.request_id)
+            .field("retry_after", &self.0.retry_after)
+            .field("attempts", &self.0.attempts)
+            .field("endpoint", &self.0.endpoint)
+            .finish()
+    }
+}
+
+impl std::error::Error for Error {}

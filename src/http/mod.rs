@@ -1,0 +1,11 @@
+//! One logical call, told truthfully: transport, retry, throttle, deadline and cancel.
+
+mod body;
+pub mod call;
+mod failure;
+pub(crate) mod perform;
+pub mod retry;
+mod retry_after;
+pub mod throttle;
+pub mod transport;
+pub(crate) mod url;

@@ -1,0 +1,248 @@
+//! A logical call: as many attempts as the policy allows, and one truthful end.
+
+use super::body::SentFlag;
+use super::call::{Call, Progress, WaitReason};
+use super::retry::{RetryPolicy, Verdict, judge};
+use super::retry_after;
+use super::throttle::{EndpointClass, Pass, Throttle, wait_until};
+use super::transport::{Answer, Request, Transport};
+use crate::error::{Delivery, Error, ErrorKind, Result};
+use crate::log::{LogLevel, Logger};
+use crate::model::error_body;
+use reqwest::header::HeaderValue;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
+
+/// Sends requests under one policy, one throttle and one log.
+#[derive(Debug)]
+pub(crate) struct Http {
+    pub transport: Transport,
+    pub throttle: Arc<Throttle>,
+    pub retry: RetryPolicy,
+    pub logger: Logger,
+}
+
+/// Whether a request may be sent again when its answer was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Replay {
+    Safe,
+    Unsafe,
+}
+
+/// A logical call under way, for those who must know how far it got when it is interrupted from outside.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Trace(Arc<Mutex<Traced>>);
+
+#[derive(Debug, Default)]
+struct Traced {
+    /// An attempt ended without an answer, after the service can have seen it.
+    lost: bool,
+    /// The attempt under way.
+    current: SentFlag,
+}
+
+impl Trace {
+    fn traced(&self) -> MutexGuard<'_, Traced> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin_attempt(&self) -> SentFlag {
+        let current = SentFlag::default();
+        self.traced().current = current.clone();
+        current
+    }
+
+    fn end_attempt(&self, delivery: Delivery) {
+        let mut traced = self.traced();
+        traced.lost |= delivery == Delivery::Unknown;
+        traced.current = SentFlag::default();
+    }
+
+    /// Whether the service can have acted on an attempt that nothing has answered.
+    pub(crate) fn may_have_arrived(&self) -> bool {
+        let traced = self.traced();
+        traced.lost || traced.current.is_set()
+    }
+}
+
+impl Http {
+    /// Sends `request` until it is answered for good. The answer has a 2xx status.
+    pub(crate) async fn perform(
+        &self,
+        call: &Call,
+        class: EndpointClass,
+        request: &Request,
+        replay: Replay,
+        trace: &Trace,
+    ) -> Result<Answer> {
+        let id = call.next_request_id();
+        let mut attempts = 0;
+        loop {
+            let annotate = |error: Error, attempts| {
+                error
+                    .with_attempts(attempts)
+                    .with_endpoint(request.endpoint())
+            };
+            let pass = self
+                .throttle
+                .lane(class)
+                .admit(call, class, self.retry.max_wait)
+                .await
+                .map_err(|error| annotate(error, attempts))?;
+            attempts += 1;
+            call.report(Progress::Attempt {
+                endpoint: class,
+                attempt: attempts,
+            });
+            let attempt_id = format!("{id}-{attempts}");
+            let failure = match self.attempt(request, &attempt_id, pass, trace).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => annotate(failure, attempts).with_request_id(&attempt_id),
+            };
+            self.logger.line(LogLevel::Warn, || {
+                format!("{attempt_id} {} failed: {failure}", request.endpoint())
+            });
+            self.pause(call, class, replay, failure).await?;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        request: &Request,
+        id: &str,
+        pass: Pass,
+        trace: &Trace,
+    ) -> Result<Answer> {
+        self.logger
+            .line(LogLevel::Debug, || format!("{id} {}", request.endpoint()));
+        let id_header = HeaderValue::from_str(id).expect("request ids are checked");
+        let sent = trace.begin_attempt();
+        let result = self
+            .transport
+            .attempt(request, &id_header, &sent)
+            .await
+            .and_then(|answer| {
+                self.logger.line(LogLevel::Debug, || {
+                    format!("{id} HTTP {}, {} bytes", answer.status, answer.body.len())
+                });
+                match judge(answer.status) {
+                    Verdict::Done => Ok(answer),
+                    verdict => Err(refusal(&answer, verdict)),
+                }
+            });
+        match &result {
+            Ok(_) => trace.end_attempt(Delivery::Answered),
+            Err(error) => {
+                trace.end_attempt(error.delivery());
+                if error.http_status().is_none() && error.delivery() == Delivery::NotSent {
+                    pass.give_back();
+                }
+            }
+        }
+        result
+    }
+
+    /// Waits for the next attempt, or gives the failure back where there is to be none.
+    async fn pause(
+        &self,
+        call: &Call,
+        class: EndpointClass,
+        replay: Replay,
+        failure: Error,
+    ) -> Result<()> {
+        if !may_try_again(&failure, replay) {
+            return Err(failure);
+        }
+        let asked = failure.retry_after();
+        let wait = asked.unwrap_or_else(|| self.retry.back_off(failure.attempts()));
+        let throttled = failure.kind() == ErrorKind::Throttled;
+        if throttled {
+            self.throttle.lane(class).close_for(wait);
+        }
+        let until = Instant::now() + wait;
+        if wait > self.retry.max_wait || !call.has_time_until(until) {
+            // The figure is the service's own: the caller is told of it as of any throttle.
+            let asks_too_much = asked.is_some();
+            return Err(match asks_too_much {
+                true => failure.with_kind(ErrorKind::Throttled),
+                false => failure,
+            });
+        }
+        if failure.attempts() >= self.retry.max_attempts {
+            return Err(failure);
+        }
+        match throttled {
+            // The gate that was just closed is where everyone waits, this call included.
+            true => Ok(()),
+            false => wait_until(call, class, until, WaitReason::BackOff, None).await,
+        }
+    }
+}
+
+fn may_try_again(failure: &Error, replay: Replay) -> bool {
+    use ErrorKind::*;
+    match failure.kind() {
+        Throttled => true,
+        Connect | Timeout | Server => {
+            failure.delivery() == Delivery::NotSent || replay == Replay::Safe
+        }
+        _ => false,
+    }
+}
+
+/// The error that a complete answer with a bad status amounts to.
+fn refusal(answer: &Answer, verdict: Verdict) -> Error {
+    let status = answer.status;
+    let said = error_body::parse(&answer.body);
+    let (kind, summary) = match status {
+        429 => (ErrorKind::Throttled, "the service throttles"),
+        401 => (ErrorKind::Auth, "the service refused the token"),
+        403 => (ErrorKind::Forbidden, "the service does not permit this"),
+        404 => (ErrorKind::NotFound, "the service does not know this"),
+        407 => (ErrorKind::Proxy, "the proxy wants credentials"),
+        408 => (
+            ErrorKind::Timeout,
+            "the service waited too long for the request",
+        ),
+        300..=399 => (
+            ErrorKind::Protocol,
+            "a redirect, which is not followed with credentials",
+        ),
+        400..=499 => (ErrorKind::Rejected, "the service refused the request"),
+        500..=599 => (ErrorKind::Server, "the service failed"),
+        _ => (ErrorKind::Protocol, "an answer with an unexpected status"),
+    };
+    let wait = retry_after::parse(
+        answer.header("retry-after"),
+        answer.header("date"),
+        SystemTime::now(),
+    );
+    let mut message = format!("{summary} (HTTP {status}");
+    for part in [said.code.as_deref(), said.message.as_deref()]
+        .into_iter()
+        .flatten()
+    {
+        message.push_str(", ");
+        message.push_str(part);
+    }
+    message.push(')');
+    if let Some(wait) = wait {
+        message.push_str(&format!("; it asks to wait {} s", seconds(wait)));
+    }
+    let delivery = match verdict {
+        Verdict::Throttled => Delivery::NotSent,
+        Verdict::MayPass => Delivery::Unknown,
+        Verdict::Done | Verdict::Final => Delivery::Answered,
+    };
+    Error::new(kind, message)
+        .with_delivery(delivery)
+        .with_http_status(status)
+        .with_code(said.code)
+        .with_retry_after(wait)
+}
+
+fn seconds(wait: Duration) -> String {
+    let text = format!("{:.1}", wait.as_secs_f64());
+    text.trim_end_matches(".0").to_owned()
+}

@@ -1,0 +1,77 @@
+//! When to try again, and after how long: one policy for every call.
+
+use std::time::Duration;
+
+/// How patient a client is. The defaults are those of Adobe's own client.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RetryPolicy {
+    /// How often a request is tried in all; 1 turns retries off.
+    pub max_attempts: u32,
+    /// The wait before the second attempt where the service names none; it doubles with each further one.
+    pub first_delay: Duration,
+    /// The longest single wait that the caller puts up with. If the service asks for more, the call ends as throttled.
+    pub max_wait: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        RetryPolicy {
+            max_attempts: 4,
+            first_delay: Duration::from_secs(15),
+            max_wait: Duration::from_secs(300),
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// The wait after the `attempt`th attempt failed: exponential, with up to a third on top so that many clients do
+    /// not come back at the same moment.
+    pub(crate) fn back_off(&self, attempt: u32) -> Duration {
+        let doublings = attempt.saturating_sub(1).min(16);
+        let delay = self.first_delay.saturating_mul(1 << doublings);
+        delay
+            .mul_f64(1.0 + fastrand::f64() / 3.0)
+            .min(self.max_wait)
+    }
+}
+
+/// What the status of an answer means for the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Done,
+    /// Turned away unread: may always be sent again.
+    Throttled,
+    /// Something behind the front failed; what became of the request is not known.
+    MayPass,
+    /// No use in trying again.
+    Final,
+}
+
+pub(crate) fn judge(status: u16) -> Verdict {
+    match status {
+        200..=299 => Verdict::Done,
+        429 => Verdict::Throttled,
+        408 | 500 | 502 | 503 | 504 => Verdict::MayPass,
+        _ => Verdict::Final,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_back_off_doubles_within_its_bounds() {
+        let policy = RetryPolicy::default();
+        for (attempt, base) in [(1, 15.0), (2, 30.0), (3, 60.0)] {
+            for _ in 0..100 {
+                let wait = policy.back_off(attempt).as_secs_f64();
+                assert!(
+                    (base..=base * 4.0 / 3.0).contains(&wait),
+                    "{attempt}: {wait}"
+                );
+            }
+        }
+        assert_eq!(policy.back_off(40), policy.max_wait);
+    }
+}

@@ -1,0 +1,56 @@
+//! How long an answer asks to be left alone.
+
+use std::time::{Duration, SystemTime};
+
+/// Reads `Retry-After` in either form. A date is measured against the answer's own `Date`, so that a wrong clock on
+/// either side does no harm. `None` where nothing usable is said: missing, garbage, negative, zero or past.
+pub(crate) fn parse(
+    retry_after: Option<&str>,
+    date: Option<&str>,
+    now: SystemTime,
+) -> Option<Duration> {
+    let text = retry_after?.trim();
+    let wait = match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok()?,
+        Err(_) => {
+            let until = httpdate::parse_http_date(text).ok()?;
+            let answered = date
+                .and_then(|d| httpdate::parse_http_date(d.trim()).ok())
+                .unwrap_or(now);
+            until.duration_since(answered).ok()?
+        }
+    };
+    (!wait.is_zero()).then_some(wait)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DATE: &str = "Tue, 24 Nov 2026 10:00:00 GMT";
+    const IN_90_SECONDS: &str = "Tue, 24 Nov 2026 10:01:30 GMT";
+
+    fn seconds(retry_after: &str, date: Option<&str>) -> Option<f64> {
+        parse(Some(retry_after), date, SystemTime::UNIX_EPOCH).map(|d| d.as_secs_f64())
+    }
+
+    #[test]
+    fn both_forms_and_none() {
+        assert_eq!(seconds("7", None), Some(7.0));
+        assert_eq!(seconds(" 3244 ", None), Some(3244.0));
+        assert_eq!(seconds(IN_90_SECONDS, Some(DATE)), Some(90.0));
+        for unusable in ["", "0", "-5", "soon", "NaN", "inf", "1e400", DATE] {
+            assert_eq!(seconds(unusable, Some(DATE)), None, "{unusable}");
+        }
+        assert_eq!(parse(None, Some(DATE), SystemTime::UNIX_EPOCH), None);
+    }
+
+    #[test]
+    fn without_a_date_our_own_clock_serves() {
+        let now = httpdate::parse_http_date(DATE).unwrap();
+        assert_eq!(
+            parse(Some(IN_90_SECONDS), None, now),
+            Some(Duration::from_secs(90))
+        );
+    }
+}

@@ -1,0 +1,201 @@
+//! One attempt at one request, over a pool of connections that is opened on first use.
+
+use super::body::{SentFlag, TrackedBody};
+use super::failure;
+use crate::error::{Error, ErrorKind, Result};
+use bytes::Bytes;
+use http_body::Body as _;
+use once_cell::sync::OnceCell;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Body, Certificate, Method, redirect};
+use std::time::Duration;
+use url::Url;
+
+/// How to reach the hosts; the same for the service and for the token endpoint.
+#[derive(Clone, Debug)]
+pub struct TransportOptions {
+    pub connect_timeout: Duration,
+    /// From the first byte of an attempt to the last byte of its answer.
+    pub attempt_timeout: Duration,
+    /// Put before the library's own name in `User-Agent`.
+    pub user_agent_prefix: Option<String>,
+    /// Trusted besides the platform's certificates.
+    pub extra_roots: Vec<Certificate>,
+}
+
+impl Default for TransportOptions {
+    fn default() -> Self {
+        TransportOptions {
+            connect_timeout: Duration::from_secs(30),
+            attempt_timeout: Duration::from_secs(120),
+            user_agent_prefix: None,
+            extra_roots: Vec::new(),
+        }
+    }
+}
+
+impl TransportOptions {
+    fn user_agent(&self) -> String {
+        let own = concat!("libumapi/", env!("CARGO_PKG_VERSION"));
+        match &self.user_agent_prefix {
+            Some(prefix) => format!("{prefix} {own}"),
+            None => own.to_owned(),
+        }
+    }
+}
+
+/// A page of the service is below 2 MB; what goes beyond this is no answer of it.
+const LONGEST_ANSWER: usize = 64 << 20;
+
+/// A connection that idled longer may be half closed by something in between, and a POST on it would end as unknown.
+const IDLE_CONNECTION: Duration = Duration::from_secs(30);
+
+#[derive(Debug)]
+pub(crate) struct Transport {
+    options: TransportOptions,
+    client: OnceCell<reqwest::Client>,
+}
+
+/// What goes out in each attempt of a logical call.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub method: Method,
+    pub url: Url,
+    pub headers: HeaderMap,
+    pub body: Option<Bytes>,
+}
+
+impl Request {
+    /// Method and path: enough to recognise a call, and free of secrets.
+    pub(crate) fn endpoint(&self) -> String {
+        format!("{} {}", self.method, self.url.path())
+    }
+}
+
+/// A complete answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+impl Transport {
+    pub(crate) fn new(options: TransportOptions) -> Self {
+        Transport {
+            options,
+            client: OnceCell::new(),
+        }
+    }
+
+    fn client(&self) -> Result<&reqwest::Client> {
+        self.client.get_or_try_init(|| {
+            let options = &self.options;
+            let connect_timeout = options.connect_timeout.min(options.attempt_timeout);
+            reqwest::Client::builder()
+                .user_agent(options.user_agent())
+                .redirect(redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .connect_timeout(connect_timeout)
+                .pool_idle_timeout(IDLE_CONNECTION)
+                .tcp_nodelay(true)
+                .tls_certs_merge(options.extra_roots.iter().cloned())
+                .build()
+                .map_err(|e| failure::describe(&e, &e, false))
+        })
+    }
+
+    /// Sends the request once. `sent` is set from the moment that the service can have seen it.
+    pub(crate) async fn attempt(
+        &self,
+        request: &Request,
+        request_id: &HeaderValue,
+        sent: &SentFlag,
+    ) -> Result<Answer> {
+        let outgoing = self.outgoing(request, request_id, sent)?;
+        let exchange = async {
+            let answer = self
+                .client()?
+                .execute(outgoing)
+                .await
+                .map_err(|e| failure::describe(&e, &e, sent.is_set()))?;
+            read(answer, sent).await
+        };
+        match tokio::time::timeout(self.options.attempt_timeout, exchange).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::new(
+                ErrorKind::Timeout,
+                format!(
+                    "no complete answer within {:?}",
+                    self.options.attempt_timeout
+                ),
+            )
+            .with_delivery(failure::delivery(sent.is_set()))),
+        }
+    }
+
+    fn outgoing(
+        &self,
+        request: &Request,
+        request_id: &HeaderValue,
+        sent: &SentFlag,
+    ) -> Result<reqwest::Request> {
+        let mut outgoing = reqwest::Request::new(request.method.clone(), request.url.clone());
+        *outgoing.headers_mut() = request.headers.clone();
+        outgoing
+            .headers_mut()
+            .insert(HeaderName::from_static("x-request-id"), request_id.clone());
+        if let Some(bytes) = &request.body {
+            let body = TrackedBody::new(bytes.clone(), sent.clone());
+            debug_assert_eq!(body.size_hint().exact(), Some(bytes.len() as u64));
+            *outgoing.body_mut() = Some(Body::wrap(body));
+        }
+        Ok(outgoing)
+    }
+}
+
+async fn read(mut answer: reqwest::Response, sent: &SentFlag) -> Result<Answer> {
+    let status = answer.status().as_u16();
+    let headers = std::mem::take(answer.headers_mut());
+    let expected = answer.content_length().unwrap_or(0) as usize;
+    let mut body = Vec::with_capacity(expected.min(LONGEST_ANSWER));
+    while let Some(chunk) = answer
+        .chunk()
+        .await
+        .map_err(|e| failure::describe(&e, &e, true).with_http_status(status))?
+    {
+        if body.len() + chunk.len() > LONGEST_ANSWER {
+            return Err(Error::new(
+                ErrorKind::Protocol,
+                format!("the answer is longer than {LONGEST_ANSWER} bytes"),
+            )
+            .with_delivery(failure::delivery(sent.is_set()))
+            .with_http_status(status));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer {
+        status,
+        headers,
+        body,
+    })
+}
+
+/// A PEM bundle of certificates to trust.
+pub(crate) fn parse_certificates(argument: &str, pem: &[u8]) -> Result<Vec<Certificate>> {
+    let certificates = Certificate::from_pem_bundle(pem)
+        .map_err(|_| Error::invalid_argument(argument, "is no PEM certificate"))?;
+    if certificates.is_empty() {
+        return Err(Error::invalid_argument(
+            argument,
+            "holds no PEM certificate (-----BEGIN CERTIFICATE-----)",
+        ));
+    }
+    Ok(certificates)
+}

@@ -1,0 +1,777 @@
+//! What can be done to one user or one user group: an action is a target and its ordered commands.
+
+use super::user::IdentityType;
+use crate::error::{Error, Result};
+use serde_json::{Map, Value, json};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+/// What a create does when the user or group is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnConflict {
+    /// Leave it as it is and go on.
+    Ignore,
+    /// Overwrite what may be overwritten and go on.
+    Update,
+    /// Fail. Such a create is not replay-safe: if its answer is lost it ends as unknown.
+    Error,
+}
+
+impl OnConflict {
+    /// The service knows no word for the third: leaving the option out means it.
+    fn option(self) -> Option<&'static str> {
+        match self {
+            OnConflict::Ignore => Some("ignoreIfAlreadyExists"),
+            OnConflict::Update => Some("updateIfAlreadyExists"),
+            OnConflict::Error => None,
+        }
+    }
+}
+
+/// The attributes of a user to create. Only the email is needed everywhere; a federated user also needs a country.
+#[derive(Clone, Copy, Debug)]
+pub struct NewUser<'a> {
+    pub identity: IdentityType,
+    pub email: &'a str,
+    pub first_name: Option<&'a str>,
+    pub last_name: Option<&'a str>,
+    pub country: Option<&'a str>,
+    pub on_conflict: OnConflict,
+}
+
+/// What to change of a user; `None` leaves it as it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct UserUpdate<'a> {
+    pub email: Option<&'a str>,
+    pub username: Option<&'a str>,
+    pub first_name: Option<&'a str>,
+    pub last_name: Option<&'a str>,
+}
+
+/// Whom or what an action is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    User {
+        user: String,
+        domain: Option<String>,
+        use_adobe_id: bool,
+    },
+    UserGroup(String),
+}
+
+/// A user or group in the eyes of the order between actions: names are compared without regard to letter case.
+pub(crate) type Key = u64;
+
+fn key(noun: &str, name: &str) -> Key {
+    let mut hasher = DefaultHasher::new();
+    (noun, name.to_lowercase()).hash(&mut hasher);
+    hasher.finish()
+}
+
+impl Target {
+    /// The name that the caller gave.
+    pub fn name(&self) -> &str {
+        match self {
+            Target::User { user, .. } => user,
+            Target::UserGroup(name) => name,
+        }
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        match self {
+            Target::User { user, .. } => key("user", user),
+            Target::UserGroup(name) => key("group", name),
+        }
+    }
+}
+
+/// One command of an action: one step on the wire, or several where its list is long.
+#[derive(Clone, Debug)]
+pub struct Command {
+    json: Arc<str>,
+    verb: Verb,
+    replay_safe: bool,
+    /// The users and groups besides the target that the command names.
+    mentions: Arc<[Key]>,
+    /// How many names its lists hold together.
+    names: usize,
+}
+
+/// The commands whose place or neighbourhood matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Create,
+    Rename,
+    DeleteGroup,
+    RemoveFromOrg { delete_account: bool },
+    Membership,
+    Other,
+}
+
+impl Command {
+    /// A command from its JSON: an object with one key, the command's name.
+    pub(crate) fn from_value(value: Value) -> Result<Self> {
+        let Value::Object(step) = &value else {
+            return Err(Error::invalid_argument(
+                "json",
+                "a command is a JSON object such as {\"add\": {\"group\": [\"Design\"]}}",
+            ));
+        };
+        let (Some((name, body)), 1) = (step.iter().next(), step.len()) else {
+            return Err(Error::invalid_argument(
+                "json",
+                format_args!(
+                    "a command has one key, the command's name; this object has {}",
+                    step.len()
+                ),
+            ));
+        };
+        let verb = Verb::of(name, body);
+        Ok(Command {
+            json: value.to_string().into(),
+            verb,
+            replay_safe: verb.is_replay_safe(name, body),
+            mentions: mentions(name, body).into(),
+            names: list_lengths(body),
+        })
+    }
+
+    fn parse(json: &str) -> Result<Self> {
+        let value = serde_json::from_str(json).map_err(|e| Error::invalid_argument("json", e))?;
+        Command::from_value(value)
+    }
+
+    /// The command as the service gets it (a long list may go out in parts).
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+
+    pub(crate) fn shared_json(&self) -> Arc<str> {
+        self.json.clone()
+    }
+
+    pub(crate) fn verb(&self) -> Verb {
+        self.verb
+    }
+
+    /// Whether doing it twice ends like doing it once.
+    pub(crate) fn is_replay_safe(&self) -> bool {
+        self.replay_safe
+    }
+
+    pub(crate) fn mentions(&self) -> &[Key] {
+        &self.mentions
+    }
+
+    pub(crate) fn names(&self) -> usize {
+        self.names
+    }
+
+    /// The same command as several, each with at most `most` names, in the caller's order.
+    pub(crate) fn in_parts(&self, most: usize) -> Vec<Arc<str>> {
+        let value: Value = serde_json::from_str(&self.json).expect("a command is JSON");
+        let (verb, lists) = value
+            .as_object()
+            .and_then(|step| step.iter().next())
+            .expect("a command has one key");
+        let (lists, rest): (Vec<_>, Vec<_>) = lists
+            .as_object()
+            .into_iter()
+            .flatten()
+            .partition(|(_, value)| value.is_array());
+        let rest: Map<String, Value> = rest
+            .into_iter()
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect();
+        let names = lists.into_iter().flat_map(|(noun, list)| {
+            let list = list.as_array().map(Vec::as_slice).unwrap_or_default();
+            list.iter().map(move |name| (noun, name))
+        });
+        let mut parts = vec![rest.clone()];
+        for (position, (noun, name)) in names.enumerate() {
+            if position > 0 && position % most == 0 {
+                parts.push(rest.clone());
+            }
+            let part = parts.last_mut().expect("there is always a part");
+            match part.entry(noun).or_insert_with(|| json!([])) {
+                Value::Array(list) => list.push(name.clone()),
+                _ => unreachable!("only lists are put into a part"),
+            }
+        }
+        parts
+            .into_iter()
+            .map(|part| json!({ verb: part }).to_string().into())
+            .collect()
+    }
+}
+
+impl Verb {
+    fn of(name: &str, body: &Value) -> Self {
+        match name {
+            "addAdobeID" | "createEnterpriseID" | "createFederatedID" | "createUserGroup" => {
+                Verb::Create
+            }
+            "update" if body.get("email").is_some() || body.get("username").is_some() => {
+                Verb::Rename
+            }
+            "updateUserGroup" if body.get("name").is_some() => Verb::Rename,
+            "deleteUserGroup" => Verb::DeleteGroup,
+            "removeFromOrg" => Verb::RemoveFromOrg {
+                delete_account: body.get("deleteAccount") == Some(&Value::Bool(true)),
+            },
+            "add" | "remove" => Verb::Membership,
+            _ => Verb::Other,
+        }
+    }
+
+    /// A command that this version does not know is never taken to be.
+    fn is_replay_safe(self, name: &str, body: &Value) -> bool {
+        match self {
+            Verb::Create => body.get("option").is_some(),
+            Verb::Membership | Verb::RemoveFromOrg { .. } => true,
+            Verb::Rename | Verb::DeleteGroup => false,
+            Verb::Other => matches!(name, "update" | "updateUserGroup"),
+        }
+    }
+}
+
+fn list_lengths(body: &Value) -> usize {
+    let lists = body.as_object().into_iter().flat_map(Map::values);
+    lists.filter_map(Value::as_array).map(Vec::len).sum()
+}
+
+/// What the order between actions must heed: groups joined or left, users put into groups, and new names.
+fn mentions(name: &str, body: &Value) -> Vec<Key> {
+    let in_list = |noun: &str| {
+        let list = body.get(noun).and_then(Value::as_array);
+        let names = list.into_iter().flatten().filter_map(Value::as_str);
+        names.map(|n| key(noun, n)).collect::<Vec<_>>()
+    };
+    let in_field = |noun: &str, field: &str| body.get(field)?.as_str().map(|n| key(noun, n));
+    match name {
+        "add" | "remove" => [in_list("group"), in_list("user")].concat(),
+        "updateUserGroup" => in_field("group", "name").into_iter().collect(),
+        "createUserGroup" => Vec::new(),
+        _ => [in_field("user", "email"), in_field("user", "username")]
+            .into_iter()
+            .flatten()
+            .collect(),
+    }
+}
+
+/// One target and what to do to it, in order. Built once, executed any number of times.
+#[derive(Clone, Debug)]
+pub struct Action {
+    target: Target,
+    request_id: Option<Arc<str>>,
+    tag: u64,
+    commands: Vec<Command>,
+}
+
+/// Documented limits on text, where more can never be right. The service judges the rest: an over-strict client
+/// stands in the way.
+const LONGEST_PERSON_NAME: usize = 250;
+const LONGEST_GROUP_NAME: usize = 255;
+/// RFC 5321; the service documents 60, but has taken longer ones, so that is for it to say.
+const LONGEST_EMAIL: usize = 254;
+
+fn check_text(argument: &str, text: &str, longest: usize) -> Result<()> {
+    let length = text.chars().count();
+    if text.is_empty() {
+        return Err(Error::invalid_argument(argument, "must not be empty"));
+    }
+    if length > longest {
+        return Err(Error::invalid_argument(
+            argument,
+            format_args!("has {length} characters; at most {longest} are possible"),
+        ));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Error::invalid_argument(
+            argument,
+            "holds a control character",
+        ));
+    }
+    Ok(())
+}
+
+fn check_optional(argument: &str, text: Option<&str>, longest: usize) -> Result<()> {
+    text.map_or(Ok(()), |t| check_text(argument, t, longest))
+}
+
+fn check_email(email: &str) -> Result<()> {
+    check_text("email", email, LONGEST_EMAIL)?;
+    if !email.contains('@') {
+        return Err(Error::invalid_argument("email", "has no @"));
+    }
+    Ok(())
+}
+
+/// A group that one creates, or the new name of one. Names of the service's own groups begin with `_`.
+fn check_new_group_name(argument: &str, name: &str) -> Result<()> {
+    check_text(argument, name, LONGEST_GROUP_NAME)?;
+    if name.starts_with('_') {
+        return Err(Error::invalid_argument(
+            argument,
+            "a user group's name cannot begin with _ (those are the service's own groups)",
+        ));
+    }
+    Ok(())
+}
+
+fn check_names<S: AsRef<str>>(argument: &str, names: &[S], longest: usize) -> Result<()> {
+    if names.is_empty() {
+        return Err(Error::invalid_argument(argument, "the list is empty"));
+    }
+    for (position, name) in names.iter().enumerate() {
+        check_text(&format!("{argument}[{position}]"), name.as_ref(), longest)?;
+    }
+    Ok(())
+}
+
+fn texts<S: AsRef<str>>(names: &[S]) -> Vec<&str> {
+    names.iter().map(AsRef::as_ref).collect()
+}
+
+impl Action {
+    /// An action on a user, named by email, or by username; a username without `@` needs its domain. For a user that
+    /// the action creates with a username that differs from the email, `user` is the username.
+    pub fn on_user(user: &str, domain: Option<&str>) -> Result<Self> {
+        check_text("user", user, LONGEST_EMAIL)?;
+        check_optional("domain", domain, LONGEST_EMAIL)?;
+        match (user.contains('@'), domain) {
+            (false, None) => Err(Error::invalid_argument(
+                "domain",
+                "a username without @ needs the domain that it belongs to",
+            )),
+            (true, Some(_)) => Err(Error::invalid_argument(
+                "domain",
+                "goes only with a username without @; leave it out for an email",
+            )),
+            _ => Ok(Action::on(Target::User {
+                user: user.to_owned(),
+                domain: domain.map(str::to_owned),
+                use_adobe_id: false,
+            })),
+        }
+    }
+
+    /// An action on a user group.
+    pub fn on_group(name: &str) -> Result<Self> {
+        check_text("name", name, LONGEST_GROUP_NAME)?;
+        Ok(Action::on(Target::UserGroup(name.to_owned())))
+    }
+
+    fn on(target: Target) -> Self {
+        Action {
+            target,
+            request_id: None,
+            tag: 0,
+            commands: Vec::new(),
+        }
+    }
+
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    pub fn commands(&self) -> &[Command] {
+        &self.commands
+    }
+
+    pub fn tag(&self) -> u64 {
+        self.tag
+    }
+
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+
+    /// A number of the caller's that the action's outcome will bear.
+    pub fn set_tag(&mut self, tag: u64) -> &mut Self {
+        self.tag = tag;
+        self
+    }
+
+    /// The `requestID` that the service repeats in errors about this action.
+    pub fn set_request_id(&mut self, id: &str) -> Result<&mut Self> {
+        check_text("request_id", id, 255)?;
+        self.request_id = Some(id.into());
+        Ok(self)
+    }
+
+    /// Means the Adobe ID where an Adobe ID and another account share one email.
+    pub fn set_use_adobe_id(&mut self, value: bool) -> Result<&mut Self> {
+        match &mut self.target {
+            Target::User { use_adobe_id, .. } => *use_adobe_id = value,
+            Target::UserGroup(_) => return Err(wrong_target("set_use_adobe_id", "user")),
+        }
+        Ok(self)
+    }
+
+    /// Creates the user. Goes before the commands that are there, since the service wants it first.
+    pub fn create(&mut self, user: NewUser) -> Result<&mut Self> {
+        self.must_be_on_user("create")?;
+        self.must_create_once()?;
+        check_email(user.email)?;
+        check_optional("firstname", user.first_name, LONGEST_PERSON_NAME)?;
+        check_optional("lastname", user.last_name, LONGEST_PERSON_NAME)?;
+        if user.country.is_some_and(|c| c.chars().count() != 2) {
+            return Err(Error::invalid_argument(
+                "country",
+                "is not a two-letter code (ISO 3166-1 alpha-2)",
+            ));
+        }
+        if user.identity == IdentityType::FederatedId && user.country.is_none() {
+            return Err(Error::invalid_argument(
+                "country",
+                "the service needs it to create a federated user",
+            ));
+        }
+        let verb = match user.identity {
+            IdentityType::AdobeId => "addAdobeID",
+            IdentityType::EnterpriseId => "createEnterpriseID",
+            IdentityType::FederatedId => "createFederatedID",
+        };
+        let mut body = Map::new();
+        body.insert("email".into(), user.email.into());
+        insert_given(
+            &mut body,
+            [
+                ("firstname", user.first_name),
+                ("lastname", user.last_name),
+                ("country", user.country),
+                ("option", user.on_conflict.option()),
+            ],
+        );
+        if user.identity == IdentityType::AdobeId {
+            self.set_use_adobe_id(true)?;
+        }
+        self.insert_command(0, Command::from_value(json!({ verb: body }))?)
+    }
+
+    /// Changes attributes. Not for Adobe IDs, whose attributes belong to their owner.
+    pub fn update(&mut self, update: UserUpdate) -> Result<&mut Self> {
+        self.must_be_on_user("update")?;
+        if let Some(email) = update.email {
+            check_email(email)?;
+        }
+        check_optional("username", update.username, LONGEST_EMAIL)?;
+        check_optional("firstname", update.first_name, LONGEST_PERSON_NAME)?;
+        check_optional("lastname", update.last_name, LONGEST_PERSON_NAME)?;
+        let mut body = Map::new();
+        insert_given(
+            &mut body,
+            [
+                ("email", update.email),
+                ("username", update.username),
+                ("firstname", update.first_name),
+                ("lastname", update.last_name),
+            ],
+        );
+        if body.is_empty() {
+            return Err(Error::invalid_argument(
+                "update",
+                "nothing to change was given",
+            ));
+        }
+        self.push(json!({ "update": body }))
+    }
+
+    /// Adds the user to groups, product profiles and admin groups, by name.
+    pub fn add_to_groups<S: AsRef<str>>(&mut self, groups: &[S]) -> Result<&mut Self> {
+        self.must_be_on_user("add_to_groups")?;
+        check_names("groups", groups, LONGEST_GROUP_NAME)?;
+        self.push(json!({ "add": { "group": texts(groups) } }))
+    }
+
+    pub fn remove_from_groups<S: AsRef<str>>(&mut self, groups: &[S]) -> Result<&mut Self> {
+        self.must_be_on_user("remove_from_groups")?;
+        check_names("groups", groups, LONGEST_GROUP_NAME)?;
+        self.push(json!({ "remove": { "group": texts(groups) } }))
+    }
+
+    /// Ends every membership of the user.
+    pub fn remove_from_all_groups(&mut self) -> Result<&mut Self> {
+        self.must_be_on_user("remove_from_all_groups")?;
+        self.push(json!({ "remove": "all" }))
+    }
+
+    /// Takes the user out of the organisation; with `delete_account` the account ends too, which only an organisation
+    /// that owns the account's domain can do. Nothing can follow it.
+    pub fn remove_from_org(&mut self, delete_account: bool) -> Result<&mut Self> {
+        self.must_be_on_user("remove_from_org")?;
+        self.push(json!({ "removeFromOrg": { "deleteAccount": delete_account } }))
+    }
+
+    /// Creates the user group. Goes before the commands that are there, since the service wants it first.
+    pub fn create_group(
+        &mut self,
+        description: Option<&str>,
+        on_conflict: OnConflict,
+    ) -> Result<&mut Self> {
+        self.must_be_on_group("create_group")?;
+        self.must_create_once()?;
+        check_new_group_name("name", self.target.name())?;
+        let mut body = Map::new();
+        insert_given(
+            &mut body,
+            [
+                ("description", description),
+                ("option", on_conflict.option()),
+            ],
+        );
+        self.insert_command(0, Command::from_value(json!({ "createUserGroup": body }))?)
+    }
+
+    /// Renames the user group or gives it another description.
+    pub fn update_group(
+        &mut self,
+        name: Option<&str>,
+        description: Option<&str>,
+    ) -> Result<&mut Self> {
+        self.must_be_on_group("update_group")?;
+        if let Some(name) = name {
+            check_new_group_name("new_name", name)?;
+        }
+        let mut body = Map::new();
+        insert_given(&mut body, [("name", name), ("description", description)]);
+        if body.is_empty() {
+            return Err(Error::invalid_argument(
+                "update_group",
+                "nothing to change was given",
+            ));
+        }
+        self.push(json!({ "updateUserGroup": body }))
+    }
+
+    /// Deletes the user group. Nothing can follow it.
+    pub fn delete_group(&mut self) -> Result<&mut Self> {
+        self.must_be_on_group("delete_group")?;
+        self.push(json!({ "deleteUserGroup": {} }))
+    }
+
+    /// Adds users, by email, to the user group.
+    pub fn add_users<S: AsRef<str>>(&mut self, users: &[S]) -> Result<&mut Self> {
+        self.list_command("add", "users", "user", users)
+    }
+
+    pub fn remove_users<S: AsRef<str>>(&mut self, users: &[S]) -> Result<&mut Self> {
+        self.list_command("remove", "users", "user", users)
+    }
+
+    /// Gives the members of the user group the named product profiles.
+    pub fn add_products<S: AsRef<str>>(&mut self, profiles: &[S]) -> Result<&mut Self> {
+        self.list_command("add", "profiles", "productConfiguration", profiles)
+    }
+
+    pub fn remove_products<S: AsRef<str>>(&mut self, profiles: &[S]) -> Result<&mut Self> {
+        self.list_command("remove", "profiles", "productConfiguration", profiles)
+    }
+
+    fn list_command<S: AsRef<str>>(
+        &mut self,
+        verb: &str,
+        argument: &str,
+        noun: &str,
+        names: &[S],
+    ) -> Result<&mut Self> {
+        self.must_be_on_group(verb)?;
+        check_names(argument, names, LONGEST_GROUP_NAME)?;
+        self.push(json!({ verb: { noun: texts(names) } }))
+    }
+
+    /// Appends a command as JSON: an object with one key, for what the service has learnt since this version.
+    pub fn append_json(&mut self, json: &str) -> Result<&mut Self> {
+        self.insert_json(self.commands.len(), json)
+    }
+
+    /// Puts a command as JSON before the command at `index`.
+    pub fn insert_json(&mut self, index: usize, json: &str) -> Result<&mut Self> {
+        if index > self.commands.len() {
+            return Err(Error::invalid_argument(
+                "index",
+                format_args!("is {index}; there are {} commands", self.commands.len()),
+            ));
+        }
+        self.insert_command(index, Command::parse(json)?)
+    }
+
+    fn push(&mut self, command: Value) -> Result<&mut Self> {
+        self.insert_command(self.commands.len(), Command::from_value(command)?)
+    }
+
+    fn insert_command(&mut self, index: usize, command: Command) -> Result<&mut Self> {
+        if let Some(last) = self.commands[..index].iter().find(|c| c.ends_the_action()) {
+            return Err(Error::invalid_argument(
+                "command",
+                format_args!("nothing can follow {}", last.json()),
+            ));
+        }
+        self.commands.insert(index, command);
+        Ok(self)
+    }
+
+    fn must_be_on_user(&self, command: &str) -> Result<()> {
+        match self.target {
+            Target::User { .. } => Ok(()),
+            Target::UserGroup(_) => Err(wrong_target(command, "user")),
+        }
+    }
+
+    fn must_be_on_group(&self, command: &str) -> Result<()> {
+        match self.target {
+            Target::UserGroup(_) => Ok(()),
+            Target::User { .. } => Err(wrong_target(command, "user group")),
+        }
+    }
+
+    fn must_create_once(&self) -> Result<()> {
+        match self.commands.iter().any(|c| c.verb == Verb::Create) {
+            true => Err(Error::invalid_argument(
+                "action",
+                "creates its target already",
+            )),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Command {
+    fn ends_the_action(&self) -> bool {
+        matches!(self.verb, Verb::DeleteGroup | Verb::RemoveFromOrg { .. })
+    }
+}
+
+fn wrong_target(command: &str, wanted: &str) -> Error {
+    Error::invalid_argument(
+        "action",
+        format_args!("{command} is for an action on a {wanted}"),
+    )
+}
+
+fn insert_given<const N: usize>(body: &mut Map<String, Value>, fields: [(&str, Option<&str>); N]) {
+    for (name, value) in fields {
+        if let Some(value) = value {
+            body.insert(name.into(), value.into());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn federated(email: &str) -> NewUser<'_> {
+        NewUser {
+            identity: IdentityType::FederatedId,
+            email,
+            first_name: Some("Zoë"),
+            last_name: None,
+            country: Some("FR"),
+            on_conflict: OnConflict::Update,
+        }
+    }
+
+    fn steps(action: &Action) -> Vec<&str> {
+        action.commands().iter().map(Command::json).collect()
+    }
+
+    #[test]
+    fn commands_are_the_services_own_json() {
+        let mut action = Action::on_user("zoe@example.com", None).unwrap();
+        action.add_to_groups(&["A", "B"]).unwrap();
+        action.create(federated("zoe@example.com")).unwrap();
+        action.remove_from_all_groups().unwrap();
+        action
+            .append_json(r#" {"later": {"b":1, "a":2}} "#)
+            .unwrap();
+        action.remove_from_org(false).unwrap();
+        assert_eq!(
+            steps(&action),
+            [
+                r#"{"createFederatedID":{"email":"zoe@example.com","firstname":"Zoë","country":"FR","option":"updateIfAlreadyExists"}}"#,
+                r#"{"add":{"group":["A","B"]}}"#,
+                r#"{"remove":"all"}"#,
+                r#"{"later":{"b":1,"a":2}}"#,
+                r#"{"removeFromOrg":{"deleteAccount":false}}"#,
+            ]
+        );
+        assert!(
+            action.remove_from_all_groups().is_err(),
+            "nothing follows removeFromOrg"
+        );
+        assert!(
+            action.create(federated("x@y.z")).is_err(),
+            "one create only"
+        );
+    }
+
+    #[test]
+    fn only_what_may_run_twice_is_replay_safe() {
+        let safe = |json: &str| Command::parse(json).unwrap().is_replay_safe();
+        for yes in [
+            r#"{"createFederatedID":{"email":"a@b","option":"ignoreIfAlreadyExists"}}"#,
+            r#"{"add":{"group":["A"]}}"#,
+            r#"{"remove":"all"}"#,
+            r#"{"update":{"firstname":"A"}}"#,
+            r#"{"updateUserGroup":{"description":"d"}}"#,
+            r#"{"removeFromOrg":{"deleteAccount":true}}"#,
+        ] {
+            assert!(safe(yes), "{yes}");
+        }
+        for no in [
+            r#"{"createFederatedID":{"email":"a@b"}}"#,
+            r#"{"update":{"email":"a@b"}}"#,
+            r#"{"update":{"username":"a"}}"#,
+            r#"{"updateUserGroup":{"name":"d"}}"#,
+            r#"{"createUserGroup":{}}"#,
+            r#"{"deleteUserGroup":{}}"#,
+            r#"{"somethingNew":{}}"#,
+        ] {
+            assert!(!safe(no), "{no}");
+        }
+    }
+
+    #[test]
+    fn long_lists_come_apart_in_order() {
+        let command =
+            Command::parse(r#"{"add":{"user":["a","b","c"],"productConfiguration":["P","Q"]}}"#)
+                .unwrap();
+        assert_eq!(command.names(), 5);
+        let parts: Vec<_> = command.in_parts(2).iter().map(|p| p.to_string()).collect();
+        assert_eq!(
+            parts,
+            [
+                r#"{"add":{"user":["a","b"]}}"#,
+                r#"{"add":{"user":["c"],"productConfiguration":["P"]}}"#,
+                r#"{"add":{"productConfiguration":["Q"]}}"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn bad_input_names_the_argument() {
+        let problem = |result: Result<Action>| result.unwrap_err().message().to_owned();
+        assert!(problem(Action::on_user("jdoe", None)).starts_with("domain: "));
+        assert!(problem(Action::on_user("j@x", Some("x"))).starts_with("domain: "));
+        assert!(problem(Action::on_user("", None)).starts_with("user: "));
+        assert!(problem(Action::on_group(&"x".repeat(256))).starts_with("name: "));
+        let mut group = Action::on_group("_org_admin").unwrap();
+        let refused = group.create_group(None, OnConflict::Ignore).unwrap_err();
+        assert!(refused.message().starts_with("name: "), "{refused}");
+        assert!(group.remove_from_all_groups().is_err());
+        let mut user = Action::on_user("a@b", None).unwrap();
+        assert!(user.add_to_groups::<&str>(&[]).is_err());
+        let refused = user.add_to_groups(&["ok", ""]).unwrap_err();
+        assert!(refused.message().starts_with("groups[1]: "), "{refused}");
+        for json in ["", "[]", "7", "{}", r#"{"a":1,"b":2}"#, "{\"a\":1"] {
+            assert!(user.append_json(json).is_err(), "{json}");
+        }
+        assert!(user.insert_json(1, r#"{"a":1}"#).is_err());
+        assert!(
+            user.commands().is_empty(),
+            "a refused command changes nothing"
+        );
+    }
+}

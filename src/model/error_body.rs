@@ -1,0 +1,118 @@
+//! What the service says in the body of a refusal, in whichever of its shapes.
+
+use serde_json::Value;
+
+/// The service's own code and words; either may be missing.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct ErrorBody {
+    pub code: Option<String>,
+    pub message: Option<String>,
+}
+
+/// An error page of a proxy can be long; a sentence is enough to recognise it.
+const LONGEST_QUOTE: usize = 300;
+
+/// Code and message of the gateway, of the service (three shapes) and of the token endpoint, in that order.
+const SHAPES: [(&str, &str); 4] = [
+    ("error_code", "message"),
+    ("result", "message"),
+    ("errorCode", "errorMessage"),
+    ("error", "error_description"),
+];
+
+pub(crate) fn parse(body: &[u8]) -> ErrorBody {
+    match serde_json::from_slice::<Value>(body) {
+        Ok(Value::Object(object)) => {
+            let text = |key: &str| match object.get(key) {
+                Some(Value::String(text)) if !text.is_empty() => Some(quote(text)),
+                Some(Value::Number(number)) => Some(number.to_string()),
+                _ => None,
+            };
+            ErrorBody {
+                code: SHAPES.iter().find_map(|(code, _)| text(code)),
+                message: SHAPES.iter().find_map(|(_, message)| text(message)),
+            }
+        }
+        _ => ErrorBody {
+            code: None,
+            message: plain_words(body),
+        },
+    }
+}
+
+/// The words of a body that is no JSON, without its markup.
+fn plain_words(body: &[u8]) -> Option<String> {
+    let head = String::from_utf8_lossy(&body[..body.len().min(4096)]);
+    let mut words = String::new();
+    let mut in_tag = false;
+    for c in head.chars() {
+        match c {
+            '<' => in_tag = true,
+            '>' => {
+                in_tag = false;
+                words.push(' ');
+            }
+            _ if !in_tag => words.push(c),
+            _ => {}
+        }
+    }
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!words.is_empty()).then(|| quote(&words))
+}
+
+fn quote(text: &str) -> String {
+    let clean: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(LONGEST_QUOTE)
+        .collect();
+    if text.chars().nth(LONGEST_QUOTE).is_some() {
+        clean + "…"
+    } else {
+        clean
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(body: &str) -> (Option<String>, Option<String>) {
+        let ErrorBody { code, message } = parse(body.as_bytes());
+        (code, message)
+    }
+
+    #[test]
+    fn every_shape_gives_code_and_words() {
+        let both = |code: &str, words: &str| (Some(code.into()), Some(words.into()));
+        assert_eq!(
+            told(r#"{"error_code":"429050","message":"Too many requests"}"#),
+            both("429050", "Too many requests")
+        );
+        assert_eq!(
+            told(r#"{"result":"error.group.not_found","message":"no such group"}"#),
+            both("error.group.not_found", "no such group")
+        );
+        assert_eq!(
+            told(r#"{"errorMessage":"m","errorCode":"c"}"#),
+            both("c", "m")
+        );
+        assert_eq!(told(r#"{"errorMessage":"m"}"#), (None, Some("m".into())));
+        assert_eq!(
+            told(r#"{"error":"invalid_client","error_description":"bad secret"}"#),
+            both("invalid_client", "bad secret")
+        );
+        assert_eq!(told(""), (None, None));
+        assert_eq!(
+            told("<html><body><h1>Bad\nGateway</h1></body></html>"),
+            (None, Some("Bad Gateway".into()))
+        );
+    }
+
+    #[test]
+    fn long_and_odd_bodies_are_cut() {
+        let (_, message) = told(&"x".repeat(100_000));
+        assert_eq!(message.unwrap().chars().count(), LONGEST_QUOTE + 1);
+        assert_eq!(told("\u{0}\u{1}"), (None, Some("  ".into())));
+    }
+}
