@@ -1,7 +1,56 @@
-//! umapi
-pub mod auth;
-pub mod error;
-pub mod http;
-pub mod log;
-pub mod model;
-pub mod secret;
+//! Adobe's User Management API for every language: a Rust core behind a C ABI.
+//!
+//! A [`Client`] reads the users and groups of one organisation page by page, and sends actions on them, each of which
+//! ends with one truthful [`Outcome`]. Every wait can be ended by a [`Cancel`] or a deadline and is told to whoever
+//! asks. C programs see the same through `include/umapi.h`, which is generated from [`ffi`].
+//!
+//! # The map of the house
+//!
+//! Arrows run one way, from the top to the ground:
+//!
+//! ```text
+//! ffi                the C face: one file for each handle, no logic of its own
+//!  └─ client         puts the floors below together; the Rust API
+//!      ├─ action     build -> split -> batch -> send -> outcome
+//!      ├─ query      pages and iteration over users and groups, one user, the service's status
+//!      └─┬─ auth     credentials -> an access token; calls that carry one
+//!        └─ http     one logical call: transport, retry, throttle, deadline and cancel
+//!            └─ model   the service's nouns as data: user, group, command, answers. No I/O
+//!                └─ error, secret, log, counters
+//! ```
+#![warn(missing_debug_implementations)]
+#![deny(unsafe_op_in_unsafe_fn)]
+
+mod action;
+mod auth;
+mod client;
+mod counters;
+mod error;
+mod http;
+mod log;
+mod model;
+mod query;
+mod secret;
+
+pub use action::outcome::{Finding, Outcome, OutcomeKind, Severity};
+pub use action::queue::Queue;
+pub use action::split::BatchLimits;
+pub use auth::credentials::Credentials;
+pub use auth::session::SyncSignal;
+pub use client::{Client, ClientOptions};
+pub use counters::Counters;
+pub use error::{Delivery, Error, ErrorKind, Result};
+pub use http::call::{CallOptions, Cancel, Progress, WaitReason};
+pub use http::retry::RetryPolicy;
+pub use http::throttle::{EndpointClass, RateLimit, RateLimits};
+pub use http::transport::TransportOptions;
+pub use log::{LogLevel, Logger};
+pub use model::command::{Action, Command, NewUser, OnConflict, Target, UserUpdate};
+pub use model::group::{Group, GroupPage};
+pub use model::page::{Page, PageStats};
+pub use model::text::Text;
+pub use model::user::{IdentityType, User, UserPage};
+pub use query::listing::{MemberStatus, UsersQuery};
+pub use query::pager::{GroupPages, Pager, UserPages};
+pub use query::single::ServiceStatus;
+pub use secret::Secret;

@@ -2,6 +2,7 @@
 
 use super::credentials::{Credentials, check_id};
 use super::token_cache::{Token, TokenCache};
+use crate::counters::Counters;
 use crate::error::{Error, Result};
 use crate::http::call::Call;
 use crate::http::perform::{Http, Replay, Trace};
@@ -13,6 +14,7 @@ use reqwest::Method;
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, PRAGMA,
 };
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use url::Url;
 
@@ -25,6 +27,7 @@ pub(crate) struct Session {
     root: Url,
     org_id: String,
     signal: AtomicU8,
+    counters: Arc<Counters>,
 }
 
 /// A one-shot hint to the service's load management, sent with the next call of any kind.
@@ -48,6 +51,7 @@ impl Session {
         credentials: Credentials,
         root: Url,
         org_id: &str,
+        counters: Arc<Counters>,
     ) -> Result<Self> {
         check_id("org_id", org_id)?;
         Ok(Session {
@@ -57,6 +61,7 @@ impl Session {
             root,
             org_id: org_id.to_owned(),
             signal: AtomicU8::new(0),
+            counters,
         })
     }
 
@@ -108,6 +113,7 @@ impl Session {
         replay: Replay,
         trace: &Trace,
     ) -> Result<Answer> {
+        self.count(resource_.class);
         let mut request = Request {
             method: match json {
                 Some(_) => Method::POST,
@@ -137,7 +143,16 @@ impl Session {
         }
     }
 
-    async fn token(&self, call: &Call) -> Result<std::sync::Arc<Token>> {
+    fn count(&self, class: EndpointClass) {
+        use EndpointClass::*;
+        match class {
+            Users | Groups | UserGroups => self.counters.add_listing_queries(1),
+            User => self.counters.add_single_queries(1),
+            Action | Token | Status => {}
+        }
+    }
+
+    async fn token(&self, call: &Call) -> Result<Arc<Token>> {
         let fetch = || self.credentials.fetch_token(&self.http, call, &self.org_id);
         self.tokens.get(call, &self.http.logger, fetch).await
     }

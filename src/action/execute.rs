@@ -1,0 +1,338 @@
+//! Requests go out one after the other, and each action in them gets its outcome.
+
+use super::batch::Batcher;
+use super::interpret::interpret;
+use super::outcome::{EntryEnd, Outcome, OutcomeKind, Underway};
+use super::split::{BatchLimits, Entry, split};
+use crate::auth::session::{Resource, Session};
+use crate::counters::Counters;
+use crate::error::{Delivery, Error, ErrorKind, Result};
+use crate::http::call::{Call, Progress};
+use crate::http::perform::{Replay, Trace};
+use crate::http::throttle::EndpointClass;
+use crate::model::answer::{self, ActionAnswer};
+use crate::model::command::{Action, Verb};
+use bytes::Bytes;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// How a client acts.
+#[derive(Clone, Debug)]
+pub(crate) struct ActingOptions {
+    pub limits: BatchLimits,
+    pub test_mode: bool,
+    /// Test mode once deleted accounts for real: they are refused in it unless this is set as well.
+    pub account_deletes_in_test_mode: bool,
+}
+
+/// Sends requests of actions for one client.
+#[derive(Debug)]
+pub(crate) struct Dispatcher {
+    pub session: Arc<Session>,
+    pub options: ActingOptions,
+    pub counters: Arc<Counters>,
+}
+
+/// Actions that have no outcome yet, the requests that they wait in, and the outcomes not yet fetched.
+#[derive(Debug)]
+pub(crate) struct Board {
+    batcher: Batcher,
+    underway: HashMap<usize, Underway>,
+    outcomes: Vec<(usize, Outcome)>,
+    added: usize,
+}
+
+impl Board {
+    pub(crate) fn new(limits: &BatchLimits) -> Self {
+        Board {
+            batcher: Batcher::new(limits.entries_per_request),
+            underway: HashMap::new(),
+            outcomes: Vec::new(),
+            added: 0,
+        }
+    }
+
+    /// How many actions have no outcome yet.
+    pub(crate) fn pending(&self) -> usize {
+        self.underway.len()
+    }
+
+    /// The outcomes since the last time, in the order in which they came about.
+    pub(crate) fn take_outcomes(&mut self) -> Vec<Outcome> {
+        let outcomes = std::mem::take(&mut self.outcomes);
+        outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+    }
+
+    fn under_way(&mut self, entry: &Entry) -> &mut Underway {
+        self.underway
+            .get_mut(&entry.action)
+            .expect("an entry's action is under way")
+    }
+
+    fn settle(&mut self, entry: &Entry) {
+        if self.under_way(entry).is_over() {
+            let done = self.underway.remove(&entry.action);
+            let outcome = done.expect("it was just there").into_outcome();
+            self.outcomes.push((entry.action, outcome));
+        }
+    }
+}
+
+impl Dispatcher {
+    /// Sends all actions now. Their outcomes stand in the order of the actions.
+    pub(crate) async fn execute(&self, call: &Call, actions: &[Action]) -> Result<Vec<Outcome>> {
+        for (position, action) in actions.iter().enumerate() {
+            check(action).map_err(|e| e.context(format_args!("actions[{position}]")))?;
+        }
+        let mut board = Board::new(&self.options.limits);
+        for action in actions {
+            self.add(&mut board, action);
+        }
+        self.send_all(call, &mut board).await;
+        board.outcomes.sort_by_key(|(number, _)| *number);
+        Ok(board.take_outcomes())
+    }
+
+    /// Splits the action and gives its entries their places. Nothing is sent.
+    pub(crate) fn add(&self, board: &mut Board, action: &Action) {
+        let number = board.added;
+        board.added += 1;
+        let entries = split(action, number, &self.options.limits);
+        let mut underway = Underway::new(action.clone(), entries.len(), self.options.test_mode);
+        if let Some(error) = self.refuse_locally(action) {
+            for entry in &entries {
+                underway.end_entry(EntryEnd::NotSent(error.clone()), entry.completes);
+            }
+            board.outcomes.push((number, underway.into_outcome()));
+            return;
+        }
+        board.underway.insert(number, underway);
+        for entry in entries {
+            board.batcher.push(entry);
+        }
+    }
+
+    fn refuse_locally(&self, action: &Action) -> Option<Error> {
+        let options = &self.options;
+        let deletes = action.commands().iter().any(|command| {
+            command.verb()
+                == Verb::RemoveFromOrg {
+                    delete_account: true,
+                }
+        });
+        let refused = deletes && options.test_mode && !options.account_deletes_in_test_mode;
+        refused.then(|| {
+            Error::invalid_argument(
+                "delete_account",
+                "is refused in test mode, since the service has been seen to delete for real; \
+                 allow it in the client's options if that is meant",
+            )
+        })
+    }
+
+    /// Sends every request that is full, and those that must go before it.
+    pub(crate) async fn send_due(&self, call: &Call, board: &mut Board) {
+        let mut hopeless = None;
+        while let Some(request) = board.batcher.take_due() {
+            self.send(call, board, request, &mut hopeless).await;
+        }
+    }
+
+    pub(crate) async fn send_all(&self, call: &Call, board: &mut Board) {
+        let mut hopeless = None;
+        while let Some(request) = board.batcher.take_oldest() {
+            self.send(call, board, request, &mut hopeless).await;
+        }
+    }
+
+    /// Sends one request; if the service refuses it whole, its halves, so that one bad action does not take the
+    /// others with it. `hopeless` is an error that would meet every further request as well.
+    async fn send(
+        &self,
+        call: &Call,
+        board: &mut Board,
+        request: Vec<Entry>,
+        hopeless: &mut Option<Error>,
+    ) {
+        let mut parts = vec![leave_out_broken(board, request)];
+        while let Some(mut entries) = parts.pop() {
+            if entries.is_empty() {
+                continue;
+            }
+            let result = match hopeless {
+                Some(error) => Err(Lost::NotSent(error.clone())),
+                None => self.post(call, board, &entries).await,
+            };
+            match result {
+                Ok(answer) => self.take_answer(board, &entries, answer),
+                Err(Lost::Refused(error)) if entries.len() > 1 && is_about_content(&error) => {
+                    parts.push(entries.split_off(entries.len() / 2));
+                    parts.push(entries);
+                    continue;
+                }
+                Err(lost) => {
+                    if lost.dooms_the_rest() {
+                        *hopeless = Some(lost.error().clone());
+                    }
+                    end_all(board, &entries, lost);
+                }
+            }
+            call.report(Progress::Actions {
+                done: board.outcomes.len() as u64,
+                total: (board.outcomes.len() + board.pending()) as u64,
+            });
+        }
+    }
+
+    async fn post(
+        &self,
+        call: &Call,
+        board: &mut Board,
+        entries: &[Entry],
+    ) -> std::result::Result<ActionAnswer, Lost> {
+        call.check().map_err(Lost::NotSent)?;
+        let query: &[_] = match self.options.test_mode {
+            true => &[("testOnly", "true")],
+            false => &[],
+        };
+        let resource = Resource {
+            class: EndpointClass::Action,
+            segments: &["action", self.session.org_id()],
+            query,
+        };
+        let replay = match entries.iter().all(|entry| entry.replay_safe) {
+            true => Replay::Safe,
+            false => Replay::Unsafe,
+        };
+        let trace = Trace::default();
+        let first_sent = entries
+            .iter()
+            .filter(|entry| board.under_way(entry).is_untouched())
+            .count();
+        let answer = call
+            .bounded(
+                self.session
+                    .post(call, resource, body(entries), replay, &trace),
+            )
+            .await;
+        let lost = match answer {
+            Ok(answer) => {
+                self.counters.add_actions_sent(first_sent);
+                return answer::parse(&answer.body).map_err(Lost::Unknown);
+            }
+            Err(error) if trace.may_have_arrived() => Lost::Unknown(error),
+            Err(error) if error.delivery() == Delivery::Answered => Lost::Refused(error),
+            Err(error) => Lost::NotSent(error),
+        };
+        if !matches!(lost, Lost::NotSent(_)) {
+            self.counters.add_actions_sent(first_sent);
+        }
+        Err(lost)
+    }
+
+    fn take_answer(&self, board: &mut Board, entries: &[Entry], answer: ActionAnswer) {
+        let actions: Vec<_> = entries
+            .iter()
+            .map(|entry| board.underway[&entry.action].action())
+            .collect();
+        let reports = interpret(entries, &actions, answer);
+        for (entry, report) in entries.iter().zip(reports) {
+            let underway = board.under_way(entry);
+            for finding in report.findings {
+                underway.add_finding(finding);
+            }
+            underway.end_entry(report.end, entry.completes);
+            board.settle(entry);
+        }
+        self.count_completed(board, entries);
+    }
+
+    fn count_completed(&self, board: &Board, entries: &[Entry]) {
+        let newest = &board.outcomes[board.outcomes.len().saturating_sub(entries.len())..];
+        let completed = newest.iter().filter(|(number, outcome)| {
+            outcome.kind == OutcomeKind::Succeeded && entries.iter().any(|e| e.action == *number)
+        });
+        self.counters.add_actions_completed(completed.count());
+    }
+}
+
+/// Why a request brought no answer about its entries.
+#[derive(Debug)]
+enum Lost {
+    NotSent(Error),
+    Refused(Error),
+    Unknown(Error),
+}
+
+impl Lost {
+    fn error(&self) -> &Error {
+        match self {
+            Lost::NotSent(error) | Lost::Refused(error) | Lost::Unknown(error) => error,
+        }
+    }
+
+    /// Credentials, certificates and proxies do not mend themselves between two requests.
+    fn dooms_the_rest(&self) -> bool {
+        use ErrorKind::*;
+        matches!(
+            self.error().kind(),
+            Auth | Forbidden | Tls | Proxy | InvalidArgument
+        )
+    }
+
+    fn into_end(self) -> EntryEnd {
+        match self {
+            Lost::NotSent(error) => EntryEnd::NotSent(error),
+            Lost::Refused(error) => EntryEnd::RequestRefused(error),
+            Lost::Unknown(error) => EntryEnd::Unknown(error),
+        }
+    }
+}
+
+fn end_all(board: &mut Board, entries: &[Entry], lost: Lost) {
+    let end = lost.into_end();
+    for entry in entries {
+        board
+            .under_way(entry)
+            .end_entry(end.clone(), entry.completes);
+        board.settle(entry);
+    }
+}
+
+/// Entries of actions that have failed already are not sent.
+fn leave_out_broken(board: &mut Board, request: Vec<Entry>) -> Vec<Entry> {
+    let (broken, sound): (Vec<_>, Vec<_>) = request
+        .into_iter()
+        .partition(|entry| board.under_way(entry).is_broken());
+    for entry in broken {
+        board.under_way(&entry).skip_entry();
+        board.settle(&entry);
+    }
+    sound
+}
+
+/// Whether a refusal is about what the request says, so that a part of it may pass.
+fn is_about_content(error: &Error) -> bool {
+    matches!(error.http_status(), Some(400 | 413 | 422))
+}
+
+fn body(entries: &[Entry]) -> Bytes {
+    let mut body = Vec::with_capacity(entries.len() * 256);
+    body.push(b'[');
+    for (position, entry) in entries.iter().enumerate() {
+        if position > 0 {
+            body.push(b',');
+        }
+        entry.write_json(&mut body);
+    }
+    body.push(b']');
+    Bytes::from(body)
+}
+
+/// What can never be right is told before anything is sent.
+pub(crate) fn check(action: &Action) -> Result<()> {
+    match action.commands().is_empty() {
+        true => Err(Error::invalid_argument("action", "has no commands")),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,8 @@
+//! Acting: build -> split -> batch -> send -> outcome.
+
+mod batch;
+pub mod execute;
+mod interpret;
+pub mod outcome;
+pub mod queue;
+pub mod split;

@@ -1,0 +1,215 @@
+//! An action becomes entries that keep the service's limits: long lists become steps, many steps become entries.
+
+use crate::error::{Error, Result};
+use crate::model::command::{Action, Command, Key, Target, Verb};
+use std::sync::Arc;
+
+/// How much goes into one request, entry and step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchLimits {
+    /// Documented: at most 10.
+    pub entries_per_request: usize,
+    /// 10 is the figure of Adobe's own client; the documentation gives none.
+    pub steps_per_entry: usize,
+    /// Documented: 10; the service has been seen to take 20.
+    pub names_per_step: usize,
+}
+
+impl Default for BatchLimits {
+    fn default() -> Self {
+        BatchLimits {
+            entries_per_request: 10,
+            steps_per_entry: 10,
+            names_per_step: 10,
+        }
+    }
+}
+
+impl BatchLimits {
+    pub(crate) fn check(&self) -> Result<()> {
+        let limits = [
+            ("entries_per_request", self.entries_per_request),
+            ("steps_per_entry", self.steps_per_entry),
+            ("names_per_step", self.names_per_step),
+        ];
+        match limits.into_iter().find(|(_, limit)| *limit == 0) {
+            Some((name, _)) => Err(Error::invalid_argument(name, "must be at least 1")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// One element of a request: one target and some steps for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    /// Which action of the batcher's owner this belongs to.
+    pub action: usize,
+    pub steps: Vec<Step>,
+    /// How many of the action's commands are done once this entry is applied.
+    pub completes: usize,
+    /// What the entry changes as a whole: nothing else about it may share the request.
+    pub writes: Vec<Key>,
+    /// What the entry relies on: nothing that changes it may share the request.
+    pub reads: Vec<Key>,
+    pub replay_safe: bool,
+    /// Only one of these works in a request.
+    pub deletes_group: bool,
+    head: Arc<str>,
+}
+
+/// One step on the wire, and the caller's command that it is or is a part of.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub command: usize,
+    pub json: Arc<str>,
+}
+
+/// The entries of `action`, in the order in which they must be sent.
+pub(crate) fn split(action: &Action, number: usize, limits: &BatchLimits) -> Vec<Entry> {
+    let head: Arc<str> = entry_head(action).into();
+    let steps: Vec<_> = action
+        .commands()
+        .iter()
+        .enumerate()
+        .flat_map(|(position, command)| steps_of(position, command, limits.names_per_step))
+        .collect();
+    let mut entries = Vec::with_capacity(1);
+    let mut rest = steps.as_slice();
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(rest.len().min(limits.steps_per_entry));
+        let completes = later
+            .first()
+            .map_or(action.commands().len(), |step| step.command);
+        entries.push(entry(action, number, head.clone(), now, completes));
+        rest = later;
+    }
+    entries
+}
+
+fn steps_of(position: usize, command: &Command, most: usize) -> Vec<Step> {
+    let parts = match command.verb() == Verb::Membership && command.names() > most {
+        true => command.in_parts(most),
+        false => vec![command.shared_json()],
+    };
+    let step = |json| Step {
+        command: position,
+        json,
+    };
+    parts.into_iter().map(step).collect()
+}
+
+fn entry(
+    action: &Action,
+    number: usize,
+    head: Arc<str>,
+    steps: &[Step],
+    completes: usize,
+) -> Entry {
+    let commands = &action.commands()[steps[0].command..=steps[steps.len() - 1].command];
+    let mut writes = vec![action.target().key()];
+    let mut reads = Vec::new();
+    for command in commands {
+        match command.verb() {
+            Verb::Membership => reads.extend_from_slice(command.mentions()),
+            // A create or a rename brings names into being that others may be waiting for.
+            _ => writes.extend_from_slice(command.mentions()),
+        }
+    }
+    Entry {
+        action: number,
+        steps: steps.to_vec(),
+        completes,
+        writes,
+        reads,
+        replay_safe: commands.iter().all(Command::is_replay_safe),
+        deletes_group: commands.iter().any(|c| c.verb() == Verb::DeleteGroup),
+        head,
+    }
+}
+
+/// The entry's JSON up to and including `"do":`.
+fn entry_head(action: &Action) -> String {
+    let text = |text: &str| serde_json::Value::from(text).to_string();
+    let mut head = match action.target() {
+        Target::User {
+            user,
+            domain,
+            use_adobe_id,
+        } => {
+            let mut head = format!("{{\"user\":{}", text(user));
+            if let Some(domain) = domain {
+                head += &format!(",\"domain\":{}", text(domain));
+            }
+            if *use_adobe_id {
+                head += ",\"useAdobeID\":true";
+            }
+            head
+        }
+        Target::UserGroup(name) => format!("{{\"usergroup\":{}", text(name)),
+    };
+    if let Some(id) = action.request_id() {
+        head += &format!(",\"requestID\":{}", text(id));
+    }
+    head + ",\"do\":["
+}
+
+impl Entry {
+    /// Appends the entry to the body of a request.
+    pub(crate) fn write_json(&self, body: &mut Vec<u8>) {
+        body.extend_from_slice(self.head.as_bytes());
+        for (position, step) in self.steps.iter().enumerate() {
+            if position > 0 {
+                body.push(b',');
+            }
+            body.extend_from_slice(step.json.as_bytes());
+        }
+        body.extend_from_slice(b"]}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(count: usize) -> Vec<String> {
+        (0..count).map(|n| format!("G{n}")).collect()
+    }
+
+    #[test]
+    fn lists_become_steps_and_steps_become_entries() {
+        let mut action = Action::on_user("a@example.com", None).unwrap();
+        action.set_request_id("r\"1").unwrap();
+        action.add_to_groups(&names(95)).unwrap();
+        action.remove_from_groups(&names(25)).unwrap();
+        let entries = split(&action, 7, &BatchLimits::default());
+        let commands: Vec<Vec<usize>> = entries
+            .iter()
+            .map(|e| e.steps.iter().map(|s| s.command).collect())
+            .collect();
+        assert_eq!(commands, [vec![0; 10], vec![1; 3]]);
+        assert_eq!([entries[0].completes, entries[1].completes], [1, 2]);
+        assert_eq!(entries[0].steps[9].json.matches("\"G9").count(), 5);
+        let mut body = Vec::new();
+        entries[1].write_json(&mut body);
+        let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(json["user"], "a@example.com");
+        assert_eq!(json["requestID"], "r\"1");
+        assert_eq!(
+            json["do"][2]["remove"]["group"].as_array().unwrap().len(),
+            5
+        );
+    }
+
+    #[test]
+    fn an_adobe_id_and_a_domain_are_told() {
+        let mut action = Action::on_user("jdoe", Some("example.com")).unwrap();
+        action.set_use_adobe_id(true).unwrap();
+        action.remove_from_all_groups().unwrap();
+        let mut body = Vec::new();
+        split(&action, 0, &BatchLimits::default())[0].write_json(&mut body);
+        assert_eq!(
+            String::from_utf8(body).unwrap(),
+            r#"{"user":"jdoe","domain":"example.com","useAdobeID":true,"do":[{"remove":"all"}]}"#
+        );
+    }
+}

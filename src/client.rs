@@ -1,0 +1,175 @@
+//! The client: credentials, HTTP, reading and acting put together.
+
+use crate::action::execute::{ActingOptions, Dispatcher};
+use crate::action::outcome::Outcome;
+use crate::action::queue::Queue;
+use crate::action::split::BatchLimits;
+use crate::auth::credentials::Credentials;
+use crate::auth::session::{Session, SyncSignal};
+use crate::counters::Counters;
+use crate::error::Result;
+use crate::http::call::{Call, CallOptions};
+use crate::http::perform::Http;
+use crate::http::retry::RetryPolicy;
+use crate::http::throttle::{RateLimits, Throttle};
+use crate::http::transport::{Transport, TransportOptions, parse_certificates};
+use crate::http::url::parse_root;
+use crate::log::Logger;
+use crate::model::command::Action;
+use crate::model::user::User;
+use crate::query::listing::UsersQuery;
+use crate::query::pager::{GroupPages, Pager, UserPages};
+use crate::query::single::{self, ServiceStatus};
+use std::sync::Arc;
+
+const ENDPOINT: &str = "https://usermanagement.adobe.io/v2/usermanagement";
+
+/// How a client behaves. The defaults are for Adobe's production service.
+#[derive(Clone, Debug)]
+pub struct ClientOptions {
+    pub(crate) endpoint: url::Url,
+    pub transport: TransportOptions,
+    pub retry: RetryPolicy,
+    pub rate_limits: RateLimits,
+    pub batch_limits: BatchLimits,
+    /// Actions are checked by the service, and nothing is changed.
+    pub test_mode: bool,
+    /// Lets actions that delete accounts through in test mode, which has been seen to delete for real.
+    pub account_deletes_in_test_mode: bool,
+    /// How many pages of a listing may be under way at once.
+    pub read_ahead: u32,
+    pub logger: Logger,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        ClientOptions {
+            endpoint: url::Url::parse(ENDPOINT).expect("the default is a URL"),
+            transport: TransportOptions::default(),
+            retry: RetryPolicy::default(),
+            rate_limits: RateLimits::default(),
+            batch_limits: BatchLimits::default(),
+            test_mode: false,
+            account_deletes_in_test_mode: false,
+            read_ahead: 8,
+            logger: Logger::default(),
+        }
+    }
+}
+
+impl ClientOptions {
+    /// The root URL of the service; https, or http on loopback.
+    pub fn set_endpoint(&mut self, url: &str) -> Result<()> {
+        self.endpoint = parse_root("endpoint", url)?;
+        Ok(())
+    }
+
+    /// Certificates in PEM to trust besides those of the platform, for the service and for the token endpoint.
+    pub fn add_ca_certificates(&mut self, pem: &[u8]) -> Result<()> {
+        let certificates = parse_certificates("ca_certificates", pem)?;
+        self.transport.extra_roots.extend(certificates);
+        Ok(())
+    }
+}
+
+/// One organisation at the service. Clones share everything; any number of threads may call at once.
+#[derive(Clone, Debug)]
+pub struct Client {
+    session: Arc<Session>,
+    dispatcher: Arc<Dispatcher>,
+    counters: Arc<Counters>,
+    read_ahead: u32,
+}
+
+impl Client {
+    /// Nothing is sent before the first call.
+    pub fn new(org_id: &str, credentials: Credentials, options: ClientOptions) -> Result<Self> {
+        options.batch_limits.check()?;
+        let counters = Arc::new(Counters::default());
+        let http = Http {
+            throttle: Throttle::shared(
+                options.endpoint.as_str(),
+                &credentials.client_id,
+                &options.rate_limits,
+            ),
+            transport: Transport::new(options.transport),
+            retry: options.retry,
+            logger: options.logger,
+        };
+        let session = Arc::new(Session::new(
+            http,
+            credentials,
+            options.endpoint,
+            org_id,
+            counters.clone(),
+        )?);
+        let dispatcher = Arc::new(Dispatcher {
+            session: session.clone(),
+            options: ActingOptions {
+                limits: options.batch_limits,
+                test_mode: options.test_mode,
+                account_deletes_in_test_mode: options.account_deletes_in_test_mode,
+            },
+            counters: counters.clone(),
+        });
+        Ok(Client {
+            session,
+            dispatcher,
+            counters,
+            read_ahead: options.read_ahead,
+        })
+    }
+
+    /// One user by email, or by username with its domain. `None`: the service knows no such user.
+    pub async fn find_user(
+        &self,
+        user: &str,
+        domain: Option<&str>,
+        options: &CallOptions,
+    ) -> Result<Option<User>> {
+        let call = Call::begin(options);
+        call.bounded(single::find_user(&self.session, &call, user, domain))
+            .await
+    }
+
+    pub fn users(&self, query: UsersQuery) -> UserPages {
+        Pager::users(self.session.clone(), query, self.read_ahead)
+    }
+
+    pub fn groups(&self) -> GroupPages {
+        Pager::groups(self.session.clone(), self.read_ahead)
+    }
+
+    /// User groups by the deprecated listing, which alone tells whether a group is read-only.
+    pub fn user_groups(&self) -> GroupPages {
+        Pager::user_groups(self.session.clone(), self.read_ahead)
+    }
+
+    /// Sends the actions now, and tells what became of each, in their order. An error means that nothing was sent;
+    /// whatever happens once sending has begun is told by the outcomes.
+    pub async fn execute(&self, actions: &[Action], options: &CallOptions) -> Result<Vec<Outcome>> {
+        let call = Call::begin(options);
+        self.dispatcher.execute(&call, actions).await
+    }
+
+    /// A queue that sends whenever a full request has gathered.
+    pub fn queue(&self) -> Queue {
+        Queue::new(self.dispatcher.clone())
+    }
+
+    /// What the service says of itself.
+    pub async fn service_status(&self, options: &CallOptions) -> Result<ServiceStatus> {
+        let call = Call::begin(options);
+        call.bounded(single::service_status(&self.session, &call))
+            .await
+    }
+
+    /// Tells the service, with the next call of any kind, that a sync begins or ends.
+    pub fn signal(&self, signal: SyncSignal) {
+        self.session.signal(signal);
+    }
+
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+}

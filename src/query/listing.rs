@@ -1,0 +1,215 @@
+//! Which listing is asked for, and how its pages are addressed and read.
+
+use crate::auth::session::{Resource, Session};
+use crate::error::{Error, ErrorKind, Result};
+use crate::http::call::Call;
+use crate::http::throttle::EndpointClass;
+use crate::http::transport::Answer;
+use crate::model::group::GroupRow;
+use crate::model::page::{Page, PageAnswer};
+use crate::model::user::UserRow;
+
+/// The members of a product profile to list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemberStatus {
+    Active,
+    Inactive,
+}
+
+/// Which users to list; the default is all users of the organisation.
+#[derive(Clone, Debug, Default)]
+pub struct UsersQuery {
+    group: Option<GroupRef>,
+    domain: Option<String>,
+    direct_only: Option<bool>,
+    status: Option<MemberStatus>,
+    exclude_groups: Option<bool>,
+}
+
+#[derive(Clone, Debug)]
+enum GroupRef {
+    Name(String),
+    Id(String),
+}
+
+impl UsersQuery {
+    pub fn new() -> Self {
+        UsersQuery::default()
+    }
+
+    /// Only members of this group or product profile. A name with a dot is cut at the dot by the service; there use
+    /// [`UsersQuery::group_id`].
+    pub fn group(&mut self, name: &str) -> Result<&mut Self> {
+        if name.is_empty() {
+            return Err(Error::invalid_argument("group", "must not be empty"));
+        }
+        if matches!(name, "." | "..") {
+            return Err(Error::invalid_argument(
+                "group",
+                "cannot be asked for by this name; use the numeric group id",
+            ));
+        }
+        self.group = Some(GroupRef::Name(name.to_owned()));
+        Ok(self)
+    }
+
+    /// Only members of the group with this `groupId`, which any name can have.
+    pub fn group_id(&mut self, id: i64) -> Result<&mut Self> {
+        if id < 0 {
+            return Err(Error::invalid_argument("group_id", "is negative"));
+        }
+        self.group = Some(GroupRef::Id(id.to_string()));
+        Ok(self)
+    }
+
+    /// Only users of this domain.
+    pub fn domain(&mut self, domain: &str) -> Result<&mut Self> {
+        if domain.is_empty() {
+            return Err(Error::invalid_argument("domain", "must not be empty"));
+        }
+        self.domain = Some(domain.to_owned());
+        Ok(self)
+    }
+
+    /// Whether to leave out those who are members only by way of another group; the service's default is true.
+    pub fn direct_only(&mut self, value: bool) -> &mut Self {
+        self.direct_only = Some(value);
+        self
+    }
+
+    /// For product profiles: only members whose access is active, or only those whose is not.
+    pub fn status(&mut self, status: MemberStatus) -> &mut Self {
+        self.status = Some(status);
+        self
+    }
+
+    /// Whether to leave each user's groups out of the answer.
+    pub fn exclude_groups(&mut self, value: bool) -> &mut Self {
+        self.exclude_groups = Some(value);
+        self
+    }
+
+    fn parameters(&self) -> Vec<(&str, &str)> {
+        let flag = |value: bool| if value { "true" } else { "false" };
+        [
+            ("domain", self.domain.as_deref()),
+            ("directOnly", self.direct_only.map(flag)),
+            (
+                "status",
+                self.status.map(|status| match status {
+                    MemberStatus::Active => "active",
+                    MemberStatus::Inactive => "inactive",
+                }),
+            ),
+            ("excludeGroups", self.exclude_groups.map(flag)),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+    }
+}
+
+/// Where the pages of a listing are and how they read.
+#[derive(Debug)]
+pub(crate) enum Listing {
+    Users(UsersQuery),
+    Groups,
+    UserGroups,
+}
+
+impl Listing {
+    pub(crate) async fn fetch(&self, session: &Session, call: &Call, page: u64) -> Result<Answer> {
+        let number = page.to_string();
+        let org_id = session.org_id();
+        match self {
+            Listing::Users(query) => {
+                let mut segments = vec!["users", org_id, &number];
+                if let Some(GroupRef::Name(group) | GroupRef::Id(group)) = &query.group {
+                    segments.push(group);
+                }
+                let resource = Resource {
+                    class: EndpointClass::Users,
+                    segments: &segments,
+                    query: &query.parameters(),
+                };
+                session.get(call, resource).await
+            }
+            Listing::Groups => {
+                let resource = Resource {
+                    class: EndpointClass::Groups,
+                    segments: &["groups", org_id, &number],
+                    query: &[],
+                };
+                session.get(call, resource).await
+            }
+            Listing::UserGroups => {
+                // This listing counts from 1.
+                let number = (page + 1).to_string();
+                let resource = Resource {
+                    class: EndpointClass::UserGroups,
+                    segments: &[org_id, "user-groups"],
+                    query: &[("page", &number)],
+                };
+                session.get(call, resource).await
+            }
+        }
+    }
+
+    pub(crate) fn parse_users(&self, answer: &Answer) -> Result<PageAnswer<UserRow>> {
+        let answer = Page::parse(&answer.body, "users")?;
+        match (self, &answer) {
+            (Listing::Users(query), PageAnswer::Page(page)) => query.check_group(page)?,
+            _ => {}
+        }
+        Ok(answer)
+    }
+
+    pub(crate) fn parse_groups(&self, answer: &Answer) -> Result<PageAnswer<GroupRow>> {
+        match self {
+            Listing::UserGroups => match Page::parse_array(&answer.body, "user groups")? {
+                // Without a word on the last page, an empty one is past the end.
+                PageAnswer::Page(page) if page.is_empty() => Ok(PageAnswer::PastTheEnd),
+                answer => Ok(answer),
+            },
+            _ => Page::parse(&answer.body, "groups"),
+        }
+    }
+
+    /// Makes a "not found" on the first page plain.
+    pub(crate) fn not_found(&self, error: Error) -> Error {
+        let Listing::Users(UsersQuery {
+            group: Some(group), ..
+        }) = self
+        else {
+            return error;
+        };
+        match group {
+            GroupRef::Name(name) if name.contains('.') => error.context(format_args!(
+                "no group {name:?} (the service cuts names at a dot; ask by the numeric group id)"
+            )),
+            GroupRef::Name(name) => error.context(format_args!("no group {name:?}")),
+            GroupRef::Id(id) => error.context(format_args!("no group with id {id}")),
+        }
+    }
+}
+
+impl UsersQuery {
+    /// A name that the service cut at its dot may be another group's name: that group's members are no answer.
+    fn check_group(&self, page: &Page<UserRow>) -> Result<()> {
+        let (Some(GroupRef::Name(asked)), Some(understood)) = (&self.group, page.group_name())
+        else {
+            return Ok(());
+        };
+        let was_cut = asked != understood && asked.split('.').next() == Some(understood);
+        match was_cut {
+            true => Err(Error::new(
+                ErrorKind::NotFound,
+                format!(
+                    "the service took group {asked:?} for {understood:?}, as it does with names that hold a dot; \
+                     ask by the numeric group id"
+                ),
+            )),
+            false => Ok(()),
+        }
+    }
+}

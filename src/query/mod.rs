@@ -1,0 +1,6 @@
+//! Reading: listings page by page, one user, the service's status.
+
+mod end;
+pub mod listing;
+pub mod pager;
+pub(crate) mod single;

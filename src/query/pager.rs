@@ -1,0 +1,259 @@
+//! A listing, page by page and in order, with the next pages already on their way.
+
+use super::end::{self, Outlook};
+use super::listing::{Listing, UsersQuery};
+use crate::auth::session::Session;
+use crate::error::{Error, ErrorKind, Result};
+use crate::http::call::{Call, CallOptions, Progress};
+use crate::http::transport::Answer;
+use crate::model::group::GroupRow;
+use crate::model::page::{Page, PageAnswer, PageStats};
+use crate::model::user::UserRow;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesOrdered;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+type Fetch = Pin<Box<dyn Future<Output = Result<Answer>> + Send>>;
+
+type Parse<R> = fn(&Listing, &Answer) -> Result<PageAnswer<R>>;
+
+/// A service that sends one empty page after the other has lost its way.
+const MOST_EMPTY_PAGES: u32 = 100;
+
+/// Reads a listing from its first page to its last. A page that failed can be asked for again.
+pub struct Pager<R> {
+    session: Arc<Session>,
+    listing: Arc<Listing>,
+    parse: Parse<R>,
+    /// Shared with the fetches under way, and armed anew for each page that is asked for.
+    call: Arc<Call>,
+    read_ahead: u64,
+    /// The page to hand out next.
+    next: u64,
+    /// The page to send for next.
+    unsent: u64,
+    under_way: FuturesOrdered<Fetch>,
+    /// The page `next` failed and has to be sent for again, before those under way.
+    resend: bool,
+    previous: Option<Page<R>>,
+    stats: PageStats,
+    items: u64,
+    finished: bool,
+}
+
+/// A listing of users.
+pub type UserPages = Pager<UserRow>;
+
+/// A listing of groups.
+pub type GroupPages = Pager<GroupRow>;
+
+impl UserPages {
+    pub(crate) fn users(session: Arc<Session>, query: UsersQuery, read_ahead: u32) -> Self {
+        Pager::new(
+            session,
+            Listing::Users(query),
+            Listing::parse_users,
+            read_ahead,
+        )
+    }
+}
+
+impl GroupPages {
+    pub(crate) fn groups(session: Arc<Session>, read_ahead: u32) -> Self {
+        Pager::new(session, Listing::Groups, Listing::parse_groups, read_ahead)
+    }
+
+    pub(crate) fn user_groups(session: Arc<Session>, read_ahead: u32) -> Self {
+        Pager::new(
+            session,
+            Listing::UserGroups,
+            Listing::parse_groups,
+            read_ahead,
+        )
+    }
+}
+
+impl<R> fmt::Debug for Pager<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pager")
+            .field("next", &self.next)
+            .field("stats", &self.stats)
+            .field("finished", &self.finished)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R> Pager<R> {
+    fn new(session: Arc<Session>, listing: Listing, parse: Parse<R>, read_ahead: u32) -> Self {
+        Pager {
+            session,
+            listing: Arc::new(listing),
+            parse,
+            call: Arc::new(Call::begin(&CallOptions::new())),
+            read_ahead: read_ahead.max(1).into(),
+            next: 0,
+            unsent: 0,
+            under_way: FuturesOrdered::new(),
+            resend: false,
+            previous: None,
+            stats: PageStats::default(),
+            items: 0,
+            finished: false,
+        }
+    }
+
+    /// The next page with anything on it, or `None` at the end. After an error the same page is asked for again; the
+    /// pages before it stand.
+    pub async fn next_page(&mut self, options: &CallOptions) -> Result<Option<Page<R>>> {
+        if self.finished {
+            return Ok(None);
+        }
+        self.call.rearm(options);
+        let call = self.call.clone();
+        let result = call.bounded(self.advance()).await;
+        if let Err(error) = &result
+            && matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Deadline)
+        {
+            self.abandon_fetches();
+        }
+        result
+    }
+
+    /// Starts over; the next page will be the first, as the service then has it.
+    pub fn reload(&mut self) {
+        self.abandon_fetches();
+        self.next = 0;
+        self.unsent = 0;
+        self.previous = None;
+        self.stats = PageStats::default();
+        self.items = 0;
+        self.finished = false;
+    }
+
+    /// What the service said of the whole listing with the newest page.
+    pub fn stats(&self) -> PageStats {
+        self.stats
+    }
+
+    fn abandon_fetches(&mut self) {
+        self.under_way = FuturesOrdered::new();
+        self.unsent = self.next;
+        self.resend = false;
+    }
+
+    async fn advance(&mut self) -> Result<Option<Page<R>>> {
+        let mut empty_pages = 0;
+        while !self.finished {
+            self.send_ahead();
+            let fetched = self.under_way.next().await.expect("one page is under way");
+            self.resend = true;
+            let page = self.take(fetched)?;
+            self.resend = false;
+            self.next += 1;
+            match page {
+                Some(page) if page.is_empty() && !self.finished => empty_pages += 1,
+                Some(page) if page.is_empty() => return Ok(None),
+                Some(page) => return Ok(Some(self.hand_out(page))),
+                None => self.finished = true,
+            }
+            if self.finished {
+                self.abandon_fetches();
+            }
+            if empty_pages > MOST_EMPTY_PAGES {
+                return Err(Error::protocol(format!(
+                    "{MOST_EMPTY_PAGES} empty pages in a row, and none the last"
+                )));
+            }
+        }
+        Ok(None)
+    }
+
+    fn hand_out(&mut self, page: Page<R>) -> Page<R> {
+        self.items += page.len() as u64;
+        self.call.report(Progress::Page {
+            page: self.next - 1,
+            items: self.items,
+            total: self.stats.total_count,
+        });
+        self.previous = Some(page.clone());
+        page
+    }
+
+    /// Keeps as many pages under way as may be: one until the service has told how many there are.
+    fn send_ahead(&mut self) {
+        if std::mem::take(&mut self.resend) {
+            let fetch = self.fetch(self.next);
+            self.under_way.push_front(fetch);
+        }
+        let known = self.stats.page_count.filter(|_| self.next > 0);
+        let until = match known {
+            Some(count) => count.min(self.next + self.read_ahead).max(self.next + 1),
+            None => self.next + 1,
+        };
+        self.unsent = self.unsent.max(self.next);
+        while self.unsent < until {
+            let fetch = self.fetch(self.unsent);
+            self.under_way.push_back(fetch);
+            self.unsent += 1;
+        }
+    }
+
+    fn fetch(&self, page: u64) -> Fetch {
+        let (session, listing, call) = (
+            self.session.clone(),
+            self.listing.clone(),
+            self.call.clone(),
+        );
+        Box::pin(async move { listing.fetch(&session, &call, page).await })
+    }
+
+    /// Reads the answer for page `next`; `None` is past the end.
+    fn take(&mut self, fetched: Result<Answer>) -> Result<Option<Page<R>>> {
+        let answer = match fetched {
+            Ok(answer) => answer,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return self.not_found(error).map(|()| None);
+            }
+            Err(error) => return Err(error),
+        };
+        let page = match (self.parse)(&self.listing, &answer)? {
+            PageAnswer::Page(page) => page,
+            PageAnswer::PastTheEnd => {
+                end::at_missing_page(self.next, self.stats.page_count, "is missing")?;
+                return Ok(None);
+            }
+        };
+        if self.previous.as_ref().is_some_and(|p| p.looks_like(&page)) {
+            end::at_missing_page(
+                self.next,
+                self.stats.page_count,
+                "is the one before it again",
+            )?;
+            return Ok(None);
+        }
+        self.stats = read_stats(&answer);
+        let outlook = end::after_page(page.is_last(), self.next, self.stats.page_count);
+        self.finished = outlook == Outlook::End;
+        Ok(Some(page))
+    }
+
+    fn not_found(&self, error: Error) -> Result<()> {
+        if self.next == 0 {
+            return Err(self.listing.not_found(error));
+        }
+        end::at_missing_page(self.next, self.stats.page_count, "is missing")
+    }
+}
+
+fn read_stats(answer: &Answer) -> PageStats {
+    let number = |name: &str| answer.header(name)?.trim().parse().ok();
+    PageStats {
+        total_count: number("x-total-count"),
+        page_count: number("x-page-count"),
+        current_page: number("x-current-page"),
+        page_size: number("x-page-size"),
+    }
+}

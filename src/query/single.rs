@@ -1,0 +1,72 @@
+//! Questions with one answer: one user, the service's status.
+
+use crate::auth::session::{Resource, Session};
+use crate::error::{Error, ErrorKind, Result};
+use crate::http::call::Call;
+use crate::http::throttle::EndpointClass;
+use crate::model::page::parse_one_user;
+use crate::model::user::User;
+use serde_json::Value;
+
+/// `None` where the service knows no such user, which is an answer and no error.
+pub(crate) async fn find_user(
+    session: &Session,
+    call: &Call,
+    user: &str,
+    domain: Option<&str>,
+) -> Result<Option<User>> {
+    check_user_string(user, domain)?;
+    let domain: Vec<_> = domain.map(|d| ("domain", d)).into_iter().collect();
+    let resource = Resource {
+        class: EndpointClass::User,
+        segments: &["organizations", session.org_id(), "users", user],
+        query: &domain,
+    };
+    match session.get(call, resource).await {
+        Ok(answer) => parse_one_user(&answer.body),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn check_user_string(user: &str, domain: Option<&str>) -> Result<()> {
+    if user.is_empty() || user.chars().any(char::is_control) {
+        return Err(Error::invalid_argument(
+            "user",
+            "must be an email or a username",
+        ));
+    }
+    if domain.is_some_and(str::is_empty) {
+        return Err(Error::invalid_argument("domain", "must not be empty"));
+    }
+    Ok(())
+}
+
+/// What the service says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceStatus {
+    /// `LIVE` when all is well.
+    pub state: Option<String>,
+    pub version: Option<String>,
+    pub build: Option<String>,
+    /// The whole answer, with whatever else it tells.
+    pub json: String,
+}
+
+pub(crate) async fn service_status(session: &Session, call: &Call) -> Result<ServiceStatus> {
+    let answer = session.get_status_page(call).await?;
+    let json = String::from_utf8(answer.body)
+        .map_err(|_| Error::protocol("the status page is no JSON (bad UTF-8)"))?;
+    let value: Value = serde_json::from_str(&json)
+        .map_err(|e| Error::protocol(format!("the status page is no JSON: {e}")))?;
+    if !value.is_object() {
+        return Err(Error::protocol("the status page is no JSON object"));
+    }
+    let text = |name: &str| value.get(name)?.as_str().map(str::to_owned);
+    Ok(ServiceStatus {
+        state: text("state"),
+        version: text("version"),
+        build: text("build"),
+        json,
+    })
+}
