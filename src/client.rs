@@ -7,7 +7,7 @@ use crate::action::split::BatchLimits;
 use crate::auth::credentials::Credentials;
 use crate::auth::session::{Session, SyncSignal};
 use crate::counters::Counters;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::http::call::{Call, CallOptions};
 use crate::http::perform::Http;
 use crate::http::retry::RetryPolicy;
@@ -20,6 +20,7 @@ use crate::model::user::User;
 use crate::query::listing::UsersQuery;
 use crate::query::pager::{GroupPages, Pager, UserPages};
 use crate::query::single::{self, ServiceStatus};
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 const ENDPOINT: &str = "https://usermanagement.adobe.io/v2/usermanagement";
@@ -61,6 +62,19 @@ impl ClientOptions {
     /// The root URL of the service; https, or http on loopback.
     pub fn set_endpoint(&mut self, url: &str) -> Result<()> {
         self.endpoint = parse_root("endpoint", url)?;
+        Ok(())
+    }
+
+    /// What stands before the library's own name in `User-Agent`.
+    pub fn set_user_agent_prefix(&mut self, prefix: &str) -> Result<()> {
+        let printable = prefix.bytes().all(|b| matches!(b, b' '..=b'~'));
+        if prefix.trim().is_empty() || prefix.len() > 256 || !printable {
+            return Err(Error::invalid_argument(
+                "prefix",
+                "must be 1 to 256 printable ASCII characters, since it goes into a header",
+            ));
+        }
+        self.transport.user_agent_prefix = Some(prefix.trim().to_owned());
         Ok(())
     }
 
@@ -147,7 +161,11 @@ impl Client {
 
     /// Sends the actions now, and tells what became of each, in their order. An error means that nothing was sent;
     /// whatever happens once sending has begun is told by the outcomes.
-    pub async fn execute(&self, actions: &[Action], options: &CallOptions) -> Result<Vec<Outcome>> {
+    pub async fn execute<A: Borrow<Action>>(
+        &self,
+        actions: &[A],
+        options: &CallOptions,
+    ) -> Result<Vec<Outcome>> {
         let call = Call::begin(options);
         self.dispatcher.execute(&call, actions).await
     }

@@ -19,13 +19,15 @@
 //!                └─ error, secret, log, counters
 //! ```
 #![warn(missing_debug_implementations)]
-#![deny(unsafe_op_in_unsafe_fn)]
+#![deny(unsafe_code, unsafe_op_in_unsafe_fn)]
 
 mod action;
 mod auth;
 mod client;
 mod counters;
 mod error;
+#[allow(unsafe_code)]
+pub mod ffi;
 mod http;
 mod log;
 mod model;
@@ -48,7 +50,7 @@ pub use log::{LogLevel, Logger};
 pub use model::command::{Action, Command, NewUser, OnConflict, Target, UserUpdate};
 pub use model::group::{Group, GroupPage};
 pub use model::page::{Page, PageStats};
-pub use model::text::Text;
+pub use model::text::{SharedText, Text};
 pub use model::user::{IdentityType, User, UserPage};
 pub use query::listing::{MemberStatus, UsersQuery};
 pub use query::pager::{GroupPages, Pager, UserPages};

@@ -13,6 +13,7 @@ use crate::http::throttle::EndpointClass;
 use crate::model::answer::{self, ActionAnswer};
 use crate::model::command::{Action, Verb};
 use bytes::Bytes;
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -80,13 +81,17 @@ impl Board {
 
 impl Dispatcher {
     /// Sends all actions now. Their outcomes stand in the order of the actions.
-    pub(crate) async fn execute(&self, call: &Call, actions: &[Action]) -> Result<Vec<Outcome>> {
+    pub(crate) async fn execute<A: Borrow<Action>>(
+        &self,
+        call: &Call,
+        actions: &[A],
+    ) -> Result<Vec<Outcome>> {
         for (position, action) in actions.iter().enumerate() {
-            check(action).map_err(|e| e.context(format_args!("actions[{position}]")))?;
+            check(action.borrow()).map_err(|e| e.context(format_args!("actions[{position}]")))?;
         }
         let mut board = Board::new(&self.options.limits);
         for action in actions {
-            self.add(&mut board, action);
+            self.add(&mut board, action.borrow());
         }
         self.send_all(call, &mut board).await;
         board.outcomes.sort_by_key(|(number, _)| *number);

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::model::command::{Action, Target};
-use std::sync::Arc;
+use crate::model::text::SharedText;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OutcomeKind {
@@ -29,7 +29,7 @@ pub struct Finding {
     /// Which of the caller's commands, from 0; `None` where the service did not say.
     pub command: Option<usize>,
     /// That command's JSON.
-    pub command_json: Option<Arc<str>>,
+    pub command_json: Option<SharedText>,
     pub code: Option<String>,
     pub message: Option<String>,
     /// The action's `requestID` as the service repeats it.

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::model::command::{Action, Command, Key, Target, Verb};
+use crate::model::text::SharedText;
 use std::sync::Arc;
 
 /// How much goes into one request, entry and step.
@@ -61,7 +62,7 @@ pub(crate) struct Entry {
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
     pub command: usize,
-    pub json: Arc<str>,
+    pub json: SharedText,
 }
 
 /// The entries of `action`, in the order in which they must be sent.
@@ -161,7 +162,7 @@ impl Entry {
             if position > 0 {
                 body.push(b',');
             }
-            body.extend_from_slice(step.json.as_bytes());
+            body.extend_from_slice(step.json.as_str().as_bytes());
         }
         body.extend_from_slice(b"]}");
     }
@@ -188,7 +189,7 @@ mod tests {
             .collect();
         assert_eq!(commands, [vec![0; 10], vec![1; 3]]);
         assert_eq!([entries[0].completes, entries[1].completes], [1, 2]);
-        assert_eq!(entries[0].steps[9].json.matches("\"G9").count(), 5);
+        assert_eq!(entries[0].steps[9].json.as_str().matches("\"G9").count(), 5);
         let mut body = Vec::new();
         entries[1].write_json(&mut body);
         let json: serde_json::Value = serde_json::from_slice(&body).unwrap();

@@ -17,10 +17,8 @@ pub struct TransportOptions {
     pub connect_timeout: Duration,
     /// From the first byte of an attempt to the last byte of its answer.
     pub attempt_timeout: Duration,
-    /// Put before the library's own name in `User-Agent`.
-    pub user_agent_prefix: Option<String>,
-    /// Trusted besides the platform's certificates.
-    pub extra_roots: Vec<Certificate>,
+    pub(crate) user_agent_prefix: Option<String>,
+    pub(crate) extra_roots: Vec<Certificate>,
 }
 
 impl Default for TransportOptions {

@@ -1,5 +1,6 @@
 //! What can be done to one user or one user group: an action is a target and its ordered commands.
 
+use super::text::{SharedText, Text};
 use super::user::IdentityType;
 use crate::error::{Error, Result};
 use serde_json::{Map, Value, json};
@@ -88,7 +89,7 @@ impl Target {
 /// One command of an action: one step on the wire, or several where its list is long.
 #[derive(Clone, Debug)]
 pub struct Command {
-    json: Arc<str>,
+    json: SharedText,
     verb: Verb,
     replay_safe: bool,
     /// The users and groups besides the target that the command names.
@@ -128,7 +129,7 @@ impl Command {
         };
         let verb = Verb::of(name, body);
         Ok(Command {
-            json: value.to_string().into(),
+            json: SharedText::new(value.to_string()),
             verb,
             replay_safe: verb.is_replay_safe(name, body),
             mentions: mentions(name, body).into(),
@@ -142,11 +143,11 @@ impl Command {
     }
 
     /// The command as the service gets it (a long list may go out in parts).
-    pub fn json(&self) -> &str {
-        &self.json
+    pub fn json(&self) -> Text<'_> {
+        self.json.as_text()
     }
 
-    pub(crate) fn shared_json(&self) -> Arc<str> {
+    pub(crate) fn shared_json(&self) -> SharedText {
         self.json.clone()
     }
 
@@ -168,8 +169,8 @@ impl Command {
     }
 
     /// The same command as several, each with at most `most` names, in the caller's order.
-    pub(crate) fn in_parts(&self, most: usize) -> Vec<Arc<str>> {
-        let value: Value = serde_json::from_str(&self.json).expect("a command is JSON");
+    pub(crate) fn in_parts(&self, most: usize) -> Vec<SharedText> {
+        let value: Value = serde_json::from_str(self.json.as_str()).expect("a command is JSON");
         let (verb, lists) = value
             .as_object()
             .and_then(|step| step.iter().next())
@@ -200,7 +201,7 @@ impl Command {
         }
         parts
             .into_iter()
-            .map(|part| json!({ verb: part }).to_string().into())
+            .map(|part| SharedText::new(json!({ verb: part }).to_string()))
             .collect()
     }
 }
@@ -605,7 +606,7 @@ impl Action {
         if let Some(last) = self.commands[..index].iter().find(|c| c.ends_the_action()) {
             return Err(Error::invalid_argument(
                 "command",
-                format_args!("nothing can follow {}", last.json()),
+                format_args!("nothing can follow {}", last.json().as_str()),
             ));
         }
         self.commands.insert(index, command);
@@ -674,7 +675,11 @@ mod tests {
     }
 
     fn steps(action: &Action) -> Vec<&str> {
-        action.commands().iter().map(Command::json).collect()
+        action
+            .commands()
+            .iter()
+            .map(|c| c.json().as_str())
+            .collect()
     }
 
     #[test]
@@ -739,7 +744,11 @@ mod tests {
             Command::parse(r#"{"add":{"user":["a","b","c"],"productConfiguration":["P","Q"]}}"#)
                 .unwrap();
         assert_eq!(command.names(), 5);
-        let parts: Vec<_> = command.in_parts(2).iter().map(|p| p.to_string()).collect();
+        let parts: Vec<_> = command
+            .in_parts(2)
+            .iter()
+            .map(|p| p.as_str().to_owned())
+            .collect();
         assert_eq!(
             parts,
             [

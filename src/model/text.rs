@@ -1,5 +1,7 @@
 //! Text of a page, decoded once into one arena and handed out in place.
 
+use std::sync::Arc;
+
 /// UTF-8 text that a NUL follows in memory, so that C can read it without a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Text<'a> {
@@ -14,6 +16,25 @@ impl<'a> Text<'a> {
     /// The text and the NUL behind it.
     pub fn as_bytes_with_nul(self) -> &'a [u8] {
         self.with_nul.as_bytes()
+    }
+}
+
+/// A text of its own, shared, with its NUL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedText(Arc<str>);
+
+impl SharedText {
+    pub(crate) fn new(mut text: String) -> Self {
+        text.push('\0');
+        SharedText(text.into())
+    }
+
+    pub fn as_text(&self) -> Text<'_> {
+        Text { with_nul: &self.0 }
+    }
+
+    pub fn as_str(&self) -> &str {
+        self.as_text().as_str()
     }
 }
 

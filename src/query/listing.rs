@@ -157,9 +157,8 @@ impl Listing {
 
     pub(crate) fn parse_users(&self, answer: &Answer) -> Result<PageAnswer<UserRow>> {
         let answer = Page::parse(&answer.body, "users")?;
-        match (self, &answer) {
-            (Listing::Users(query), PageAnswer::Page(page)) => query.check_group(page)?,
-            _ => {}
+        if let (Listing::Users(query), PageAnswer::Page(page)) = (self, &answer) {
+            query.check_group(page)?;
         }
         Ok(answer)
     }

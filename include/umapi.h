@@ -1,0 +1,2468 @@
+/**
+ * @file umapi.h
+ *
+ * libumapi: Adobe's User Management API (UMAPI) from any language that can call C.
+ *
+ * # Ten lines
+ *
+ *     umapi_credentials *me = NULL;
+ *     umapi_client *client = NULL;
+ *     umapi_users *users = NULL;
+ *     const umapi_user *user = NULL;
+ *     if (umapi_credentials_new_oauth(client_id, client_secret, &me, NULL) == UMAPI_OK
+ *         && umapi_client_new(org_id, me, NULL, &client, NULL) == UMAPI_OK
+ *         && umapi_client_users(client, NULL, &users, NULL) == UMAPI_OK)
+ *         while (umapi_users_next(users, NULL, &user, NULL) == UMAPI_OK && user != NULL)
+ *             puts(umapi_user_id(user));
+ *     umapi_users_free(users); umapi_client_free(client); umapi_credentials_free(me);
+ *
+ * # Results
+ *
+ * A function that can fail returns a `umapi_status`: `UMAPI_OK` (0) or the kind of failure. Its last parameter,
+ * `umapi_error **error`, receives what went wrong in detail, for you to free; pass NULL if you do not want it. It is
+ * NULL after success. There is no hidden "last error": whatever thread you are on, the error is the one you hold.
+ *
+ * Outputs are set to NULL when a function begins and written only when it succeeds.
+ *
+ * # Ownership
+ *
+ * - `T **out`: you own what you receive, and free it with the `_free` function of its type. Each takes NULL, never
+ *   fails and never waits.
+ * - A returned `const T *` or `const char *`, and a `const T **out`: borrowed. It lives as long as its parent, which the
+ *   function's comment names.
+ * - Nothing that you pass in is taken from you. Strings, options and credentials are copied; a client keeps what it
+ *   needs of them, and a listing or a queue keeps what it needs of its client. You can free in any order.
+ *
+ * # Text
+ *
+ * UTF-8 everywhere. Inputs are NUL-terminated, except PEM and JSON, which come with their length. Outputs are
+ * NUL-terminated; umapi_user_text and umapi_group_text also give the length. Text that is not UTF-8 is refused.
+ *
+ * # Threads
+ *
+ * A client never changes, and any number of threads may use it at once. Credentials, options, queries, calls, actions
+ * under construction, listings and queues: one thread at a time. Results, pages, users, groups and errors: read from
+ * any thread, freed on any thread. The library starts no thread of its own that outlives a call, save for a token
+ * callback and for looking up a host's name.
+ *
+ * After a fork, a client made before it answers `UMAPI_STATUS_FORK` in the child; freeing it there is fine.
+ *
+ * # Waiting
+ *
+ * Every function that takes a `const umapi_call *` can wait: for a connection, the token, an answer, the service's
+ * throttle, another attempt. The call's timeout and its cancel handle end each of these waits at once. A progress
+ * callback is told of each. Without a call (NULL) there is no limit in all, though each attempt and each wait has one.
+ *
+ * # Callbacks
+ *
+ * Each takes your `void *user_data` and an optional function that is called once when the library is done with it.
+ * Their comments say on which thread they run. None of them may make a call that can wait.
+ *
+ * # Compatibility
+ *
+ * Functions and constants are added, never changed or taken away, under one soname. Handles are opaque; enumerations are
+ * `int32_t` with fixed values, and later versions may return values that this header does not name.
+ */
+
+
+#ifndef UMAPI_H
+#define UMAPI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** The version that this header belongs to; umapi_version() tells the one that was loaded. */
+#define UMAPI_VERSION "0.1.0"
+#define UMAPI_VERSION_MAJOR 0
+#define UMAPI_VERSION_MINOR 1
+#define UMAPI_VERSION_PATCH 0
+
+/**
+ * The number of the binary interface that this header describes. It is the number in the soname, `libumapi.so.1`;
+ * functions are added under it, never changed.
+ *
+ * @since 0.1.0
+ */
+#define UMAPI_ABI_VERSION 1
+
+/**
+ * A request is about to be sent: see umapi_progress_attempt and umapi_progress_endpoint.
+ */
+#define UMAPI_PROGRESS_ATTEMPT 1
+
+/**
+ * A wait begins: see umapi_progress_wait_reason, umapi_progress_wait_ms and umapi_progress_endpoint.
+ */
+#define UMAPI_PROGRESS_WAIT 2
+
+/**
+ * A page was read: see umapi_progress_done (items so far) and umapi_progress_total.
+ */
+#define UMAPI_PROGRESS_PAGE 3
+
+/**
+ * Actions have their outcome: see umapi_progress_done and umapi_progress_total.
+ */
+#define UMAPI_PROGRESS_ACTIONS 4
+
+/**
+ * Another try after a failure that may pass.
+ */
+#define UMAPI_WAIT_BACK_OFF 1
+
+/**
+ * The service asked for a pause.
+ */
+#define UMAPI_WAIT_THROTTLED 2
+
+/**
+ * The documented limit on requests is used up for now.
+ */
+#define UMAPI_WAIT_PACE 3
+
+/**
+ * Another call of this client is getting the token.
+ */
+#define UMAPI_WAIT_TOKEN 4
+
+/**
+ * Listings of users. The service counts requests by such classes.
+ */
+#define UMAPI_ENDPOINT_USERS 1
+
+/**
+ * One user.
+ */
+#define UMAPI_ENDPOINT_USER 2
+
+/**
+ * Listings of groups.
+ */
+#define UMAPI_ENDPOINT_GROUPS 3
+
+/**
+ * The deprecated listing of user groups.
+ */
+#define UMAPI_ENDPOINT_USER_GROUPS 4
+
+/**
+ * Actions.
+ */
+#define UMAPI_ENDPOINT_ACTION 5
+
+/**
+ * The token endpoint.
+ */
+#define UMAPI_ENDPOINT_TOKEN 6
+
+/**
+ * The service's status page.
+ */
+#define UMAPI_ENDPOINT_STATUS 7
+
+/**
+ * Log lines about what failed for good.
+ */
+#define UMAPI_LOG_ERROR 1
+
+/**
+ * Also about what failed and is tried again.
+ */
+#define UMAPI_LOG_WARN 2
+
+/**
+ * Also about what happens rarely, such as a new token.
+ */
+#define UMAPI_LOG_INFO 3
+
+/**
+ * Also about every request and answer.
+ */
+#define UMAPI_LOG_DEBUG 4
+
+/**
+ * An account of which this version does not know the type, or that has none.
+ */
+#define UMAPI_IDENTITY_UNKNOWN 0
+
+/**
+ * An account that its owner made and owns.
+ */
+#define UMAPI_IDENTITY_ADOBE 1
+
+/**
+ * An account that the organisation owns and Adobe authenticates.
+ */
+#define UMAPI_IDENTITY_ENTERPRISE 2
+
+/**
+ * An account that the organisation owns and authenticates.
+ */
+#define UMAPI_IDENTITY_FEDERATED 3
+
+/**
+ * See umapi_user_id.
+ */
+#define UMAPI_USER_ID 1
+
+/**
+ * See umapi_user_email.
+ */
+#define UMAPI_USER_EMAIL 2
+
+/**
+ * See umapi_user_status.
+ */
+#define UMAPI_USER_STATUS 3
+
+/**
+ * See umapi_user_username.
+ */
+#define UMAPI_USER_USERNAME 4
+
+/**
+ * See umapi_user_domain.
+ */
+#define UMAPI_USER_DOMAIN 5
+
+/**
+ * See umapi_user_firstname.
+ */
+#define UMAPI_USER_FIRSTNAME 6
+
+/**
+ * See umapi_user_lastname.
+ */
+#define UMAPI_USER_LASTNAME 7
+
+/**
+ * See umapi_user_country.
+ */
+#define UMAPI_USER_COUNTRY 8
+
+/**
+ * See umapi_user_type.
+ */
+#define UMAPI_USER_TYPE 9
+
+/**
+ * See umapi_user_json.
+ */
+#define UMAPI_USER_JSON 10
+
+/**
+ * See umapi_group_name.
+ */
+#define UMAPI_GROUP_NAME 1
+
+/**
+ * See umapi_group_type.
+ */
+#define UMAPI_GROUP_TYPE 2
+
+/**
+ * See umapi_group_admin_group_name.
+ */
+#define UMAPI_GROUP_ADMIN_GROUP_NAME 3
+
+/**
+ * See umapi_group_product_name.
+ */
+#define UMAPI_GROUP_PRODUCT_NAME 4
+
+/**
+ * See umapi_group_license_quota.
+ */
+#define UMAPI_GROUP_LICENSE_QUOTA 5
+
+/**
+ * See umapi_group_user_group_name.
+ */
+#define UMAPI_GROUP_USER_GROUP_NAME 6
+
+/**
+ * See umapi_group_product_profile_name.
+ */
+#define UMAPI_GROUP_PRODUCT_PROFILE_NAME 7
+
+/**
+ * See umapi_group_profile_group_name.
+ */
+#define UMAPI_GROUP_PROFILE_GROUP_NAME 8
+
+/**
+ * See umapi_group_json.
+ */
+#define UMAPI_GROUP_JSON 9
+
+/**
+ * Members of a product profile whose access is active.
+ */
+#define UMAPI_MEMBER_ACTIVE 1
+
+/**
+ * Members of a product profile whose access is not active.
+ */
+#define UMAPI_MEMBER_INACTIVE 2
+
+/**
+ * Leave an existing user or group as it is, and go on.
+ */
+#define UMAPI_ON_CONFLICT_IGNORE 1
+
+/**
+ * Overwrite what may be overwritten of an existing user or group, and go on.
+ */
+#define UMAPI_ON_CONFLICT_UPDATE 2
+
+/**
+ * Fail if the user or group exists. Such a create is never sent twice: if its answer is lost it ends as unknown.
+ */
+#define UMAPI_ON_CONFLICT_ERROR 3
+
+/**
+ * Every command was applied; in test mode: would have been.
+ */
+#define UMAPI_OUTCOME_SUCCEEDED 1
+
+/**
+ * The service refused a command or the whole request, or the action could not be finished: the findings and the error
+ * tell. What came before (umapi_outcome_applied) was applied.
+ */
+#define UMAPI_OUTCOME_FAILED 2
+
+/**
+ * Nothing of it was applied; the error tells why. It can be executed again.
+ */
+#define UMAPI_OUTCOME_NOT_SENT 3
+
+/**
+ * It was sent and the answer lost: it may or may not have been applied; the error tells how. Look before you repeat
+ * it.
+ */
+#define UMAPI_OUTCOME_UNKNOWN 4
+
+/**
+ * The service refused the command.
+ */
+#define UMAPI_SEVERITY_ERROR 1
+
+/**
+ * The service did the command and has something to say about it.
+ */
+#define UMAPI_SEVERITY_WARNING 2
+
+/**
+ * What to do to one user or one user group: a target and its commands, in order. Built once, executed any number of
+ * times. One thread at a time while it is built; read by any number of threads after that. A command that is refused
+ * leaves the action as it was.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_action umapi_action;
+
+/**
+ * The options of a call: deadline, cancel handle, request id, progress callback. Every function that can wait takes
+ * one, or NULL for a call without a time limit. It is read when a call begins, so it can serve any number of calls,
+ * from any threads, while nobody changes it. One thread at a time while it is being set up.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_call umapi_call;
+
+/**
+ * Ends calls from another thread. One handle can serve any number of calls, at once
+ * and in turn. Every function takes it from any thread.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_cancel umapi_cancel;
+
+/**
+ * One organisation at the service. It never changes once made, and any number of threads may use it at once. In a
+ * child process after a fork every call answers `UMAPI_STATUS_FORK`.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_client umapi_client;
+
+/**
+ * How a client behaves. Copied into each client made with it, and may be freed after that. One thread at a time.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_client_options umapi_client_options;
+
+/**
+ * Who the program is to Adobe. Copied into each client made with it, and may be freed after that. One thread at a
+ * time while it is being set up.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_credentials umapi_credentials;
+
+/**
+ * What went wrong. Owned by the caller where it came through an `umapi_error **`; borrowed where a result lends it.
+ * Every accessor takes NULL and then answers as for "no error". May be read and freed on any thread.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_error umapi_error;
+
+/**
+ * An error or warning of the service about one command. Borrowed from its outcome. Every accessor takes NULL.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_finding umapi_finding;
+
+/**
+ * A group as the service tells of one: user groups, product profiles and admin groups alike. Every accessor takes NULL
+ * and then answers as for an absent field. Read on any thread. A `const umapi_group *` is borrowed; a `umapi_group *`
+ * is the caller's, to be freed with umapi_group_free.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_group umapi_group;
+
+/**
+ * A page of a listing of groups. Owned by the caller; read on any thread, freed on any.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_group_page umapi_group_page;
+
+/**
+ * A listing of groups, read group by group or page by page. The next pages are fetched ahead, in order. One thread
+ * at a time.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_groups umapi_groups;
+
+/**
+ * What became of one action. Borrowed from its results. Every accessor takes NULL.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_outcome umapi_outcome;
+
+/**
+ * How a call goes on. Lent to a progress callback, for the time that it runs.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_progress umapi_progress;
+
+/**
+ * Actions that gather until a request is full. One thread at a time.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_queue umapi_queue;
+
+/**
+ * The outcomes of actions. Everything in it is borrowed from it. Read and freed on any thread.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_results umapi_results;
+
+/**
+ * What the service says of itself. Every accessor takes NULL. Read and freed on any thread.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_service umapi_service;
+
+/**
+ * Where a token callback puts its answer. Lent to the callback, for the time that it runs.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_token_answer umapi_token_answer;
+
+/**
+ * A user as the service tells of one. Every accessor takes NULL and then answers as for an absent field. Read on any
+ * thread. A `const umapi_user *` is borrowed; a `umapi_user *` is the caller's, to be freed with umapi_user_free.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_user umapi_user;
+
+/**
+ * A page of a listing of users. Owned by the caller; read on any thread, freed on any.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_user_page umapi_user_page;
+
+/**
+ * Which users to list. Copied into each listing begun with it. One thread at a time.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_user_query umapi_user_query;
+
+/**
+ * A listing of users, read user by user or page by page. The next pages are fetched ahead, in order. One thread
+ * at a time.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_users umapi_users;
+
+/**
+ * What a fallible function answers: `UMAPI_OK` or the kind of failure. The numbers never change; a later version
+ * may add some, so treat one that you do not know as `UMAPI_STATUS_INTERNAL`.
+ *
+ * @since 0.1.0
+ */
+typedef int32_t umapi_status;
+
+/**
+ * A program's own way to an access token, such as a vault. It runs on a thread of the library's own whenever a token
+ * is needed, may block, and answers with umapi_token_answer_set or umapi_token_answer_fail. It must not call the
+ * library otherwise. A call that is cancelled meanwhile does not wait for it; `user_data` stays alive until it
+ * returns.
+ *
+ * @since 0.1.0
+ */
+typedef void (*umapi_token_fn)(umapi_token_answer *answer, void *user_data);
+
+/**
+ * Called once with a callback's `user_data` when the library will not use it any more. May be NULL. It can run on any
+ * thread, and must not call the library.
+ *
+ * @since 0.1.0
+ */
+typedef void (*umapi_destroy_fn)(void *user_data);
+
+/**
+ * Told how a call goes on. It runs on the thread that made the call, should return soon, and must not make a call that
+ * can wait; `progress` is valid until it returns.
+ *
+ * @since 0.1.0
+ */
+typedef void (*umapi_progress_fn)(const umapi_progress *progress, void *user_data);
+
+/**
+ * Takes a log line. It runs on the thread that made the call, must not call the library, and gets one of `UMAPI_LOG_*`
+ * and a text that is valid until it returns. Lines never hold a secret.
+ *
+ * @since 0.1.0
+ */
+typedef void (*umapi_log_fn)(int32_t level, const char *message, void *user_data);
+
+/**
+ * Done.
+ */
+#define UMAPI_OK 0
+
+/**
+ * An argument can never be right; the message names it. Nothing was sent and nothing has changed.
+ */
+#define UMAPI_STATUS_INVALID_ARGUMENT 1
+
+/**
+ * The call was cancelled by `umapi_cancel_trigger`.
+ */
+#define UMAPI_STATUS_CANCELLED 2
+
+/**
+ * The time of the call (`umapi_call_set_timeout_ms`) was up.
+ */
+#define UMAPI_STATUS_DEADLINE 3
+
+/**
+ * The service asks for a longer pause than the call may wait; `umapi_error_retry_after_ms` has the figure.
+ */
+#define UMAPI_STATUS_THROTTLED 4
+
+/**
+ * No connection: the name was not found, the host refused or was not reached, or the connection broke.
+ */
+#define UMAPI_STATUS_CONNECT 5
+
+/**
+ * The TLS handshake failed or the certificate is not trusted. Not retried.
+ */
+#define UMAPI_STATUS_TLS 6
+
+/**
+ * The proxy refused or could not be used. Not retried.
+ */
+#define UMAPI_STATUS_PROXY 7
+
+/**
+ * Connected, but no complete answer in the time of one attempt.
+ */
+#define UMAPI_STATUS_TIMEOUT 8
+
+/**
+ * The credentials or the token were refused.
+ */
+#define UMAPI_STATUS_AUTH 9
+
+/**
+ * The credentials are fine but may not do this.
+ */
+#define UMAPI_STATUS_FORBIDDEN 10
+
+/**
+ * The service does not know the group or the organisation.
+ */
+#define UMAPI_STATUS_NOT_FOUND 11
+
+/**
+ * The service refused the request as wrong.
+ */
+#define UMAPI_STATUS_REJECTED 12
+
+/**
+ * The service, or a gateway before it, failed.
+ */
+#define UMAPI_STATUS_SERVER 13
+
+/**
+ * The answer could not be understood.
+ */
+#define UMAPI_STATUS_PROTOCOL 14
+
+/**
+ * The client was made before a fork and used in the child. Make a new client there.
+ */
+#define UMAPI_STATUS_FORK 15
+
+/**
+ * A defect of the library was caught at its boundary. The handle that was used may be freed, and nothing else.
+ */
+#define UMAPI_STATUS_PANIC 16
+
+/**
+ * A defect of the library, or something that it could not get from the operating system.
+ */
+#define UMAPI_STATUS_INTERNAL 17
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The version of the library that was loaded, such as "0.1.0". Static; never NULL.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_version(void);
+
+/**
+ * The `UMAPI_ABI_VERSION` of the library that was loaded. A program that loads the library by hand compares it with
+ * the one that it was written for.
+ *
+ * @since 0.1.0
+ */
+uint32_t umapi_abi_version(void);
+
+/**
+ * Frees an error that the caller owns. NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_error_free(umapi_error *error);
+
+/**
+ * The kind of failure, as the function returned it; `UMAPI_OK` for NULL.
+ *
+ * @since 0.1.0
+ */
+umapi_status umapi_error_status(const umapi_error *error);
+
+/**
+ * One sentence for a person: what went wrong, in whose words, and what to do where that is known. It never holds a
+ * secret. Borrowed from the error; "no error" for NULL.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_error_message(const umapi_error *error);
+
+/**
+ * The status of the last HTTP answer; 0 if there was none.
+ *
+ * @since 0.1.0
+ */
+int32_t umapi_error_http_status(const umapi_error *error);
+
+/**
+ * The service's own error code, such as "error.group.not_found", as it came. Borrowed from the error; NULL if it gave
+ * none.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_error_code(const umapi_error *error);
+
+/**
+ * The `X-Request-Id` of the last attempt, to quote to Adobe's support. Borrowed from the error; NULL if nothing was
+ * sent.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_error_request_id(const umapi_error *error);
+
+/**
+ * How long the service asks to be left alone, in milliseconds; -1 if it did not say.
+ *
+ * @since 0.1.0
+ */
+int64_t umapi_error_retry_after_ms(const umapi_error *error);
+
+/**
+ * How many times the request was tried.
+ *
+ * @since 0.1.0
+ */
+int32_t umapi_error_attempts(const umapi_error *error);
+
+/**
+ * Method and path of the call that failed, without its query. Borrowed from the error; NULL if there was no call.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_error_endpoint(const umapi_error *error);
+
+/**
+ * 1 if the same call may go better later, with nothing changed by the caller; otherwise 0.
+ *
+ * @since 0.1.0
+ */
+int32_t umapi_error_is_retryable(const umapi_error *error);
+
+/**
+ * Credentials of the kind OAuth Server-to-Server, the standard: from the Adobe Developer Console.
+ *
+ * @param client_id      the client id ("API key").
+ * @param client_secret  the client secret; copied, and zeroed when the library is done with it.
+ * @param credentials    receives the credentials; free with umapi_credentials_free.
+ * @param error          receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_credentials_new_oauth(const char *client_id,
+                                         const char *client_secret,
+                                         umapi_credentials **credentials,
+                                         umapi_error **error);
+
+/**
+ * Credentials of the kind Service Account (JWT), which Adobe is replacing by OAuth Server-to-Server.
+ *
+ * @param client_id       the client id ("API key").
+ * @param client_secret   the client secret; copied, and zeroed when the library is done with it.
+ * @param tech_acct_id    the technical account id, such as "…@techacct.adobe.com".
+ * @param private_key     an RSA private key in PEM, PKCS#1 or PKCS#8, not encrypted.
+ * @param private_key_length  its length in bytes.
+ * @param credentials     receives the credentials; free with umapi_credentials_free.
+ * @param error           receives the error; may be NULL. A key that cannot sign is told here.
+ * @since 0.1.0
+ */
+umapi_status umapi_credentials_new_jwt(const char *client_id,
+                                       const char *client_secret,
+                                       const char *tech_acct_id,
+                                       const char *private_key,
+                                       size_t private_key_length,
+                                       umapi_credentials **credentials,
+                                       umapi_error **error);
+
+/**
+ * Credentials for a program that gets its access tokens elsewhere.
+ *
+ * @param client_id    the client id ("API key"), which goes with every request.
+ * @param fetch        called whenever a token is needed.
+ * @param user_data    given to `fetch`.
+ * @param destroy      called with `user_data` when the last client and the credentials are gone; may be NULL. Not
+ *                     called if this function fails.
+ * @param credentials  receives the credentials; free with umapi_credentials_free.
+ * @param error        receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_credentials_new_callback(const char *client_id,
+                                            umapi_token_fn fetch,
+                                            void *user_data,
+                                            umapi_destroy_fn destroy,
+                                            umapi_credentials **credentials,
+                                            umapi_error **error);
+
+/**
+ * Answers a token callback with a token.
+ *
+ * @param answer       what the callback was given.
+ * @param token        the access token; copied, and zeroed when the library is done with it.
+ * @param lifetime_ms  how long it has to live, in milliseconds; the callback is asked again before that.
+ * @param error        receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_token_answer_set(umapi_token_answer *answer,
+                                    const char *token,
+                                    int64_t lifetime_ms,
+                                    umapi_error **error);
+
+/**
+ * Answers a token callback with a failure; the call that needed the token ends with `UMAPI_STATUS_AUTH`.
+ *
+ * @param answer   what the callback was given.
+ * @param message  why there is no token, for the error's message; copied.
+ * @param error    receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_token_answer_fail(umapi_token_answer *answer,
+                                     const char *message,
+                                     umapi_error **error);
+
+/**
+ * Sets the host that gives out tokens, in place of `ims-na1.adobelogin.com`.
+ *
+ * @param credentials  the credentials.
+ * @param host         `host` or `host:port`; `https://` may stand before it, `http://` only for loopback.
+ * @param error        receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_credentials_set_auth_host(umapi_credentials *credentials,
+                                             const char *host,
+                                             umapi_error **error);
+
+/**
+ * Sets the path of the token endpoint, in place of `/ims/token/v2` (OAuth) or `/ims/exchange/jwt/` (JWT).
+ *
+ * @param credentials  the credentials.
+ * @param path         begins with `/`; no query.
+ * @param error        receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_credentials_set_auth_path(umapi_credentials *credentials,
+                                             const char *path,
+                                             umapi_error **error);
+
+/**
+ * Frees credentials. Clients made with them are not affected. NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_credentials_free(umapi_credentials *credentials);
+
+/**
+ * What is told: one of `UMAPI_PROGRESS_*`; 0 for NULL. A later version may tell of more: ignore what you do not know.
+ *
+ * @since 0.1.0
+ */
+int32_t umapi_progress_kind(const umapi_progress *progress);
+
+/**
+ * Which kind of request is sent or waited for: one of `UMAPI_ENDPOINT_*`; 0 where it does not apply.
+ *
+ * @since 0.1.0
+ */
+int32_t umapi_progress_endpoint(const umapi_progress *progress);
+
+/**
+ * The number of the attempt, from 1; 0 where it does not apply.
+ *
+ * @since 0.1.0
+ */
+int32_t umapi_progress_attempt(const umapi_progress *progress);
+
+/**
+ * Why the call waits: one of `UMAPI_WAIT_*`; 0 where it does not apply.
+ *
+ * @since 0.1.0
+ */
+int32_t umapi_progress_wait_reason(const umapi_progress *progress);
+
+/**
+ * How long the wait will be, in milliseconds; -1 where it is not known, because it ends when another call does.
+ *
+ * @since 0.1.0
+ */
+int64_t umapi_progress_wait_ms(const umapi_progress *progress);
+
+/**
+ * How many items were read, or how many actions have their outcome; 0 where it does not apply.
+ *
+ * @since 0.1.0
+ */
+uint64_t umapi_progress_done(const umapi_progress *progress);
+
+/**
+ * How many there are in all, as far as that is known; -1 where it is not. The service's count of users includes
+ * technical accounts that its listing leaves out.
+ *
+ * @since 0.1.0
+ */
+int64_t umapi_progress_total(const umapi_progress *progress);
+
+/**
+ * A new cancel handle; free with umapi_cancel_free. NULL only if there is no memory.
+ *
+ * @since 0.1.0
+ */
+umapi_cancel *umapi_cancel_new(void);
+
+/**
+ * Ends every call that runs with this handle, wherever it waits, within some milliseconds, and every later one at its
+ * start: once triggered it stays triggered. NULL is fine. Not for use inside a signal handler.
+ *
+ * @since 0.1.0
+ */
+void umapi_cancel_trigger(const umapi_cancel *cancel);
+
+/**
+ * 1 once it was triggered; otherwise 0.
+ *
+ * @since 0.1.0
+ */
+int32_t umapi_cancel_is_triggered(const umapi_cancel *cancel);
+
+/**
+ * Frees the handle. Calls and `umapi_call` objects that were given it keep what they need. NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_cancel_free(umapi_cancel *cancel);
+
+/**
+ * New call options with no time limit; free with umapi_call_free. NULL only if there is no memory.
+ *
+ * @since 0.1.0
+ */
+umapi_call *umapi_call_new(void);
+
+/**
+ * Sets the time that each call given these options may take in all: token, waits, retries and answer. A call whose
+ * time is up ends with `UMAPI_STATUS_DEADLINE`; one that the service asks to wait for longer ends at once with
+ * `UMAPI_STATUS_THROTTLED`.
+ *
+ * @param call        the options.
+ * @param timeout_ms  milliseconds, at least 1.
+ * @param error       receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_call_set_timeout_ms(umapi_call *call,
+                                       int64_t timeout_ms,
+                                       umapi_error **error);
+
+/**
+ * Sets the handle that ends these calls from another thread.
+ *
+ * @param call    the options; they keep what they need of `cancel`.
+ * @param cancel  the handle; NULL takes the present one away.
+ * @param error   receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_call_set_cancel(umapi_call *call,
+                                   const umapi_cancel *cancel,
+                                   umapi_error **error);
+
+/**
+ * Sets the request id that the service sees, for finding a call in its logs and yours. Each request of the call adds
+ * its number and that of the attempt, as in `nightly-17.2-1`. Without it, each call gets a random one.
+ *
+ * @param call        the options.
+ * @param request_id  1 to 128 visible ASCII characters; copied.
+ * @param error       receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_call_set_request_id(umapi_call *call,
+                                       const char *request_id,
+                                       umapi_error **error);
+
+/**
+ * Sets the callback that is told of attempts, waits, pages and finished actions.
+ *
+ * @param call       the options.
+ * @param progress   the callback.
+ * @param user_data  given to it.
+ * @param destroy    called with `user_data` when the options and the last call and listing that were given them are
+ *                   gone; may be NULL. Not called if this function fails.
+ * @param error      receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_call_set_progress(umapi_call *call,
+                                     umapi_progress_fn progress,
+                                     void *user_data,
+                                     umapi_destroy_fn destroy,
+                                     umapi_error **error);
+
+/**
+ * Frees the options; calls under way keep what they need. NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_call_free(umapi_call *call);
+
+/**
+ * Options with the defaults for Adobe's production service; free with umapi_client_options_free. NULL only if there
+ * is no memory.
+ *
+ * @since 0.1.0
+ */
+umapi_client_options *umapi_client_options_new(void);
+
+/**
+ * Sets the root URL of the service, in place of `https://usermanagement.adobe.io/v2/usermanagement`.
+ *
+ * @param options   the options.
+ * @param endpoint  an https URL, or http with a loopback address; copied.
+ * @param error     receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_options_set_endpoint(umapi_client_options *options,
+                                               const char *endpoint,
+                                               umapi_error **error);
+
+/**
+ * Sets test mode: the service checks actions and changes nothing. Actions that would delete an account are not sent
+ * in it (see umapi_client_options_set_account_deletes_in_test_mode).
+ *
+ * @param options  the options.
+ * @param enabled  1 or 0; the default is 0.
+ * @param error    receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_options_set_test_mode(umapi_client_options *options,
+                                                int32_t enabled,
+                                                umapi_error **error);
+
+/**
+ * Lets actions that delete accounts through in test mode. The service's test mode once deleted for real; set this
+ * only if you are sure of it.
+ *
+ * @param options  the options.
+ * @param allowed  1 or 0; the default is 0.
+ * @param error    receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_options_set_account_deletes_in_test_mode(umapi_client_options *options,
+                                                                   int32_t allowed,
+                                                                   umapi_error **error);
+
+/**
+ * Sets how long connecting to a host may take, TLS included.
+ *
+ * @param options     the options.
+ * @param timeout_ms  milliseconds, at least 1; the default is 30,000.
+ * @param error       receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_options_set_connect_timeout_ms(umapi_client_options *options,
+                                                         int64_t timeout_ms,
+                                                         umapi_error **error);
+
+/**
+ * Sets how long one attempt may take, from connecting to the last byte of the answer.
+ *
+ * @param options     the options.
+ * @param timeout_ms  milliseconds, at least 1; the default is 120,000.
+ * @param error       receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_options_set_attempt_timeout_ms(umapi_client_options *options,
+                                                         int64_t timeout_ms,
+                                                         umapi_error **error);
+
+/**
+ * Sets when a request is tried again. It is, after 429, 408, 500, 502, 503, 504, failed connections and timeouts,
+ * unless it might then be done twice: an action whose answer was lost is sent again only if all its commands may run
+ * twice with the same end.
+ *
+ * @param options         the options.
+ * @param max_attempts    how often a request is tried in all; 1 turns retries off; the default is 4.
+ * @param first_delay_ms  the wait before the second attempt where the service names none; it doubles each time, and
+ *                        up to a third is added at random; at least 1; the default is 15,000.
+ * @param max_wait_ms     the longest wait put up with; if the service asks for more, the call ends at once with
+ *                        `UMAPI_STATUS_THROTTLED`; at least 1; the default is 300,000.
+ * @param error           receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_options_set_retry(umapi_client_options *options,
+                                            int32_t max_attempts,
+                                            int64_t first_delay_ms,
+                                            int64_t max_wait_ms,
+                                            umapi_error **error);
+
+/**
+ * Sets the pace at which requests of a class are sent, in place of the service's documented limit for one client id:
+ * 25 a minute for users and for one user, 5 for groups and for user groups, 10 for actions. All clients of the process
+ * with the same endpoint, client id and limits share one pace.
+ *
+ * @param options    the options.
+ * @param endpoint   one of `UMAPI_ENDPOINT_*`.
+ * @param requests   how many requests in each window; 0 for no limit.
+ * @param window_ms  the window in milliseconds, at least 1.
+ * @param error      receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_options_set_rate_limit(umapi_client_options *options,
+                                                 int32_t endpoint,
+                                                 int32_t requests,
+                                                 int64_t window_ms,
+                                                 umapi_error **error);
+
+/**
+ * Sets how much goes into one request of actions. The service documents 10 entries a request and 10 names a list; 10
+ * steps an entry is the figure of Adobe's own client.
+ *
+ * @param options              the options.
+ * @param entries_per_request  at least 1; the default is 10.
+ * @param steps_per_entry      at least 1; the default is 10.
+ * @param names_per_step       at least 1; the default is 10.
+ * @param error                receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_options_set_batch_limits(umapi_client_options *options,
+                                                   int32_t entries_per_request,
+                                                   int32_t steps_per_entry,
+                                                   int32_t names_per_step,
+                                                   umapi_error **error);
+
+/**
+ * Sets how many pages of a listing may be on their way at once. Pages are always delivered in order; each one on its
+ * way takes the memory of its answer.
+ *
+ * @param options  the options.
+ * @param pages    at least 1, which reads one after the other; the default is 8.
+ * @param error    receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_options_set_read_ahead(umapi_client_options *options,
+                                                 int32_t pages,
+                                                 umapi_error **error);
+
+/**
+ * Sets what stands before the library's own name in the `User-Agent` header, such as "acme-sync/2.1".
+ *
+ * @param options  the options.
+ * @param prefix   1 to 256 printable ASCII characters; copied.
+ * @param error    receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_options_set_user_agent_prefix(umapi_client_options *options,
+                                                        const char *prefix,
+                                                        umapi_error **error);
+
+/**
+ * Adds certificates to trust besides those of the platform, for the service and for the token endpoint: the CA of a
+ * company that inspects TLS, or of the sandbox.
+ *
+ * @param options  the options.
+ * @param pem      one or more certificates in PEM; copied.
+ * @param length   its length in bytes.
+ * @param error    receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_options_add_ca_pem(umapi_client_options *options,
+                                             const char *pem,
+                                             size_t length,
+                                             umapi_error **error);
+
+/**
+ * Sets where log lines go; without it the library is quiet.
+ *
+ * @param options    the options.
+ * @param level      the least important lines wanted: one of `UMAPI_LOG_*`.
+ * @param log        the callback. It runs on any thread that uses the client, on several at once.
+ * @param user_data  given to it.
+ * @param destroy    called with `user_data` when the options and the last client made with them are gone; may be
+ *                   NULL. Not called if this function fails.
+ * @param error      receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_options_set_log(umapi_client_options *options,
+                                          int32_t level,
+                                          umapi_log_fn log,
+                                          void *user_data,
+                                          umapi_destroy_fn destroy,
+                                          umapi_error **error);
+
+/**
+ * Frees options. Clients made with them are not affected. NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_client_options_free(umapi_client_options *options);
+
+/**
+ * The type of the user's account: one of `UMAPI_IDENTITY_*`.
+ *
+ * @since 0.1.0
+ */
+int32_t umapi_user_identity(const umapi_user *user);
+
+/**
+ * The service's own id of the user. Borrowed from the user; NULL if absent.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_user_id(const umapi_user *user);
+
+/**
+ * The email address. Borrowed from the user; NULL if absent.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_user_email(const umapi_user *user);
+
+/**
+ * "active", "disabled", "locked", "removed", or what the service adds. Borrowed from the user; NULL if absent.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_user_status(const umapi_user *user);
+
+/**
+ * The username; often the email. Borrowed from the user; NULL if absent.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_user_username(const umapi_user *user);
+
+/**
+ * The domain that the user belongs to. Borrowed from the user; NULL if absent.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_user_domain(const umapi_user *user);
+
+/**
+ * The first name. Borrowed from the user; NULL if absent.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_user_firstname(const umapi_user *user);
+
+/**
+ * The last name. Borrowed from the user; NULL if absent.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_user_lastname(const umapi_user *user);
+
+/**
+ * The country, ISO 3166-1 alpha-2. Borrowed from the user; NULL if absent.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_user_country(const umapi_user *user);
+
+/**
+ * The identity type in the service's own spelling; umapi_user_identity reads it. Borrowed from the user; NULL if absent.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_user_type(const umapi_user *user);
+
+/**
+ * The JSON object as the service sent it, with every field that this version does not know. Borrowed from the user; NULL if absent.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_user_json(const umapi_user *user);
+
+/**
+ * A text of the user with its length, for programs that copy or that must see a NUL inside.
+ *
+ * @param user    the user.
+ * @param field   one of `UMAPI_USER_*`.
+ * @param length  receives the length in bytes, without the NUL at the end; 0 if absent; may be NULL.
+ * @return the text, borrowed from the user; NULL if absent or for an unknown field.
+ * @since 0.1.0
+ */
+const char *umapi_user_text(const umapi_user *user,
+                            int32_t field,
+                            size_t *length);
+
+/**
+ * How many `umapi_user_group` there are.
+ *
+ * @since 0.1.0
+ */
+size_t umapi_user_group_count(const umapi_user *user);
+
+/**
+ * A group that the user is in, by name. Borrowed from the user; NULL beyond the last.
+ *
+ * @param user   the user.
+ * @param index  from 0.
+ * @since 0.1.0
+ */
+const char *umapi_user_group(const umapi_user *user, size_t index);
+
+/**
+ * How many `umapi_user_tag` there are.
+ *
+ * @since 0.1.0
+ */
+size_t umapi_user_tag_count(const umapi_user *user);
+
+/**
+ * A tag of the user; deprecated by the service, and absent from newer answers. Borrowed from the user; NULL beyond the last.
+ *
+ * @param user   the user.
+ * @param index  from 0.
+ * @since 0.1.0
+ */
+const char *umapi_user_tag(const umapi_user *user,
+                           size_t index);
+
+/**
+ * How many `umapi_user_admin_role` there are.
+ *
+ * @since 0.1.0
+ */
+size_t umapi_user_admin_role_count(const umapi_user *user);
+
+/**
+ * An admin role of the user; deprecated by the service, and absent from newer answers. Borrowed from the user; NULL beyond the last.
+ *
+ * @param user   the user.
+ * @param index  from 0.
+ * @since 0.1.0
+ */
+const char *umapi_user_admin_role(const umapi_user *user,
+                                  size_t index);
+
+/**
+ * The service's `orgSpecific`: 1 or 0; -1 if absent.
+ *
+ * @since 0.1.0
+ */
+int32_t umapi_user_org_specific(const umapi_user *user);
+
+/**
+ * The service's `businessAccount`: 1 or 0; -1 if absent.
+ *
+ * @since 0.1.0
+ */
+int32_t umapi_user_business_account(const umapi_user *user);
+
+/**
+ * A user of one's own from a borrowed one, to keep beyond its page. It copies no text, but keeps the memory of the
+ * page. NULL for NULL.
+ *
+ * @since 0.1.0
+ */
+umapi_user *umapi_user_copy(const umapi_user *user);
+
+/**
+ * Frees a user that the caller owns (not one borrowed as `const umapi_user *`). NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_user_free(umapi_user *user);
+
+/**
+ * How many users are on the page. Never 0, save for NULL.
+ *
+ * @since 0.1.0
+ */
+size_t umapi_user_page_length(const umapi_user_page *page);
+
+/**
+ * A user of the page. Borrowed from the page; NULL beyond its end.
+ *
+ * @param page   the page.
+ * @param index  from 0.
+ * @since 0.1.0
+ */
+const umapi_user *umapi_user_page_get(const umapi_user_page *page, size_t index);
+
+/**
+ * Frees a page and with it everything borrowed from it. NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_user_page_free(umapi_user_page *page);
+
+/**
+ * The next user: `UMAPI_OK` with `*user` NULL at the end of the listing. After an error the same page is asked for
+ * again; the users before it stand. A listing that is cut short is an error, never an end.
+ *
+ * @param users  the listing.
+ * @param call   the options of this call; may be NULL.
+ * @param user   receives the user, borrowed until the next call with this listing; keep it longer with
+ *               umapi_user_copy.
+ * @param error  receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_users_next(umapi_users *users,
+                              const umapi_call *call,
+                              const umapi_user **user,
+                              umapi_error **error);
+
+/**
+ * The next page: `UMAPI_OK` with `*page` NULL at the end of the listing. Not to be mixed with umapi_users_next: what
+ * that has left of its page is passed over.
+ *
+ * @param users  the listing.
+ * @param call   the options of this call; may be NULL.
+ * @param page   receives the page; free with umapi_user_page_free.
+ * @param error  receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_users_next_page(umapi_users *users,
+                                   const umapi_call *call,
+                                   umapi_user_page **page,
+                                   umapi_error **error);
+
+/**
+ * Starts the listing over: the next user is the first again, as the service then has it. NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_users_reload(umapi_users *users);
+
+/**
+ * The service's count of all users of the listing, from its newest page; -1 if it gave none. It includes technical
+ * accounts that the listing leaves out.
+ *
+ * @since 0.1.0
+ */
+int64_t umapi_users_total_count(const umapi_users *users);
+
+/**
+ * The service's count of the pages; -1 if it gave none.
+ *
+ * @since 0.1.0
+ */
+int64_t umapi_users_page_count(const umapi_users *users);
+
+/**
+ * The service's number of the newest page, as it counts; -1 if it gave none.
+ *
+ * @since 0.1.0
+ */
+int64_t umapi_users_current_page(const umapi_users *users);
+
+/**
+ * The service's size of a full page; -1 if it gave none. It is the service's choice, and changes.
+ *
+ * @since 0.1.0
+ */
+int64_t umapi_users_page_size(const umapi_users *users);
+
+/**
+ * Frees a listing and with it what was borrowed from it; never waits. NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_users_free(umapi_users *users);
+
+/**
+ * The numeric id, which works in queries where a name with a dot does not; -1 if absent.
+ *
+ * @since 0.1.0
+ */
+int64_t umapi_group_id(const umapi_group *group);
+
+/**
+ * How many members it has; -1 if absent.
+ *
+ * @since 0.1.0
+ */
+int64_t umapi_group_member_count(const umapi_group *group);
+
+/**
+ * Whether it is managed elsewhere, such as by directory sync: 1 or 0; -1 if absent. Only umapi_client_user_groups
+ * tells it.
+ *
+ * @since 0.1.0
+ */
+int32_t umapi_group_is_read_only(const umapi_group *group);
+
+/**
+ * The name. Borrowed from the group; NULL if absent.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_group_name(const umapi_group *group);
+
+/**
+ * "USER_GROUP", "PRODUCT_PROFILE", "SYSADMIN_GROUP" and so on; the list is open. Borrowed from the group; NULL if absent.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_group_type(const umapi_group *group);
+
+/**
+ * The name of the group of those who administer this one. Borrowed from the group; NULL if absent.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_group_admin_group_name(const umapi_group *group);
+
+/**
+ * The product that a profile gives access to. Borrowed from the group; NULL if absent.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_group_product_name(const umapi_group *group);
+
+/**
+ * The number of licences, or "UNLIMITED", as the service writes it. Borrowed from the group; NULL if absent.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_group_license_quota(const umapi_group *group);
+
+/**
+ * The user group that an admin group administers. Borrowed from the group; NULL if absent.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_group_user_group_name(const umapi_group *group);
+
+/**
+ * The product profile that a developer or admin group belongs to. Borrowed from the group; NULL if absent.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_group_product_profile_name(const umapi_group *group);
+
+/**
+ * The profile that an admin group administers. Borrowed from the group; NULL if absent.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_group_profile_group_name(const umapi_group *group);
+
+/**
+ * The JSON object as the service sent it, with every field that this version does not know. Borrowed from the group; NULL if absent.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_group_json(const umapi_group *group);
+
+/**
+ * A text of the group with its length, for programs that copy or that must see a NUL inside.
+ *
+ * @param group    the group.
+ * @param field   one of `UMAPI_GROUP_*`.
+ * @param length  receives the length in bytes, without the NUL at the end; 0 if absent; may be NULL.
+ * @return the text, borrowed from the group; NULL if absent or for an unknown field.
+ * @since 0.1.0
+ */
+const char *umapi_group_text(const umapi_group *group,
+                             int32_t field,
+                             size_t *length);
+
+/**
+ * A group of one's own from a borrowed one, to keep beyond its page. It copies no text, but keeps the memory of the
+ * page. NULL for NULL.
+ *
+ * @since 0.1.0
+ */
+umapi_group *umapi_group_copy(const umapi_group *group);
+
+/**
+ * Frees a group that the caller owns (not one borrowed as `const umapi_group *`). NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_group_free(umapi_group *group);
+
+/**
+ * How many groups are on the page. Never 0, save for NULL.
+ *
+ * @since 0.1.0
+ */
+size_t umapi_group_page_length(const umapi_group_page *page);
+
+/**
+ * A group of the page. Borrowed from the page; NULL beyond its end.
+ *
+ * @param page   the page.
+ * @param index  from 0.
+ * @since 0.1.0
+ */
+const umapi_group *umapi_group_page_get(const umapi_group_page *page, size_t index);
+
+/**
+ * Frees a page and with it everything borrowed from it. NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_group_page_free(umapi_group_page *page);
+
+/**
+ * The next group: `UMAPI_OK` with `*group` NULL at the end of the listing. After an error the same page is asked for
+ * again; the groups before it stand. A listing that is cut short is an error, never an end.
+ *
+ * @param groups  the listing.
+ * @param call   the options of this call; may be NULL.
+ * @param group   receives the group, borrowed until the next call with this listing; keep it longer with
+ *               umapi_group_copy.
+ * @param error  receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_groups_next(umapi_groups *groups,
+                               const umapi_call *call,
+                               const umapi_group **group,
+                               umapi_error **error);
+
+/**
+ * The next page: `UMAPI_OK` with `*page` NULL at the end of the listing. Not to be mixed with umapi_groups_next: what
+ * that has left of its page is passed over.
+ *
+ * @param groups  the listing.
+ * @param call   the options of this call; may be NULL.
+ * @param page   receives the page; free with umapi_group_page_free.
+ * @param error  receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_groups_next_page(umapi_groups *groups,
+                                    const umapi_call *call,
+                                    umapi_group_page **page,
+                                    umapi_error **error);
+
+/**
+ * Starts the listing over: the next group is the first again, as the service then has it. NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_groups_reload(umapi_groups *groups);
+
+/**
+ * The service's count of all groups of the listing, from its newest page; -1 if it gave none.
+ *
+ * @since 0.1.0
+ */
+int64_t umapi_groups_total_count(const umapi_groups *groups);
+
+/**
+ * The service's count of the pages; -1 if it gave none.
+ *
+ * @since 0.1.0
+ */
+int64_t umapi_groups_page_count(const umapi_groups *groups);
+
+/**
+ * The service's number of the newest page, as it counts; -1 if it gave none.
+ *
+ * @since 0.1.0
+ */
+int64_t umapi_groups_current_page(const umapi_groups *groups);
+
+/**
+ * The service's size of a full page; -1 if it gave none. It is the service's choice, and changes.
+ *
+ * @since 0.1.0
+ */
+int64_t umapi_groups_page_size(const umapi_groups *groups);
+
+/**
+ * Frees a listing and with it what was borrowed from it; never waits. NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_groups_free(umapi_groups *groups);
+
+/**
+ * A query for all users; free with umapi_user_query_free. NULL only if there is no memory.
+ *
+ * @since 0.1.0
+ */
+umapi_user_query *umapi_user_query_new(void);
+
+/**
+ * Asks only for members of a group, product profile or admin group. Any name works, with slashes and in any script,
+ * save one with a dot: the service cuts it there. For those see umapi_user_query_set_group_id.
+ *
+ * @param query  the query.
+ * @param name   the group's name; copied.
+ * @param error  receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_user_query_set_group(umapi_user_query *query,
+                                        const char *name,
+                                        umapi_error **error);
+
+/**
+ * Asks only for members of the group with this numeric id (umapi_group_id).
+ *
+ * @param query     the query.
+ * @param group_id  the id.
+ * @param error     receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_user_query_set_group_id(umapi_user_query *query,
+                                           int64_t group_id,
+                                           umapi_error **error);
+
+/**
+ * Asks only for users of a domain.
+ *
+ * @param query   the query.
+ * @param domain  the domain; copied.
+ * @param error   receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_user_query_set_domain(umapi_user_query *query,
+                                         const char *domain,
+                                         umapi_error **error);
+
+/**
+ * Asks to leave out those who are members only by way of another group, or not to. The service's default is 1.
+ *
+ * @param query  the query.
+ * @param value  1 or 0.
+ * @param error  receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_user_query_set_direct_only(umapi_user_query *query,
+                                              int32_t value,
+                                              umapi_error **error);
+
+/**
+ * Asks, of a product profile, only for members whose access is active, or only for those whose is not.
+ *
+ * @param query   the query.
+ * @param status  one of `UMAPI_MEMBER_*`.
+ * @param error   receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_user_query_set_status(umapi_user_query *query,
+                                         int32_t status,
+                                         umapi_error **error);
+
+/**
+ * Asks to leave each user's groups out of the answer, which makes it smaller.
+ *
+ * @param query  the query.
+ * @param value  1 or 0; the service's default is 0.
+ * @param error  receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_user_query_set_exclude_groups(umapi_user_query *query,
+                                                 int32_t value,
+                                                 umapi_error **error);
+
+/**
+ * Frees a query. Listings begun with it are not affected. NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_user_query_free(umapi_user_query *query);
+
+/**
+ * Begins an action on a user.
+ *
+ * @param user    the user's email or username. To create a user whose username differs from the email, give the
+ *                username here and the email to umapi_action_create_user.
+ * @param domain  the domain, for a username without `@`, which needs it; otherwise NULL.
+ * @param action  receives the action; free with umapi_action_free.
+ * @param error   receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_action_new_user(const char *user,
+                                   const char *domain,
+                                   umapi_action **action,
+                                   umapi_error **error);
+
+/**
+ * Begins an action on a user group.
+ *
+ * @param name    the group's name.
+ * @param action  receives the action; free with umapi_action_free.
+ * @param error   receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_action_new_group(const char *name, umapi_action **action, umapi_error **error);
+
+/**
+ * Frees an action. Queues and calls that were given it keep what they need. NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_action_free(umapi_action *action);
+
+/**
+ * Sets a number that the action's outcome will bear, to know it by.
+ *
+ * @param action  the action; NULL is fine.
+ * @param tag     any number; a pointer cast to it works.
+ * @since 0.1.0
+ */
+void umapi_action_set_tag(umapi_action *action, uint64_t tag);
+
+/**
+ * Sets the `requestID` that the service repeats in its errors about the action.
+ *
+ * @param action      the action.
+ * @param request_id  1 to 255 characters; copied.
+ * @param error       receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_action_set_request_id(umapi_action *action,
+                                         const char *request_id,
+                                         umapi_error **error);
+
+/**
+ * Means the Adobe ID, where an Adobe ID and another account share one email. Creating an Adobe ID sets it.
+ *
+ * @param action  an action on a user.
+ * @param value   1 or 0; the default is 0.
+ * @param error   receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_action_set_use_adobe_id(umapi_action *action,
+                                           int32_t value,
+                                           umapi_error **error);
+
+/**
+ * Creates the user. The command goes before those that are there already, since the service wants it first; an action
+ * can have one.
+ *
+ * @param action       an action on a user.
+ * @param identity     which kind of account: `UMAPI_IDENTITY_ADOBE`, `_ENTERPRISE` or `_FEDERATED`.
+ * @param email        the email.
+ * @param firstname    the first name, up to 250 characters; NULL to leave it out.
+ * @param lastname     the last name, up to 250 characters; NULL to leave it out.
+ * @param country      ISO 3166-1 alpha-2; needed for a federated account, and can never be changed; otherwise NULL to
+ *                     leave it out.
+ * @param on_conflict  what to do if the user exists: one of `UMAPI_ON_CONFLICT_*`.
+ * @param error        receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_action_create_user(umapi_action *action,
+                                      int32_t identity,
+                                      const char *email,
+                                      const char *firstname,
+                                      const char *lastname,
+                                      const char *country,
+                                      int32_t on_conflict,
+                                      umapi_error **error);
+
+/**
+ * Changes attributes of the user. Not for Adobe IDs, whose attributes belong to their owner; the service cannot change
+ * only the letter case of an email. A change of email or username is never sent twice: if its answer is lost it ends
+ * as unknown.
+ *
+ * @param action     an action on a user.
+ * @param email      the new email; NULL leaves it.
+ * @param username   the new username; NULL leaves it.
+ * @param firstname  the new first name; NULL leaves it.
+ * @param lastname   the new last name; NULL leaves it.
+ * @param error      receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_action_update_user(umapi_action *action,
+                                      const char *email,
+                                      const char *username,
+                                      const char *firstname,
+                                      const char *lastname,
+                                      umapi_error **error);
+
+/**
+ * Adds the user to groups: user groups, product profiles and admin groups, by name. Any number; the library keeps the
+ * service's limit on a list.
+ *
+ * @param action  an action on a user.
+ * @param groups  the names; copied.
+ * @param count   how many; at least 1.
+ * @param error   receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_action_add_to_groups(umapi_action *action,
+                                        const char *const *groups,
+                                        size_t count,
+                                        umapi_error **error);
+
+/**
+ * Takes the user out of groups, by name. Any number.
+ *
+ * @param action  an action on a user.
+ * @param groups  the names; copied.
+ * @param count   how many; at least 1.
+ * @param error   receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_action_remove_from_groups(umapi_action *action,
+                                             const char *const *groups,
+                                             size_t count,
+                                             umapi_error **error);
+
+/**
+ * Takes the user out of every group.
+ *
+ * @param action  an action on a user.
+ * @param error   receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_action_remove_from_all_groups(umapi_action *action, umapi_error **error);
+
+/**
+ * Takes the user out of the organisation. Nothing can follow it.
+ *
+ * @param action          an action on a user.
+ * @param delete_account  1 to end the account as well, which only an organisation that owns the account's domain can
+ *                        do; otherwise 0.
+ * @param error           receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_action_remove_from_org(umapi_action *action,
+                                          int32_t delete_account,
+                                          umapi_error **error);
+
+/**
+ * Creates the user group. The command goes before those that are there already; an action can have one. The name must
+ * not begin with `_`, as those of the service's own groups do.
+ *
+ * @param action       an action on a user group.
+ * @param description  a description; NULL to leave it out.
+ * @param on_conflict  what to do if the group exists: one of `UMAPI_ON_CONFLICT_*`.
+ * @param error        receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_action_create_group(umapi_action *action,
+                                       const char *description,
+                                       int32_t on_conflict,
+                                       umapi_error **error);
+
+/**
+ * Renames the user group or gives it another description.
+ *
+ * @param action       an action on a user group.
+ * @param new_name     the new name; NULL leaves it. A rename is never sent twice: if its answer is lost it ends as
+ *                     unknown.
+ * @param description  the new description; NULL leaves it.
+ * @param error        receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_action_update_group(umapi_action *action,
+                                       const char *new_name,
+                                       const char *description,
+                                       umapi_error **error);
+
+/**
+ * Deletes the user group. Nothing can follow it, and it is never sent twice: if its answer is lost it ends as unknown.
+ *
+ * @param action  an action on a user group.
+ * @param error   receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_action_delete_group(umapi_action *action,
+                                       umapi_error **error);
+
+/**
+ * Adds users to the user group: ten times as many memberships in one request as from the users' side. Only for user
+ * groups that are not read-only.
+ *
+ * @param action  an action on a user group.
+ * @param emails  the users' emails; copied.
+ * @param count   how many; at least 1.
+ * @param error   receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_action_add_users(umapi_action *action,
+                                    const char *const *emails,
+                                    size_t count,
+                                    umapi_error **error);
+
+/**
+ * Takes users out of the user group.
+ *
+ * @param action  an action on a user group.
+ * @param emails  the users' emails; copied.
+ * @param count   how many; at least 1.
+ * @param error   receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_action_remove_users(umapi_action *action,
+                                       const char *const *emails,
+                                       size_t count,
+                                       umapi_error **error);
+
+/**
+ * Gives the members of the user group product profiles.
+ *
+ * @param action    an action on a user group.
+ * @param profiles  the profiles' names; copied.
+ * @param count     how many; at least 1.
+ * @param error     receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_action_add_products(umapi_action *action,
+                                       const char *const *profiles,
+                                       size_t count,
+                                       umapi_error **error);
+
+/**
+ * Takes product profiles from the members of the user group.
+ *
+ * @param action    an action on a user group.
+ * @param profiles  the profiles' names; copied.
+ * @param count     how many; at least 1.
+ * @param error     receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_action_remove_products(umapi_action *action,
+                                          const char *const *profiles,
+                                          size_t count,
+                                          umapi_error **error);
+
+/**
+ * Appends a command as JSON, for what the service has learnt since this version: an object with one key, the command's
+ * name. A command that this version does not know is never sent twice.
+ *
+ * @param action  the action.
+ * @param json    the command, such as `{"add": {"group": ["Design"]}}`; copied.
+ * @param length  its length in bytes.
+ * @param error   receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_action_append_json(umapi_action *action,
+                                      const char *json,
+                                      size_t length,
+                                      umapi_error **error);
+
+/**
+ * Puts a command as JSON before the one at `index`.
+ *
+ * @param action  the action.
+ * @param index   from 0 to the number of commands.
+ * @param json    the command; copied.
+ * @param length  its length in bytes.
+ * @param error   receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_action_insert_json(umapi_action *action,
+                                      size_t index,
+                                      const char *json,
+                                      size_t length,
+                                      umapi_error **error);
+
+/**
+ * How many commands the action has.
+ *
+ * @since 0.1.0
+ */
+size_t umapi_action_command_count(const umapi_action *action);
+
+/**
+ * A command as JSON, as the service will get it (a long list goes out in parts). Borrowed until the action is changed
+ * or freed; NULL beyond the end.
+ *
+ * @param action  the action.
+ * @param index   from 0.
+ * @since 0.1.0
+ */
+const char *umapi_action_command_json(const umapi_action *action,
+                                      size_t index);
+
+/**
+ * How many outcomes there are.
+ *
+ * @since 0.1.0
+ */
+size_t umapi_results_length(const umapi_results *results);
+
+/**
+ * How many outcomes are of a kind: one of `UMAPI_OUTCOME_*`.
+ *
+ * @since 0.1.0
+ */
+size_t umapi_results_count(const umapi_results *results, int32_t kind);
+
+/**
+ * An outcome. Borrowed from the results; NULL beyond the end.
+ *
+ * @param results  the results.
+ * @param index    from 0: after umapi_client_execute, the action's place in its array.
+ * @since 0.1.0
+ */
+const umapi_outcome *umapi_results_get(const umapi_results *results, size_t index);
+
+/**
+ * Frees results and with them everything borrowed from them. NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_results_free(umapi_results *results);
+
+/**
+ * What became of the action: one of `UMAPI_OUTCOME_*`; 0 for NULL.
+ *
+ * @since 0.1.0
+ */
+int32_t umapi_outcome_kind(const umapi_outcome *outcome);
+
+/**
+ * The number that the caller gave the action with umapi_action_set_tag; 0 if none.
+ *
+ * @since 0.1.0
+ */
+uint64_t umapi_outcome_tag(const umapi_outcome *outcome);
+
+/**
+ * The user or group that the action is about, as the caller named it. Borrowed.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_outcome_target(const umapi_outcome *outcome);
+
+/**
+ * How many of the action's commands, counted from the first, are known to have been applied. A command that went out
+ * in parts and was applied in part does not count.
+ *
+ * @since 0.1.0
+ */
+size_t umapi_outcome_applied(const umapi_outcome *outcome);
+
+/**
+ * 1 if the action was executed in test mode, and so nothing was changed; otherwise 0.
+ *
+ * @since 0.1.0
+ */
+int32_t umapi_outcome_is_test(const umapi_outcome *outcome);
+
+/**
+ * Why the request that the action was in, rather than a command of it, failed. Borrowed; NULL if it did not.
+ *
+ * @since 0.1.0
+ */
+const umapi_error *umapi_outcome_error(const umapi_outcome *outcome);
+
+/**
+ * How many errors and warnings the service has about the action's commands.
+ *
+ * @since 0.1.0
+ */
+size_t umapi_outcome_finding_count(const umapi_outcome *outcome);
+
+/**
+ * An error or warning. Borrowed; NULL beyond the end.
+ *
+ * @param outcome  the outcome.
+ * @param index    from 0.
+ * @since 0.1.0
+ */
+const umapi_finding *umapi_outcome_finding(const umapi_outcome *outcome, size_t index);
+
+/**
+ * `UMAPI_SEVERITY_ERROR` or `UMAPI_SEVERITY_WARNING`; 0 for NULL.
+ *
+ * @since 0.1.0
+ */
+int32_t umapi_finding_severity(const umapi_finding *finding);
+
+/**
+ * Which of the action's commands it is about, from 0, in the caller's own order, whatever splitting did; -1 if the
+ * service did not say.
+ *
+ * @since 0.1.0
+ */
+int32_t umapi_finding_command(const umapi_finding *finding);
+
+/**
+ * That command as JSON. Borrowed; NULL if the service did not say which it is.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_finding_command_json(const umapi_finding *finding);
+
+/**
+ * The service's code, such as "error.user.nonexistent". Borrowed; NULL if it gave none.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_finding_code(const umapi_finding *finding);
+
+/**
+ * The service's words. Borrowed; NULL if it gave none.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_finding_message(const umapi_finding *finding);
+
+/**
+ * The action's request id (umapi_action_set_request_id) as the service repeats it. Borrowed; NULL if it gave none.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_finding_request_id(const umapi_finding *finding);
+
+/**
+ * The user, or for a group action the group, as the service names it. Borrowed; NULL if it gave none.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_finding_user(const umapi_finding *finding);
+
+/**
+ * Adds an action, and sends what is full by that: so this call can wait. What becomes of actions is told by
+ * umapi_queue_take_results alone; `UMAPI_OK` here means only that the queue has the action.
+ *
+ * @param queue   the queue.
+ * @param call    the options of this call; may be NULL.
+ * @param action  the action; copied. Give it a tag (umapi_action_set_tag) to know its outcome by.
+ * @param error   receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_queue_add(umapi_queue *queue,
+                             const umapi_call *call,
+                             const umapi_action *action,
+                             umapi_error **error);
+
+/**
+ * Sends everything that waits. Afterwards every action that was added has its outcome.
+ *
+ * @param queue  the queue.
+ * @param call   the options of this call; may be NULL.
+ * @param error  receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_queue_flush(umapi_queue *queue, const umapi_call *call, umapi_error **error);
+
+/**
+ * Takes the outcomes since the last time, in the order in which they came about; there may be none. Taking them now
+ * and then keeps the memory of a long run flat.
+ *
+ * @param queue    the queue.
+ * @param results  receives the outcomes; free with umapi_results_free.
+ * @param error    receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_queue_take_results(umapi_queue *queue,
+                                      umapi_results **results,
+                                      umapi_error **error);
+
+/**
+ * How many actions have no outcome yet.
+ *
+ * @since 0.1.0
+ */
+size_t umapi_queue_pending(const umapi_queue *queue);
+
+/**
+ * Frees a queue; never sends. Actions that were not flushed are dropped, unsent. NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_queue_free(umapi_queue *queue);
+
+/**
+ * "LIVE" when all is well. Borrowed from the handle; NULL if absent.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_service_state(const umapi_service *service);
+
+/**
+ * The service's version. Borrowed from the handle; NULL if absent.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_service_version(const umapi_service *service);
+
+/**
+ * The service's build. Borrowed from the handle; NULL if absent.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_service_build(const umapi_service *service);
+
+/**
+ * The whole answer as JSON. Borrowed from the handle; NULL for NULL.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_service_json(const umapi_service *service);
+
+/**
+ * Frees the answer. NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_service_free(umapi_service *service);
+
+/**
+ * Makes a client. Nothing is sent before its first call.
+ *
+ * @param org_id       the organisation's id, such as "12345ABCDE@AdobeOrg".
+ * @param credentials  who the program is; copied.
+ * @param options      how the client behaves; copied; NULL for the defaults.
+ * @param client       receives the client; free with umapi_client_free.
+ * @param error        receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_new(const char *org_id,
+                              const umapi_credentials *credentials,
+                              const umapi_client_options *options,
+                              umapi_client **client,
+                              umapi_error **error);
+
+/**
+ * Frees a client; never waits. Calls under way on other threads, listings and queues keep what they need and go on to
+ * their own ends; only no new call may be made with the pointer. NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_client_free(umapi_client *client);
+
+/**
+ * Looks for one user. That there is none is an answer: `UMAPI_OK`, and `*user` is NULL.
+ *
+ * @param client  the client.
+ * @param call    the options of this call; may be NULL.
+ * @param email   the user's email, or a username; compared without regard to letter case.
+ * @param domain  the domain, for a username without `@`; otherwise NULL.
+ * @param user    receives the user, or NULL; free with umapi_user_free.
+ * @param error   receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_find_user(const umapi_client *client,
+                                    const umapi_call *call,
+                                    const char *email,
+                                    const char *domain,
+                                    umapi_user **user,
+                                    umapi_error **error);
+
+/**
+ * Begins a listing of users. Nothing is sent before its first page is asked for.
+ *
+ * @param client  the client; the listing keeps what it needs of it.
+ * @param query   which users; NULL for all.
+ * @param users   receives the listing; free with umapi_users_free.
+ * @param error   receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_users(const umapi_client *client,
+                                const umapi_user_query *query,
+                                umapi_users **users,
+                                umapi_error **error);
+
+/**
+ * Begins a listing of all groups of every type: user groups, product profiles and admin groups. Nothing is sent before
+ * its first page is asked for.
+ *
+ * @param client  the client; the listing keeps what it needs of it.
+ * @param groups  receives the listing; free with umapi_groups_free.
+ * @param error   receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_groups(const umapi_client *client,
+                                 umapi_groups **groups,
+                                 umapi_error **error);
+
+/**
+ * Begins a listing of user groups by the service's deprecated endpoint, which is the only one that tells whether a
+ * group is read-only. Nothing is sent before its first page is asked for.
+ *
+ * @param client  the client; the listing keeps what it needs of it.
+ * @param groups  receives the listing; free with umapi_groups_free.
+ * @param error   receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_user_groups(const umapi_client *client,
+                                      umapi_groups **groups,
+                                      umapi_error **error);
+
+/**
+ * Sends actions now, and tells what became of each. They go out in as few requests as the service's limits allow; two
+ * actions on one target, or on a group and on what depends on it, keep their order. A request that fails costs its
+ * own actions only.
+ *
+ * `UMAPI_OK` means that every action has its outcome in `*results`, also when some or all failed or the call was
+ * cancelled on the way: look at umapi_results_count. Any other status means that nothing was sent.
+ *
+ * @param client   the client.
+ * @param call     the options of this call; may be NULL.
+ * @param actions  the actions; they are not changed, and can be executed again.
+ * @param count    how many.
+ * @param results  receives the outcomes, in the order of the actions; free with umapi_results_free.
+ * @param error    receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_execute(const umapi_client *client,
+                                  const umapi_call *call,
+                                  const umapi_action *const *actions,
+                                  size_t count,
+                                  umapi_results **results,
+                                  umapi_error **error);
+
+/**
+ * Makes a queue, which sends its actions whenever a full request has gathered.
+ *
+ * @param client  the client; the queue keeps what it needs of it.
+ * @param queue   receives the queue; free with umapi_queue_free.
+ * @param error   receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_queue(const umapi_client *client,
+                                umapi_queue **queue,
+                                umapi_error **error);
+
+/**
+ * Asks the service how it is.
+ *
+ * @param client   the client.
+ * @param call     the options of this call; may be NULL.
+ * @param service  receives the answer; free with umapi_service_free.
+ * @param error    receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_service(const umapi_client *client,
+                                  const umapi_call *call,
+                                  umapi_service **service,
+                                  umapi_error **error);
+
+/**
+ * Tells the service, with the next call of any kind, that a sync begins (`Pragma: umapi-sync-start`). It is said to
+ * help the service's load management. NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_client_sync_start(const umapi_client *client);
+
+/**
+ * Tells the service, with the next call of any kind, that a sync ends (`Pragma: umapi-sync-end`). NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_client_sync_end(const umapi_client *client);
+
+/**
+ * How many pages of listings this client has asked for.
+ *
+ * @since 0.1.0
+ */
+uint64_t umapi_client_listing_queries(const umapi_client *client);
+
+/**
+ * How many single users this client has asked for.
+ *
+ * @since 0.1.0
+ */
+uint64_t umapi_client_single_queries(const umapi_client *client);
+
+/**
+ * How many actions this client has sent, in whole or in part.
+ *
+ * @since 0.1.0
+ */
+uint64_t umapi_client_actions_sent(const umapi_client *client);
+
+/**
+ * How many actions of this client have succeeded.
+ *
+ * @since 0.1.0
+ */
+uint64_t umapi_client_actions_completed(const umapi_client *client);
+
+/**
+ * How many actions wait in the queues of this client.
+ *
+ * @since 0.1.0
+ */
+uint64_t umapi_client_actions_queued(const umapi_client *client);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* UMAPI_H */

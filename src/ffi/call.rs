@@ -1,0 +1,151 @@
+use super::callback::{UserData, umapi_destroy_fn};
+use super::cancel::umapi_cancel;
+use super::error::umapi_error;
+use super::guard::{Result, fallible, infallible};
+use super::handle::{boxed, exclusive, free};
+use super::input::{milliseconds, text};
+use super::progress::umapi_progress;
+use super::status::umapi_status;
+use crate::error::Error;
+use crate::http::call::CallOptions;
+use std::ffi::{c_char, c_void};
+use std::ptr::null_mut;
+
+/// The options of a call: deadline, cancel handle, request id, progress callback. Every function that can wait takes
+/// one, or NULL for a call without a time limit. It is read when a call begins, so it can serve any number of calls,
+/// from any threads, while nobody changes it. One thread at a time while it is being set up.
+///
+/// @since 0.1.0
+pub struct umapi_call(CallOptions);
+
+/// Told how a call goes on. It runs on the thread that made the call, should return soon, and must not make a call that
+/// can wait; `progress` is valid until it returns.
+///
+/// @since 0.1.0
+pub type umapi_progress_fn =
+    Option<unsafe extern "C" fn(progress: *const umapi_progress, user_data: *mut c_void)>;
+
+/// The options of a call that may be NULL.
+pub(super) unsafe fn options(call: *const umapi_call) -> CallOptions {
+    unsafe { call.as_ref() }.map_or_else(CallOptions::new, |call| call.0.clone())
+}
+
+/// New call options with no time limit; free with umapi_call_free. NULL only if there is no memory.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub extern "C" fn umapi_call_new() -> *mut umapi_call {
+    infallible(null_mut(), || boxed(umapi_call(CallOptions::new())))
+}
+
+/// Sets the time that each call given these options may take in all: token, waits, retries and answer. A call whose
+/// time is up ends with `UMAPI_STATUS_DEADLINE`; one that the service asks to wait for longer ends at once with
+/// `UMAPI_STATUS_THROTTLED`.
+///
+/// @param call        the options.
+/// @param timeout_ms  milliseconds, at least 1.
+/// @param error       receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_call_set_timeout_ms(
+    call: *mut umapi_call,
+    timeout_ms: i64,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let timeout = milliseconds("timeout_ms", timeout_ms)?;
+            change(call, |options| Ok(options.timeout(Some(timeout))))
+        })
+    }
+}
+
+/// Sets the handle that ends these calls from another thread.
+///
+/// @param call    the options; they keep what they need of `cancel`.
+/// @param cancel  the handle; NULL takes the present one away.
+/// @param error   receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_call_set_cancel(
+    call: *mut umapi_call,
+    cancel: *const umapi_cancel,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let cancel = cancel
+                .as_ref()
+                .map_or_else(Default::default, |cancel| cancel.0.clone());
+            change(call, |options| Ok(options.cancel(cancel)))
+        })
+    }
+}
+
+/// Sets the request id that the service sees, for finding a call in its logs and yours. Each request of the call adds
+/// its number and that of the attempt, as in `nightly-17.2-1`. Without it, each call gets a random one.
+///
+/// @param call        the options.
+/// @param request_id  1 to 128 visible ASCII characters; copied.
+/// @param error       receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_call_set_request_id(
+    call: *mut umapi_call,
+    request_id: *const c_char,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let request_id = text("request_id", request_id)?;
+            change(call, |options| options.request_id(request_id))
+        })
+    }
+}
+
+/// Sets the callback that is told of attempts, waits, pages and finished actions.
+///
+/// @param call       the options.
+/// @param progress   the callback.
+/// @param user_data  given to it.
+/// @param destroy    called with `user_data` when the options and the last call and listing that were given them are
+///                   gone; may be NULL. Not called if this function fails.
+/// @param error      receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_call_set_progress(
+    call: *mut umapi_call,
+    progress: umapi_progress_fn,
+    user_data: *mut c_void,
+    destroy: umapi_destroy_fn,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let call = exclusive("call", call)?;
+            let progress =
+                progress.ok_or_else(|| Error::invalid_argument("progress", "is NULL"))?;
+            let user_data = UserData::new(user_data, destroy);
+            change(call, |options| {
+                Ok(options.progress(move |p| progress(&umapi_progress(p), user_data.pointer())))
+            })
+        })
+    }
+}
+
+/// Frees the options; calls under way keep what they need. NULL is fine.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_call_free(call: *mut umapi_call) {
+    unsafe { free(call) }
+}
+
+unsafe fn change(
+    call: *mut umapi_call,
+    to: impl FnOnce(CallOptions) -> crate::error::Result<CallOptions>,
+) -> Result<()> {
+    let call = unsafe { exclusive("call", call) }?;
+    call.0 = to(call.0.clone())?;
+    Ok(())
+}

@@ -1,0 +1,340 @@
+use super::action::umapi_action;
+use super::call::{options, umapi_call};
+use super::client_options::umapi_client_options;
+use super::credentials::umapi_credentials;
+use super::error::umapi_error;
+use super::group::umapi_groups;
+use super::guard::{Result, fallible};
+use super::handle::{free, out, read, shared};
+use super::input::{optional_text, text};
+use super::queue::umapi_queue;
+use super::results::umapi_results;
+use super::runtime::Engine;
+use super::service::umapi_service;
+use super::status::umapi_status;
+use super::user::{umapi_user, umapi_users};
+use super::user_query::umapi_user_query;
+use crate::auth::session::SyncSignal;
+use crate::client::{Client, ClientOptions};
+use crate::error::Error;
+use crate::model::command::Action;
+use crate::query::listing::UsersQuery;
+use std::ffi::c_char;
+
+/// One organisation at the service. It never changes once made, and any number of threads may use it at once. In a
+/// child process after a fork every call answers `UMAPI_STATUS_FORK`.
+///
+/// @since 0.1.0
+pub struct umapi_client(pub(super) Engine);
+
+/// Makes a client. Nothing is sent before its first call.
+///
+/// @param org_id       the organisation's id, such as "12345ABCDE@AdobeOrg".
+/// @param credentials  who the program is; copied.
+/// @param options      how the client behaves; copied; NULL for the defaults.
+/// @param client       receives the client; free with umapi_client_free.
+/// @param error        receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_new(
+    org_id: *const c_char,
+    credentials: *const umapi_credentials,
+    options: *const umapi_client_options,
+    client: *mut *mut umapi_client,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let client = out("client", client)?;
+            let org_id = text("org_id", org_id)?;
+            let credentials = shared("credentials", credentials)?;
+            let options = options
+                .as_ref()
+                .map_or_else(ClientOptions::default, |options| options.0.clone());
+            let made = Client::new(org_id, credentials.0.clone(), options)?;
+            client.give(umapi_client(Engine::new(made)));
+            Ok(())
+        })
+    }
+}
+
+/// Frees a client; never waits. Calls under way on other threads, listings and queues keep what they need and go on to
+/// their own ends; only no new call may be made with the pointer. NULL is fine.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_free(client: *mut umapi_client) {
+    unsafe { free(client) }
+}
+
+/// Looks for one user. That there is none is an answer: `UMAPI_OK`, and `*user` is NULL.
+///
+/// @param client  the client.
+/// @param call    the options of this call; may be NULL.
+/// @param email   the user's email, or a username; compared without regard to letter case.
+/// @param domain  the domain, for a username without `@`; otherwise NULL.
+/// @param user    receives the user, or NULL; free with umapi_user_free.
+/// @param error   receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_find_user(
+    client: *const umapi_client,
+    call: *const umapi_call,
+    email: *const c_char,
+    domain: *const c_char,
+    user: *mut *mut umapi_user,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let user = out("user", user)?;
+            let engine = &shared("client", client)?.0.clone();
+            let email = text("email", email)?;
+            let domain = optional_text("domain", domain)?;
+            let options = options(call);
+            let found = engine.run(engine.client().find_user(email, domain, &options))??;
+            if let Some(found) = found {
+                user.give(umapi_user(found));
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Begins a listing of users. Nothing is sent before its first page is asked for.
+///
+/// @param client  the client; the listing keeps what it needs of it.
+/// @param query   which users; NULL for all.
+/// @param users   receives the listing; free with umapi_users_free.
+/// @param error   receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_users(
+    client: *const umapi_client,
+    query: *const umapi_user_query,
+    users: *mut *mut umapi_users,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let users = out("users", users)?;
+            let engine = shared("client", client)?.0.clone();
+            let query = query
+                .as_ref()
+                .map_or_else(UsersQuery::new, |query| query.0.clone());
+            let pages = engine.client().users(query);
+            users.give(umapi_users::new(engine, pages));
+            Ok(())
+        })
+    }
+}
+
+/// Begins a listing of all groups of every type: user groups, product profiles and admin groups. Nothing is sent before
+/// its first page is asked for.
+///
+/// @param client  the client; the listing keeps what it needs of it.
+/// @param groups  receives the listing; free with umapi_groups_free.
+/// @param error   receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_groups(
+    client: *const umapi_client,
+    groups: *mut *mut umapi_groups,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let groups = out("groups", groups)?;
+            let engine = shared("client", client)?.0.clone();
+            let pages = engine.client().groups();
+            groups.give(umapi_groups::new(engine, pages));
+            Ok(())
+        })
+    }
+}
+
+/// Begins a listing of user groups by the service's deprecated endpoint, which is the only one that tells whether a
+/// group is read-only. Nothing is sent before its first page is asked for.
+///
+/// @param client  the client; the listing keeps what it needs of it.
+/// @param groups  receives the listing; free with umapi_groups_free.
+/// @param error   receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_user_groups(
+    client: *const umapi_client,
+    groups: *mut *mut umapi_groups,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let groups = out("groups", groups)?;
+            let engine = shared("client", client)?.0.clone();
+            let pages = engine.client().user_groups();
+            groups.give(umapi_groups::new(engine, pages));
+            Ok(())
+        })
+    }
+}
+
+/// Sends actions now, and tells what became of each. They go out in as few requests as the service's limits allow; two
+/// actions on one target, or on a group and on what depends on it, keep their order. A request that fails costs its
+/// own actions only.
+///
+/// `UMAPI_OK` means that every action has its outcome in `*results`, also when some or all failed or the call was
+/// cancelled on the way: look at umapi_results_count. Any other status means that nothing was sent.
+///
+/// @param client   the client.
+/// @param call     the options of this call; may be NULL.
+/// @param actions  the actions; they are not changed, and can be executed again.
+/// @param count    how many.
+/// @param results  receives the outcomes, in the order of the actions; free with umapi_results_free.
+/// @param error    receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_execute(
+    client: *const umapi_client,
+    call: *const umapi_call,
+    actions: *const *const umapi_action,
+    count: usize,
+    results: *mut *mut umapi_results,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let results = out("results", results)?;
+            let engine = &shared("client", client)?.0.clone();
+            let actions = collect(actions, count)?;
+            let options = options(call);
+            let outcomes = engine.run(engine.client().execute(&actions, &options))??;
+            results.give(umapi_results::new(outcomes));
+            Ok(())
+        })
+    }
+}
+
+unsafe fn collect<'a>(
+    actions: *const *const umapi_action,
+    count: usize,
+) -> Result<Vec<&'a Action>> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    if actions.is_null() || count > isize::MAX as usize / size_of::<*const umapi_action>() {
+        return Err(Error::invalid_argument("actions", "is NULL or impossibly long").into());
+    }
+    let actions = unsafe { std::slice::from_raw_parts(actions, count) };
+    actions
+        .iter()
+        .enumerate()
+        .map(|(position, action)| unsafe {
+            Ok(&shared(&format!("actions[{position}]"), *action)?.0)
+        })
+        .collect()
+}
+
+/// Makes a queue, which sends its actions whenever a full request has gathered.
+///
+/// @param client  the client; the queue keeps what it needs of it.
+/// @param queue   receives the queue; free with umapi_queue_free.
+/// @param error   receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_queue(
+    client: *const umapi_client,
+    queue: *mut *mut umapi_queue,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let queue = out("queue", queue)?;
+            let engine = shared("client", client)?.0.clone();
+            let made = engine.client().queue();
+            queue.give(umapi_queue::new(engine, made));
+            Ok(())
+        })
+    }
+}
+
+/// Asks the service how it is.
+///
+/// @param client   the client.
+/// @param call     the options of this call; may be NULL.
+/// @param service  receives the answer; free with umapi_service_free.
+/// @param error    receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_service(
+    client: *const umapi_client,
+    call: *const umapi_call,
+    service: *mut *mut umapi_service,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let service = out("service", service)?;
+            let engine = &shared("client", client)?.0.clone();
+            let options = options(call);
+            let status = engine.run(engine.client().service_status(&options))??;
+            service.give(umapi_service::new(&status));
+            Ok(())
+        })
+    }
+}
+
+/// Tells the service, with the next call of any kind, that a sync begins (`Pragma: umapi-sync-start`). It is said to
+/// help the service's load management. NULL is fine.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_sync_start(client: *const umapi_client) {
+    unsafe { read(client, (), |c| c.0.client().signal(SyncSignal::Start)) }
+}
+
+/// Tells the service, with the next call of any kind, that a sync ends (`Pragma: umapi-sync-end`). NULL is fine.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_sync_end(client: *const umapi_client) {
+    unsafe { read(client, (), |c| c.0.client().signal(SyncSignal::End)) }
+}
+
+/// How many pages of listings this client has asked for.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_listing_queries(client: *const umapi_client) -> u64 {
+    unsafe { read(client, 0, |c| c.0.client().counters().listing_queries()) }
+}
+
+/// How many single users this client has asked for.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_single_queries(client: *const umapi_client) -> u64 {
+    unsafe { read(client, 0, |c| c.0.client().counters().single_queries()) }
+}
+
+/// How many actions this client has sent, in whole or in part.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_actions_sent(client: *const umapi_client) -> u64 {
+    unsafe { read(client, 0, |c| c.0.client().counters().actions_sent()) }
+}
+
+/// How many actions of this client have succeeded.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_actions_completed(client: *const umapi_client) -> u64 {
+    unsafe { read(client, 0, |c| c.0.client().counters().actions_completed()) }
+}
+
+/// How many actions wait in the queues of this client.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_actions_queued(client: *const umapi_client) -> u64 {
+    unsafe { read(client, 0, |c| c.0.client().counters().actions_queued()) }
+}

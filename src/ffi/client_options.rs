@@ -1,0 +1,363 @@
+use super::callback::{UserData, umapi_destroy_fn};
+use super::error::{c_text, umapi_error};
+use super::guard::{Result, fallible, infallible};
+use super::handle::{boxed, exclusive, free};
+use super::input::{bytes, count, flag, milliseconds, one_of, text};
+use super::progress::ENDPOINTS;
+use super::status::umapi_status;
+use crate::client::ClientOptions;
+use crate::error::Error;
+use crate::http::throttle::RateLimit;
+use crate::log::{LogLevel, Logger};
+use std::ffi::{c_char, c_void};
+use std::ptr::null_mut;
+
+/// How a client behaves. Copied into each client made with it, and may be freed after that. One thread at a time.
+///
+/// @since 0.1.0
+pub struct umapi_client_options(pub(super) ClientOptions);
+
+/// Options with the defaults for Adobe's production service; free with umapi_client_options_free. NULL only if there
+/// is no memory.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub extern "C" fn umapi_client_options_new() -> *mut umapi_client_options {
+    infallible(null_mut(), || {
+        boxed(umapi_client_options(ClientOptions::default()))
+    })
+}
+
+unsafe fn change(
+    options: *mut umapi_client_options,
+    error: *mut *mut umapi_error,
+    to: impl FnOnce(&mut ClientOptions) -> Result<()>,
+) -> umapi_status {
+    unsafe { fallible(error, || to(&mut exclusive("options", options)?.0)) }
+}
+
+/// Sets the root URL of the service, in place of `https://usermanagement.adobe.io/v2/usermanagement`.
+///
+/// @param options   the options.
+/// @param endpoint  an https URL, or http with a loopback address; copied.
+/// @param error     receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_options_set_endpoint(
+    options: *mut umapi_client_options,
+    endpoint: *const c_char,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        change(options, error, |o| {
+            Ok(o.set_endpoint(text("endpoint", endpoint)?)?)
+        })
+    }
+}
+
+/// Sets test mode: the service checks actions and changes nothing. Actions that would delete an account are not sent
+/// in it (see umapi_client_options_set_account_deletes_in_test_mode).
+///
+/// @param options  the options.
+/// @param enabled  1 or 0; the default is 0.
+/// @param error    receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_options_set_test_mode(
+    options: *mut umapi_client_options,
+    enabled: i32,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        change(options, error, |o| {
+            o.test_mode = flag("enabled", enabled)?;
+            Ok(())
+        })
+    }
+}
+
+/// Lets actions that delete accounts through in test mode. The service's test mode once deleted for real; set this
+/// only if you are sure of it.
+///
+/// @param options  the options.
+/// @param allowed  1 or 0; the default is 0.
+/// @param error    receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_options_set_account_deletes_in_test_mode(
+    options: *mut umapi_client_options,
+    allowed: i32,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        change(options, error, |o| {
+            o.account_deletes_in_test_mode = flag("allowed", allowed)?;
+            Ok(())
+        })
+    }
+}
+
+/// Sets how long connecting to a host may take, TLS included.
+///
+/// @param options     the options.
+/// @param timeout_ms  milliseconds, at least 1; the default is 30,000.
+/// @param error       receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_options_set_connect_timeout_ms(
+    options: *mut umapi_client_options,
+    timeout_ms: i64,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        change(options, error, |o| {
+            o.transport.connect_timeout = milliseconds("timeout_ms", timeout_ms)?;
+            Ok(())
+        })
+    }
+}
+
+/// Sets how long one attempt may take, from connecting to the last byte of the answer.
+///
+/// @param options     the options.
+/// @param timeout_ms  milliseconds, at least 1; the default is 120,000.
+/// @param error       receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_options_set_attempt_timeout_ms(
+    options: *mut umapi_client_options,
+    timeout_ms: i64,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        change(options, error, |o| {
+            o.transport.attempt_timeout = milliseconds("timeout_ms", timeout_ms)?;
+            Ok(())
+        })
+    }
+}
+
+/// Sets when a request is tried again. It is, after 429, 408, 500, 502, 503, 504, failed connections and timeouts,
+/// unless it might then be done twice: an action whose answer was lost is sent again only if all its commands may run
+/// twice with the same end.
+///
+/// @param options         the options.
+/// @param max_attempts    how often a request is tried in all; 1 turns retries off; the default is 4.
+/// @param first_delay_ms  the wait before the second attempt where the service names none; it doubles each time, and
+///                        up to a third is added at random; at least 1; the default is 15,000.
+/// @param max_wait_ms     the longest wait put up with; if the service asks for more, the call ends at once with
+///                        `UMAPI_STATUS_THROTTLED`; at least 1; the default is 300,000.
+/// @param error           receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_options_set_retry(
+    options: *mut umapi_client_options,
+    max_attempts: i32,
+    first_delay_ms: i64,
+    max_wait_ms: i64,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        change(options, error, |o| {
+            let max_attempts = count("max_attempts", max_attempts)?;
+            let first_delay = milliseconds("first_delay_ms", first_delay_ms)?;
+            let max_wait = milliseconds("max_wait_ms", max_wait_ms)?;
+            o.retry.max_attempts = max_attempts;
+            o.retry.first_delay = first_delay;
+            o.retry.max_wait = max_wait;
+            Ok(())
+        })
+    }
+}
+
+/// Sets the pace at which requests of a class are sent, in place of the service's documented limit for one client id:
+/// 25 a minute for users and for one user, 5 for groups and for user groups, 10 for actions. All clients of the process
+/// with the same endpoint, client id and limits share one pace.
+///
+/// @param options    the options.
+/// @param endpoint   one of `UMAPI_ENDPOINT_*`.
+/// @param requests   how many requests in each window; 0 for no limit.
+/// @param window_ms  the window in milliseconds, at least 1.
+/// @param error      receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_options_set_rate_limit(
+    options: *mut umapi_client_options,
+    endpoint: i32,
+    requests: i32,
+    window_ms: i64,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        change(options, error, |o| {
+            let class = one_of("endpoint", endpoint, &ENDPOINTS)?;
+            let window = milliseconds("window_ms", window_ms)?;
+            let limit = match requests {
+                0 => None,
+                _ => Some(RateLimit {
+                    requests: count("requests", requests)?,
+                    window,
+                }),
+            };
+            o.rate_limits.set(class, limit);
+            Ok(())
+        })
+    }
+}
+
+/// Sets how much goes into one request of actions. The service documents 10 entries a request and 10 names a list; 10
+/// steps an entry is the figure of Adobe's own client.
+///
+/// @param options              the options.
+/// @param entries_per_request  at least 1; the default is 10.
+/// @param steps_per_entry      at least 1; the default is 10.
+/// @param names_per_step       at least 1; the default is 10.
+/// @param error                receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_options_set_batch_limits(
+    options: *mut umapi_client_options,
+    entries_per_request: i32,
+    steps_per_entry: i32,
+    names_per_step: i32,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        change(options, error, |o| {
+            let entries = count("entries_per_request", entries_per_request)?;
+            let steps = count("steps_per_entry", steps_per_entry)?;
+            let names = count("names_per_step", names_per_step)?;
+            o.batch_limits.entries_per_request = entries as usize;
+            o.batch_limits.steps_per_entry = steps as usize;
+            o.batch_limits.names_per_step = names as usize;
+            Ok(())
+        })
+    }
+}
+
+/// Sets how many pages of a listing may be on their way at once. Pages are always delivered in order; each one on its
+/// way takes the memory of its answer.
+///
+/// @param options  the options.
+/// @param pages    at least 1, which reads one after the other; the default is 8.
+/// @param error    receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_options_set_read_ahead(
+    options: *mut umapi_client_options,
+    pages: i32,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        change(options, error, |o| {
+            o.read_ahead = count("pages", pages)?;
+            Ok(())
+        })
+    }
+}
+
+/// Sets what stands before the library's own name in the `User-Agent` header, such as "acme-sync/2.1".
+///
+/// @param options  the options.
+/// @param prefix   1 to 256 printable ASCII characters; copied.
+/// @param error    receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_options_set_user_agent_prefix(
+    options: *mut umapi_client_options,
+    prefix: *const c_char,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        change(options, error, |o| {
+            Ok(o.set_user_agent_prefix(text("prefix", prefix)?)?)
+        })
+    }
+}
+
+/// Adds certificates to trust besides those of the platform, for the service and for the token endpoint: the CA of a
+/// company that inspects TLS, or of the sandbox.
+///
+/// @param options  the options.
+/// @param pem      one or more certificates in PEM; copied.
+/// @param length   its length in bytes.
+/// @param error    receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_options_add_ca_pem(
+    options: *mut umapi_client_options,
+    pem: *const c_char,
+    length: usize,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        change(options, error, |o| {
+            Ok(o.add_ca_certificates(bytes("pem", pem, length)?)?)
+        })
+    }
+}
+
+/// Log lines about what failed for good.
+pub const UMAPI_LOG_ERROR: i32 = 1;
+/// Also about what failed and is tried again.
+pub const UMAPI_LOG_WARN: i32 = 2;
+/// Also about what happens rarely, such as a new token.
+pub const UMAPI_LOG_INFO: i32 = 3;
+/// Also about every request and answer.
+pub const UMAPI_LOG_DEBUG: i32 = 4;
+
+const LOG_LEVELS: [(i32, LogLevel); 4] = [
+    (UMAPI_LOG_ERROR, LogLevel::Error),
+    (UMAPI_LOG_WARN, LogLevel::Warn),
+    (UMAPI_LOG_INFO, LogLevel::Info),
+    (UMAPI_LOG_DEBUG, LogLevel::Debug),
+];
+
+/// Takes a log line. It runs on the thread that made the call, must not call the library, and gets one of `UMAPI_LOG_*`
+/// and a text that is valid until it returns. Lines never hold a secret.
+///
+/// @since 0.1.0
+pub type umapi_log_fn =
+    Option<unsafe extern "C" fn(level: i32, message: *const c_char, user_data: *mut c_void)>;
+
+/// Sets where log lines go; without it the library is quiet.
+///
+/// @param options    the options.
+/// @param level      the least important lines wanted: one of `UMAPI_LOG_*`.
+/// @param log        the callback. It runs on any thread that uses the client, on several at once.
+/// @param user_data  given to it.
+/// @param destroy    called with `user_data` when the options and the last client made with them are gone; may be
+///                   NULL. Not called if this function fails.
+/// @param error      receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_options_set_log(
+    options: *mut umapi_client_options,
+    level: i32,
+    log: umapi_log_fn,
+    user_data: *mut c_void,
+    destroy: umapi_destroy_fn,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        change(options, error, |o| {
+            let level = one_of("level", level, &LOG_LEVELS)?;
+            let log = log.ok_or_else(|| Error::invalid_argument("log", "is NULL"))?;
+            let user_data = UserData::new(user_data, destroy);
+            o.logger = Logger::new(level, move |level, line| {
+                let number = LOG_LEVELS.iter().find(|(_, l)| *l == level);
+                let number = number.map_or(0, |(number, _)| *number);
+                log(number, c_text(line).as_ptr(), user_data.pointer());
+            });
+            Ok(())
+        })
+    }
+}
+
+/// Frees options. Clients made with them are not affected. NULL is fine.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_options_free(options: *mut umapi_client_options) {
+    unsafe { free(options) }
+}

@@ -1,0 +1,233 @@
+use super::callback::{UserData, umapi_destroy_fn};
+use super::error::umapi_error;
+use super::guard::fallible;
+use super::handle::{exclusive, free, out};
+use super::input::{bytes, milliseconds, text};
+use super::status::umapi_status;
+use crate::auth::credentials::Credentials;
+use crate::error::Error;
+use crate::secret::Secret;
+use std::ffi::{c_char, c_void};
+use std::time::Duration;
+
+/// Who the program is to Adobe. Copied into each client made with it, and may be freed after that. One thread at a
+/// time while it is being set up.
+///
+/// @since 0.1.0
+pub struct umapi_credentials(pub(super) Credentials);
+
+/// Credentials of the kind OAuth Server-to-Server, the standard: from the Adobe Developer Console.
+///
+/// @param client_id      the client id ("API key").
+/// @param client_secret  the client secret; copied, and zeroed when the library is done with it.
+/// @param credentials    receives the credentials; free with umapi_credentials_free.
+/// @param error          receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_credentials_new_oauth(
+    client_id: *const c_char,
+    client_secret: *const c_char,
+    credentials: *mut *mut umapi_credentials,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let credentials = out("credentials", credentials)?;
+            let client_id = text("client_id", client_id)?;
+            let client_secret = text("client_secret", client_secret)?;
+            credentials.give(umapi_credentials(Credentials::oauth(
+                client_id,
+                client_secret,
+            )?));
+            Ok(())
+        })
+    }
+}
+
+/// Credentials of the kind Service Account (JWT), which Adobe is replacing by OAuth Server-to-Server.
+///
+/// @param client_id       the client id ("API key").
+/// @param client_secret   the client secret; copied, and zeroed when the library is done with it.
+/// @param tech_acct_id    the technical account id, such as "…@techacct.adobe.com".
+/// @param private_key     an RSA private key in PEM, PKCS#1 or PKCS#8, not encrypted.
+/// @param private_key_length  its length in bytes.
+/// @param credentials     receives the credentials; free with umapi_credentials_free.
+/// @param error           receives the error; may be NULL. A key that cannot sign is told here.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_credentials_new_jwt(
+    client_id: *const c_char,
+    client_secret: *const c_char,
+    tech_acct_id: *const c_char,
+    private_key: *const c_char,
+    private_key_length: usize,
+    credentials: *mut *mut umapi_credentials,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let credentials = out("credentials", credentials)?;
+            let client_id = text("client_id", client_id)?;
+            let client_secret = text("client_secret", client_secret)?;
+            let tech_acct_id = text("tech_acct_id", tech_acct_id)?;
+            let key = bytes("private_key", private_key, private_key_length)?;
+            credentials.give(umapi_credentials(Credentials::jwt(
+                client_id,
+                client_secret,
+                tech_acct_id,
+                key,
+            )?));
+            Ok(())
+        })
+    }
+}
+
+/// Where a token callback puts its answer. Lent to the callback, for the time that it runs.
+///
+/// @since 0.1.0
+pub struct umapi_token_answer(Result<(Secret, Duration), String>);
+
+/// A program's own way to an access token, such as a vault. It runs on a thread of the library's own whenever a token
+/// is needed, may block, and answers with umapi_token_answer_set or umapi_token_answer_fail. It must not call the
+/// library otherwise. A call that is cancelled meanwhile does not wait for it; `user_data` stays alive until it
+/// returns.
+///
+/// @since 0.1.0
+pub type umapi_token_fn =
+    Option<unsafe extern "C" fn(answer: *mut umapi_token_answer, user_data: *mut c_void)>;
+
+/// Credentials for a program that gets its access tokens elsewhere.
+///
+/// @param client_id    the client id ("API key"), which goes with every request.
+/// @param fetch        called whenever a token is needed.
+/// @param user_data    given to `fetch`.
+/// @param destroy      called with `user_data` when the last client and the credentials are gone; may be NULL. Not
+///                     called if this function fails.
+/// @param credentials  receives the credentials; free with umapi_credentials_free.
+/// @param error        receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_credentials_new_callback(
+    client_id: *const c_char,
+    fetch: umapi_token_fn,
+    user_data: *mut c_void,
+    destroy: umapi_destroy_fn,
+    credentials: *mut *mut umapi_credentials,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let credentials = out("credentials", credentials)?;
+            let client_id = text("client_id", client_id)?;
+            let fetch = fetch.ok_or_else(|| Error::invalid_argument("fetch", "is NULL"))?;
+            // Checked before `user_data` is taken, so that a failure leaves it with the caller.
+            crate::auth::credentials::check_id("client_id", client_id)?;
+            let user_data = UserData::new(user_data, destroy);
+            let ask = move || {
+                let silence = Err("it returned without an answer".to_owned());
+                let mut answer = umapi_token_answer(silence);
+                fetch(&mut answer, user_data.pointer());
+                answer.0
+            };
+            credentials.give(umapi_credentials(Credentials::callback(client_id, ask)?));
+            Ok(())
+        })
+    }
+}
+
+/// Answers a token callback with a token.
+///
+/// @param answer       what the callback was given.
+/// @param token        the access token; copied, and zeroed when the library is done with it.
+/// @param lifetime_ms  how long it has to live, in milliseconds; the callback is asked again before that.
+/// @param error        receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_token_answer_set(
+    answer: *mut umapi_token_answer,
+    token: *const c_char,
+    lifetime_ms: i64,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let answer = exclusive("answer", answer)?;
+            let token = text("token", token)?;
+            if token.is_empty() {
+                return Err(Error::invalid_argument("token", "must not be empty").into());
+            }
+            let lifetime = milliseconds("lifetime_ms", lifetime_ms)?;
+            answer.0 = Ok((Secret::new(token), lifetime));
+            Ok(())
+        })
+    }
+}
+
+/// Answers a token callback with a failure; the call that needed the token ends with `UMAPI_STATUS_AUTH`.
+///
+/// @param answer   what the callback was given.
+/// @param message  why there is no token, for the error's message; copied.
+/// @param error    receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_token_answer_fail(
+    answer: *mut umapi_token_answer,
+    message: *const c_char,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let answer = exclusive("answer", answer)?;
+            answer.0 = Err(text("message", message)?.to_owned());
+            Ok(())
+        })
+    }
+}
+
+/// Sets the host that gives out tokens, in place of `ims-na1.adobelogin.com`.
+///
+/// @param credentials  the credentials.
+/// @param host         `host` or `host:port`; `https://` may stand before it, `http://` only for loopback.
+/// @param error        receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_credentials_set_auth_host(
+    credentials: *mut umapi_credentials,
+    host: *const c_char,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let credentials = exclusive("credentials", credentials)?;
+            Ok(credentials.0.set_auth_host(text("host", host)?)?)
+        })
+    }
+}
+
+/// Sets the path of the token endpoint, in place of `/ims/token/v2` (OAuth) or `/ims/exchange/jwt/` (JWT).
+///
+/// @param credentials  the credentials.
+/// @param path         begins with `/`; no query.
+/// @param error        receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_credentials_set_auth_path(
+    credentials: *mut umapi_credentials,
+    path: *const c_char,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let credentials = exclusive("credentials", credentials)?;
+            Ok(credentials.0.set_auth_path(text("path", path)?)?)
+        })
+    }
+}
+
+/// Frees credentials. Clients made with them are not affected. NULL is fine.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_credentials_free(credentials: *mut umapi_credentials) {
+    unsafe { free(credentials) }
+}

@@ -1,0 +1,131 @@
+use super::handle::{free, read};
+use super::status::{UMAPI_OK, umapi_status};
+use crate::error::Error;
+use std::ffi::{CString, c_char};
+use std::ptr::null;
+
+/// What went wrong. Owned by the caller where it came through an `umapi_error **`; borrowed where a result lends it.
+/// Every accessor takes NULL and then answers as for "no error". May be read and freed on any thread.
+///
+/// @since 0.1.0
+pub struct umapi_error {
+    status: umapi_status,
+    message: CString,
+    code: Option<CString>,
+    request_id: Option<CString>,
+    endpoint: Option<CString>,
+    http_status: i32,
+    attempts: i32,
+    retry_after_ms: i64,
+    is_retryable: bool,
+}
+
+/// Text for C: a NUL inside would hide what follows it.
+pub(super) fn c_text(text: &str) -> CString {
+    CString::new(text.replace('\0', "\u{fffd}")).unwrap_or_default()
+}
+
+pub(super) fn optional_pointer(text: &Option<CString>) -> *const c_char {
+    text.as_ref().map_or(null(), |text| text.as_ptr())
+}
+
+impl umapi_error {
+    pub(super) fn new(status: umapi_status, core: &Error) -> Self {
+        umapi_error {
+            status,
+            message: c_text(core.message()),
+            code: core.code().map(c_text),
+            request_id: core.request_id().map(c_text),
+            endpoint: core.endpoint().map(c_text),
+            http_status: core.http_status().map_or(0, i32::from),
+            attempts: i32::try_from(core.attempts()).unwrap_or(i32::MAX),
+            retry_after_ms: core.retry_after().map_or(-1, |wait| {
+                i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)
+            }),
+            is_retryable: core.is_retryable(),
+        }
+    }
+}
+
+/// Frees an error that the caller owns. NULL is fine.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_error_free(error: *mut umapi_error) {
+    unsafe { free(error) }
+}
+
+/// The kind of failure, as the function returned it; `UMAPI_OK` for NULL.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_error_status(error: *const umapi_error) -> umapi_status {
+    unsafe { read(error, UMAPI_OK, |e| e.status) }
+}
+
+/// One sentence for a person: what went wrong, in whose words, and what to do where that is known. It never holds a
+/// secret. Borrowed from the error; "no error" for NULL.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_error_message(error: *const umapi_error) -> *const c_char {
+    unsafe { read(error, c"no error".as_ptr(), |e| e.message.as_ptr()) }
+}
+
+/// The status of the last HTTP answer; 0 if there was none.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_error_http_status(error: *const umapi_error) -> i32 {
+    unsafe { read(error, 0, |e| e.http_status) }
+}
+
+/// The service's own error code, such as "error.group.not_found", as it came. Borrowed from the error; NULL if it gave
+/// none.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_error_code(error: *const umapi_error) -> *const c_char {
+    unsafe { read(error, null(), |e| optional_pointer(&e.code)) }
+}
+
+/// The `X-Request-Id` of the last attempt, to quote to Adobe's support. Borrowed from the error; NULL if nothing was
+/// sent.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_error_request_id(error: *const umapi_error) -> *const c_char {
+    unsafe { read(error, null(), |e| optional_pointer(&e.request_id)) }
+}
+
+/// How long the service asks to be left alone, in milliseconds; -1 if it did not say.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_error_retry_after_ms(error: *const umapi_error) -> i64 {
+    unsafe { read(error, -1, |e| e.retry_after_ms) }
+}
+
+/// How many times the request was tried.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_error_attempts(error: *const umapi_error) -> i32 {
+    unsafe { read(error, 0, |e| e.attempts) }
+}
+
+/// Method and path of the call that failed, without its query. Borrowed from the error; NULL if there was no call.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_error_endpoint(error: *const umapi_error) -> *const c_char {
+    unsafe { read(error, null(), |e| optional_pointer(&e.endpoint)) }
+}
+
+/// 1 if the same call may go better later, with nothing changed by the caller; otherwise 0.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_error_is_retryable(error: *const umapi_error) -> i32 {
+    unsafe { read(error, 0, |e| i32::from(e.is_retryable)) }
+}

@@ -1,0 +1,391 @@
+use super::call::{options, umapi_call};
+use super::error::umapi_error;
+use super::guard::{Result, fallible, infallible};
+use super::handle::{boxed, exclusive, free, out, out_borrowed, read};
+use super::runtime::Engine;
+use super::status::umapi_status;
+use super::text::{figure, pointer, tristate};
+use crate::http::call::CallOptions;
+use crate::model::group::{Group, GroupPage};
+use crate::query::pager::GroupPages;
+use std::ffi::c_char;
+use std::ptr::{from_ref, null, null_mut};
+
+/// A group as the service tells of one: user groups, product profiles and admin groups alike. Every accessor takes NULL
+/// and then answers as for an absent field. Read on any thread. A `const umapi_group *` is borrowed; a `umapi_group *`
+/// is the caller's, to be freed with umapi_group_free.
+///
+/// @since 0.1.0
+pub struct umapi_group(pub(super) Group);
+
+/// The numeric id, which works in queries where a name with a dot does not; -1 if absent.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_group_id(group: *const umapi_group) -> i64 {
+    unsafe { read(group, -1, |g| g.0.id().unwrap_or(-1)) }
+}
+
+/// How many members it has; -1 if absent.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_group_member_count(group: *const umapi_group) -> i64 {
+    unsafe { read(group, -1, |g| figure(g.0.member_count())) }
+}
+
+/// Whether it is managed elsewhere, such as by directory sync: 1 or 0; -1 if absent. Only umapi_client_user_groups
+/// tells it.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_group_is_read_only(group: *const umapi_group) -> i32 {
+    unsafe { read(group, -1, |g| tristate(g.0.is_read_only())) }
+}
+
+/// The name. Borrowed from the group; NULL if absent.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_group_name(group: *const umapi_group) -> *const c_char {
+    unsafe { read(group, null(), |h| pointer(h.0.name())) }
+}
+
+/// "USER_GROUP", "PRODUCT_PROFILE", "SYSADMIN_GROUP" and so on; the list is open. Borrowed from the group; NULL if absent.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_group_type(group: *const umapi_group) -> *const c_char {
+    unsafe { read(group, null(), |h| pointer(h.0.kind())) }
+}
+
+/// The name of the group of those who administer this one. Borrowed from the group; NULL if absent.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_group_admin_group_name(group: *const umapi_group) -> *const c_char {
+    unsafe { read(group, null(), |h| pointer(h.0.admin_group_name())) }
+}
+
+/// The product that a profile gives access to. Borrowed from the group; NULL if absent.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_group_product_name(group: *const umapi_group) -> *const c_char {
+    unsafe { read(group, null(), |h| pointer(h.0.product_name())) }
+}
+
+/// The number of licences, or "UNLIMITED", as the service writes it. Borrowed from the group; NULL if absent.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_group_license_quota(group: *const umapi_group) -> *const c_char {
+    unsafe { read(group, null(), |h| pointer(h.0.license_quota())) }
+}
+
+/// The user group that an admin group administers. Borrowed from the group; NULL if absent.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_group_user_group_name(group: *const umapi_group) -> *const c_char {
+    unsafe { read(group, null(), |h| pointer(h.0.user_group_name())) }
+}
+
+/// The product profile that a developer or admin group belongs to. Borrowed from the group; NULL if absent.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_group_product_profile_name(
+    group: *const umapi_group,
+) -> *const c_char {
+    unsafe { read(group, null(), |h| pointer(h.0.product_profile_name())) }
+}
+
+/// The profile that an admin group administers. Borrowed from the group; NULL if absent.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_group_profile_group_name(
+    group: *const umapi_group,
+) -> *const c_char {
+    unsafe { read(group, null(), |h| pointer(h.0.profile_group_name())) }
+}
+
+/// The JSON object as the service sent it, with every field that this version does not know. Borrowed from the group; NULL if absent.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_group_json(group: *const umapi_group) -> *const c_char {
+    unsafe { read(group, null(), |h| pointer(Some(h.0.json()))) }
+}
+
+// What to read with umapi_group_text.
+/// See umapi_group_name.
+pub const UMAPI_GROUP_NAME: i32 = 1;
+/// See umapi_group_type.
+pub const UMAPI_GROUP_TYPE: i32 = 2;
+/// See umapi_group_admin_group_name.
+pub const UMAPI_GROUP_ADMIN_GROUP_NAME: i32 = 3;
+/// See umapi_group_product_name.
+pub const UMAPI_GROUP_PRODUCT_NAME: i32 = 4;
+/// See umapi_group_license_quota.
+pub const UMAPI_GROUP_LICENSE_QUOTA: i32 = 5;
+/// See umapi_group_user_group_name.
+pub const UMAPI_GROUP_USER_GROUP_NAME: i32 = 6;
+/// See umapi_group_product_profile_name.
+pub const UMAPI_GROUP_PRODUCT_PROFILE_NAME: i32 = 7;
+/// See umapi_group_profile_group_name.
+pub const UMAPI_GROUP_PROFILE_GROUP_NAME: i32 = 8;
+/// See umapi_group_json.
+pub const UMAPI_GROUP_JSON: i32 = 9;
+
+/// A text of the group with its length, for programs that copy or that must see a NUL inside.
+///
+/// @param group    the group.
+/// @param field   one of `UMAPI_GROUP_*`.
+/// @param length  receives the length in bytes, without the NUL at the end; 0 if absent; may be NULL.
+/// @return the text, borrowed from the group; NULL if absent or for an unknown field.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_group_text(
+    group: *const umapi_group,
+    field: i32,
+    length: *mut usize,
+) -> *const c_char {
+    unsafe {
+        let text = infallible(None, || {
+            let h = group.as_ref()?;
+            match field {
+                UMAPI_GROUP_NAME => h.0.name(),
+                UMAPI_GROUP_TYPE => h.0.kind(),
+                UMAPI_GROUP_ADMIN_GROUP_NAME => h.0.admin_group_name(),
+                UMAPI_GROUP_PRODUCT_NAME => h.0.product_name(),
+                UMAPI_GROUP_LICENSE_QUOTA => h.0.license_quota(),
+                UMAPI_GROUP_USER_GROUP_NAME => h.0.user_group_name(),
+                UMAPI_GROUP_PRODUCT_PROFILE_NAME => h.0.product_profile_name(),
+                UMAPI_GROUP_PROFILE_GROUP_NAME => h.0.profile_group_name(),
+                UMAPI_GROUP_JSON => Some(h.0.json()),
+                _ => None,
+            }
+        });
+        if let Some(length) = length.as_mut() {
+            *length = text.map_or(0, |text| text.as_str().len());
+        }
+        pointer(text)
+    }
+}
+
+/// A group of one's own from a borrowed one, to keep beyond its page. It copies no text, but keeps the memory of the
+/// page. NULL for NULL.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_group_copy(group: *const umapi_group) -> *mut umapi_group {
+    unsafe { read(group, null_mut(), |g| boxed(umapi_group(g.0.clone()))) }
+}
+
+/// Frees a group that the caller owns (not one borrowed as `const umapi_group *`). NULL is fine.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_group_free(group: *mut umapi_group) {
+    unsafe { free(group) }
+}
+
+/// A page of a listing of groups. Owned by the caller; read on any thread, freed on any.
+///
+/// @since 0.1.0
+pub struct umapi_group_page {
+    groups: Vec<umapi_group>,
+}
+
+impl umapi_group_page {
+    fn new(page: GroupPage) -> Self {
+        umapi_group_page {
+            groups: page.groups().map(umapi_group).collect(),
+        }
+    }
+}
+
+/// How many groups are on the page. Never 0, save for NULL.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_group_page_length(page: *const umapi_group_page) -> usize {
+    unsafe { read(page, 0, |p| p.groups.len()) }
+}
+
+/// A group of the page. Borrowed from the page; NULL beyond its end.
+///
+/// @param page   the page.
+/// @param index  from 0.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_group_page_get(
+    page: *const umapi_group_page,
+    index: usize,
+) -> *const umapi_group {
+    unsafe {
+        read(page, null(), |p| {
+            p.groups.get(index).map_or(null(), from_ref)
+        })
+    }
+}
+
+/// Frees a page and with it everything borrowed from it. NULL is fine.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_group_page_free(page: *mut umapi_group_page) {
+    unsafe { free(page) }
+}
+
+/// A listing of groups, read group by group or page by page. The next pages are fetched ahead, in order. One thread
+/// at a time.
+///
+/// @since 0.1.0
+pub struct umapi_groups {
+    engine: Engine,
+    pages: GroupPages,
+    page: Option<umapi_group_page>,
+    position: usize,
+}
+
+impl umapi_groups {
+    pub(super) fn new(engine: Engine, pages: GroupPages) -> Self {
+        umapi_groups {
+            engine,
+            pages,
+            page: None,
+            position: 0,
+        }
+    }
+
+    fn fetch(&mut self, call: &CallOptions) -> Result<Option<umapi_group_page>> {
+        let page = self.engine.run(self.pages.next_page(call))??;
+        Ok(page.map(umapi_group_page::new))
+    }
+
+    /// Whether a group stands at `position`, after fetching the next page where the present one is used up.
+    fn advance(&mut self, call: &CallOptions) -> Result<bool> {
+        let used_up = |page: &umapi_group_page| self.position >= page.groups.len();
+        if self.page.as_ref().is_none_or(used_up) {
+            self.page = None;
+            self.position = 0;
+            self.page = self.fetch(call)?;
+        }
+        Ok(self.page.is_some())
+    }
+}
+
+/// The next group: `UMAPI_OK` with `*group` NULL at the end of the listing. After an error the same page is asked for
+/// again; the groups before it stand. A listing that is cut short is an error, never an end.
+///
+/// @param groups  the listing.
+/// @param call   the options of this call; may be NULL.
+/// @param group   receives the group, borrowed until the next call with this listing; keep it longer with
+///               umapi_group_copy.
+/// @param error  receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_groups_next(
+    groups: *mut umapi_groups,
+    call: *const umapi_call,
+    group: *mut *const umapi_group,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let group = out_borrowed("group", group)?;
+            let groups = exclusive("groups", groups)?;
+            if groups.advance(&options(call))?
+                && let Some(page) = &groups.page
+            {
+                group.lend(&page.groups[groups.position]);
+                groups.position += 1;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// The next page: `UMAPI_OK` with `*page` NULL at the end of the listing. Not to be mixed with umapi_groups_next: what
+/// that has left of its page is passed over.
+///
+/// @param groups  the listing.
+/// @param call   the options of this call; may be NULL.
+/// @param page   receives the page; free with umapi_group_page_free.
+/// @param error  receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_groups_next_page(
+    groups: *mut umapi_groups,
+    call: *const umapi_call,
+    page: *mut *mut umapi_group_page,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let page = out("page", page)?;
+            let groups = exclusive("groups", groups)?;
+            groups.page = None;
+            if let Some(fetched) = groups.fetch(&options(call))? {
+                page.give(fetched);
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Starts the listing over: the next group is the first again, as the service then has it. NULL is fine.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_groups_reload(groups: *mut umapi_groups) {
+    infallible((), || {
+        if let Some(groups) = unsafe { groups.as_mut() } {
+            groups.page = None;
+            groups.pages.reload();
+        }
+    })
+}
+
+/// The service's count of all groups of the listing, from its newest page; -1 if it gave none.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_groups_total_count(groups: *const umapi_groups) -> i64 {
+    unsafe { read(groups, -1, |l| figure(l.pages.stats().total_count)) }
+}
+
+/// The service's count of the pages; -1 if it gave none.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_groups_page_count(groups: *const umapi_groups) -> i64 {
+    unsafe { read(groups, -1, |l| figure(l.pages.stats().page_count)) }
+}
+
+/// The service's number of the newest page, as it counts; -1 if it gave none.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_groups_current_page(groups: *const umapi_groups) -> i64 {
+    unsafe { read(groups, -1, |l| figure(l.pages.stats().current_page)) }
+}
+
+/// The service's size of a full page; -1 if it gave none. It is the service's choice, and changes.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_groups_page_size(groups: *const umapi_groups) -> i64 {
+    unsafe { read(groups, -1, |l| figure(l.pages.stats().page_size)) }
+}
+
+/// Frees a listing and with it what was borrowed from it; never waits. NULL is fine.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_groups_free(groups: *mut umapi_groups) {
+    unsafe { free(groups) }
+}

@@ -1,0 +1,129 @@
+//! What comes in from C, checked.
+
+use super::guard::Result;
+use crate::error::Error;
+use std::ffi::{CStr, c_char};
+use std::time::Duration;
+
+/// A NUL-terminated UTF-8 string.
+pub(super) unsafe fn text<'a>(argument: &str, text: *const c_char) -> Result<&'a str> {
+    match unsafe { optional_text(argument, text) }? {
+        Some(text) => Ok(text),
+        None => Err(Error::invalid_argument(argument, "is NULL").into()),
+    }
+}
+
+/// A string that may be NULL.
+pub(super) unsafe fn optional_text<'a>(
+    argument: &str,
+    text: *const c_char,
+) -> Result<Option<&'a str>> {
+    if text.is_null() {
+        return Ok(None);
+    }
+    let text = unsafe { CStr::from_ptr(text) };
+    match text.to_str() {
+        Ok(text) => Ok(Some(text)),
+        Err(e) => Err(Error::invalid_argument(
+            argument,
+            format_args!("is not UTF-8 (byte {})", e.valid_up_to()),
+        )
+        .into()),
+    }
+}
+
+/// Bytes with their length.
+pub(super) unsafe fn bytes<'a>(
+    argument: &str,
+    start: *const c_char,
+    length: usize,
+) -> Result<&'a [u8]> {
+    if start.is_null() {
+        return Err(Error::invalid_argument(argument, "is NULL").into());
+    }
+    if length > isize::MAX as usize {
+        return Err(Error::invalid_argument(argument, "has an impossible length").into());
+    }
+    Ok(unsafe { std::slice::from_raw_parts(start.cast(), length) })
+}
+
+/// UTF-8 with its length, such as JSON.
+pub(super) unsafe fn sized_text<'a>(
+    argument: &str,
+    start: *const c_char,
+    length: usize,
+) -> Result<&'a str> {
+    let bytes = unsafe { bytes(argument, start, length) }?;
+    std::str::from_utf8(bytes).map_err(|e| {
+        Error::invalid_argument(
+            argument,
+            format_args!("is not UTF-8 (byte {})", e.valid_up_to()),
+        )
+        .into()
+    })
+}
+
+/// An array of strings.
+pub(super) unsafe fn texts<'a>(
+    argument: &str,
+    start: *const *const c_char,
+    count: usize,
+) -> Result<Vec<&'a str>> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    if start.is_null() {
+        return Err(Error::invalid_argument(argument, "is NULL").into());
+    }
+    if count > isize::MAX as usize / size_of::<*const c_char>() {
+        return Err(Error::invalid_argument(argument, "has an impossible count").into());
+    }
+    let array = unsafe { std::slice::from_raw_parts(start, count) };
+    array
+        .iter()
+        .enumerate()
+        .map(|(position, item)| unsafe { text(&format!("{argument}[{position}]"), *item) })
+        .collect()
+}
+
+/// 0 or 1: anything else is more likely a mistake than a yes.
+pub(super) fn flag(argument: &str, value: i32) -> Result<bool> {
+    match value {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(Error::invalid_argument(argument, format_args!("is {value}; give 0 or 1")).into()),
+    }
+}
+
+/// One of the constants of an enumeration.
+pub(super) fn one_of<T: Copy>(argument: &str, value: i32, choices: &[(i32, T)]) -> Result<T> {
+    match choices.iter().find(|(number, _)| *number == value) {
+        Some((_, choice)) => Ok(*choice),
+        None => Err(Error::invalid_argument(
+            argument,
+            format_args!("{value} is none of its constants"),
+        )
+        .into()),
+    }
+}
+
+/// A time in milliseconds, at least 1.
+pub(super) fn milliseconds(argument: &str, value: i64) -> Result<Duration> {
+    match u64::try_from(value) {
+        Ok(value @ 1..) => Ok(Duration::from_millis(value)),
+        _ => Err(
+            Error::invalid_argument(argument, format_args!("is {value}; give at least 1 ms"))
+                .into(),
+        ),
+    }
+}
+
+/// A count, at least 1.
+pub(super) fn count(argument: &str, value: i32) -> Result<u32> {
+    match u32::try_from(value) {
+        Ok(value @ 1..) => Ok(value),
+        _ => Err(
+            Error::invalid_argument(argument, format_args!("is {value}; give at least 1")).into(),
+        ),
+    }
+}

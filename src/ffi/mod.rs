@@ -1,0 +1,32 @@
+//! The C face: one file for each handle, no logic of its own. The comments here become `include/umapi.h`, the
+//! reference manual; they are written for C programmers. What a function may be given is said there, so a `# Safety`
+//! section would only say it twice.
+#![allow(
+    non_camel_case_types,
+    missing_debug_implementations,
+    clippy::missing_safety_doc
+)]
+
+pub mod action;
+pub mod call;
+pub mod cancel;
+pub mod client;
+pub mod client_options;
+pub mod credentials;
+pub mod error;
+pub mod group;
+pub mod library;
+pub mod progress;
+pub mod queue;
+pub mod results;
+pub mod service;
+pub mod status;
+pub mod user;
+pub mod user_query;
+
+mod callback;
+mod guard;
+mod handle;
+mod input;
+mod runtime;
+mod text;

@@ -1,0 +1,292 @@
+use super::error::{c_text, optional_pointer, umapi_error};
+use super::handle::{free, read};
+use super::status;
+use super::text::pointer;
+use crate::action::outcome::{Finding, Outcome, OutcomeKind, Severity};
+use crate::model::text::SharedText;
+use std::ffi::{CString, c_char};
+use std::ptr::{from_ref, null};
+
+/// The outcomes of actions. Everything in it is borrowed from it. Read and freed on any thread.
+///
+/// @since 0.1.0
+pub struct umapi_results {
+    outcomes: Vec<umapi_outcome>,
+}
+
+/// What became of one action. Borrowed from its results. Every accessor takes NULL.
+///
+/// @since 0.1.0
+pub struct umapi_outcome {
+    kind: i32,
+    tag: u64,
+    target: CString,
+    applied: usize,
+    findings: Vec<umapi_finding>,
+    error: Option<umapi_error>,
+    test_mode: bool,
+}
+
+/// An error or warning of the service about one command. Borrowed from its outcome. Every accessor takes NULL.
+///
+/// @since 0.1.0
+pub struct umapi_finding {
+    severity: i32,
+    command: i32,
+    command_json: Option<SharedText>,
+    code: Option<CString>,
+    message: Option<CString>,
+    request_id: Option<CString>,
+    user: Option<CString>,
+}
+
+/// Every command was applied; in test mode: would have been.
+pub const UMAPI_OUTCOME_SUCCEEDED: i32 = 1;
+/// The service refused a command or the whole request, or the action could not be finished: the findings and the error
+/// tell. What came before (umapi_outcome_applied) was applied.
+pub const UMAPI_OUTCOME_FAILED: i32 = 2;
+/// Nothing of it was applied; the error tells why. It can be executed again.
+pub const UMAPI_OUTCOME_NOT_SENT: i32 = 3;
+/// It was sent and the answer lost: it may or may not have been applied; the error tells how. Look before you repeat
+/// it.
+pub const UMAPI_OUTCOME_UNKNOWN: i32 = 4;
+
+/// The service refused the command.
+pub const UMAPI_SEVERITY_ERROR: i32 = 1;
+/// The service did the command and has something to say about it.
+pub const UMAPI_SEVERITY_WARNING: i32 = 2;
+
+impl umapi_results {
+    pub(super) fn new(outcomes: Vec<Outcome>) -> Self {
+        umapi_results {
+            outcomes: outcomes.iter().map(umapi_outcome::new).collect(),
+        }
+    }
+}
+
+impl umapi_outcome {
+    fn new(outcome: &Outcome) -> Self {
+        umapi_outcome {
+            kind: match outcome.kind {
+                OutcomeKind::Succeeded => UMAPI_OUTCOME_SUCCEEDED,
+                OutcomeKind::Failed => UMAPI_OUTCOME_FAILED,
+                OutcomeKind::NotSent => UMAPI_OUTCOME_NOT_SENT,
+                OutcomeKind::Unknown => UMAPI_OUTCOME_UNKNOWN,
+            },
+            tag: outcome.tag,
+            target: c_text(outcome.target.name()),
+            applied: outcome.applied,
+            findings: outcome.findings.iter().map(umapi_finding::new).collect(),
+            error: outcome
+                .error
+                .as_ref()
+                .map(|error| umapi_error::new(status::of(error.kind()), error)),
+            test_mode: outcome.test_mode,
+        }
+    }
+}
+
+impl umapi_finding {
+    fn new(finding: &Finding) -> Self {
+        umapi_finding {
+            severity: match finding.severity {
+                Severity::Error => UMAPI_SEVERITY_ERROR,
+                Severity::Warning => UMAPI_SEVERITY_WARNING,
+            },
+            command: finding
+                .command
+                .map_or(-1, |n| i32::try_from(n).unwrap_or(i32::MAX)),
+            command_json: finding.command_json.clone(),
+            code: finding.code.as_deref().map(c_text),
+            message: finding.message.as_deref().map(c_text),
+            request_id: finding.request_id.as_deref().map(c_text),
+            user: finding.user.as_deref().map(c_text),
+        }
+    }
+}
+
+/// How many outcomes there are.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_results_length(results: *const umapi_results) -> usize {
+    unsafe { read(results, 0, |r| r.outcomes.len()) }
+}
+
+/// How many outcomes are of a kind: one of `UMAPI_OUTCOME_*`.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_results_count(results: *const umapi_results, kind: i32) -> usize {
+    unsafe {
+        read(results, 0, |r| {
+            r.outcomes.iter().filter(|o| o.kind == kind).count()
+        })
+    }
+}
+
+/// An outcome. Borrowed from the results; NULL beyond the end.
+///
+/// @param results  the results.
+/// @param index    from 0: after umapi_client_execute, the action's place in its array.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_results_get(
+    results: *const umapi_results,
+    index: usize,
+) -> *const umapi_outcome {
+    unsafe {
+        read(results, null(), |r| {
+            r.outcomes.get(index).map_or(null(), from_ref)
+        })
+    }
+}
+
+/// Frees results and with them everything borrowed from them. NULL is fine.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_results_free(results: *mut umapi_results) {
+    unsafe { free(results) }
+}
+
+/// What became of the action: one of `UMAPI_OUTCOME_*`; 0 for NULL.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_outcome_kind(outcome: *const umapi_outcome) -> i32 {
+    unsafe { read(outcome, 0, |o| o.kind) }
+}
+
+/// The number that the caller gave the action with umapi_action_set_tag; 0 if none.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_outcome_tag(outcome: *const umapi_outcome) -> u64 {
+    unsafe { read(outcome, 0, |o| o.tag) }
+}
+
+/// The user or group that the action is about, as the caller named it. Borrowed.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_outcome_target(outcome: *const umapi_outcome) -> *const c_char {
+    unsafe { read(outcome, null(), |o| o.target.as_ptr()) }
+}
+
+/// How many of the action's commands, counted from the first, are known to have been applied. A command that went out
+/// in parts and was applied in part does not count.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_outcome_applied(outcome: *const umapi_outcome) -> usize {
+    unsafe { read(outcome, 0, |o| o.applied) }
+}
+
+/// 1 if the action was executed in test mode, and so nothing was changed; otherwise 0.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_outcome_is_test(outcome: *const umapi_outcome) -> i32 {
+    unsafe { read(outcome, 0, |o| i32::from(o.test_mode)) }
+}
+
+/// Why the request that the action was in, rather than a command of it, failed. Borrowed; NULL if it did not.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_outcome_error(outcome: *const umapi_outcome) -> *const umapi_error {
+    unsafe {
+        read(outcome, null(), |o| {
+            o.error.as_ref().map_or(null(), from_ref)
+        })
+    }
+}
+
+/// How many errors and warnings the service has about the action's commands.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_outcome_finding_count(outcome: *const umapi_outcome) -> usize {
+    unsafe { read(outcome, 0, |o| o.findings.len()) }
+}
+
+/// An error or warning. Borrowed; NULL beyond the end.
+///
+/// @param outcome  the outcome.
+/// @param index    from 0.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_outcome_finding(
+    outcome: *const umapi_outcome,
+    index: usize,
+) -> *const umapi_finding {
+    unsafe {
+        read(outcome, null(), |o| {
+            o.findings.get(index).map_or(null(), from_ref)
+        })
+    }
+}
+
+/// `UMAPI_SEVERITY_ERROR` or `UMAPI_SEVERITY_WARNING`; 0 for NULL.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_finding_severity(finding: *const umapi_finding) -> i32 {
+    unsafe { read(finding, 0, |f| f.severity) }
+}
+
+/// Which of the action's commands it is about, from 0, in the caller's own order, whatever splitting did; -1 if the
+/// service did not say.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_finding_command(finding: *const umapi_finding) -> i32 {
+    unsafe { read(finding, -1, |f| f.command) }
+}
+
+/// That command as JSON. Borrowed; NULL if the service did not say which it is.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_finding_command_json(
+    finding: *const umapi_finding,
+) -> *const c_char {
+    unsafe {
+        read(finding, null(), |f| {
+            pointer(f.command_json.as_ref().map(SharedText::as_text))
+        })
+    }
+}
+
+/// The service's code, such as "error.user.nonexistent". Borrowed; NULL if it gave none.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_finding_code(finding: *const umapi_finding) -> *const c_char {
+    unsafe { read(finding, null(), |f| optional_pointer(&f.code)) }
+}
+
+/// The service's words. Borrowed; NULL if it gave none.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_finding_message(finding: *const umapi_finding) -> *const c_char {
+    unsafe { read(finding, null(), |f| optional_pointer(&f.message)) }
+}
+
+/// The action's request id (umapi_action_set_request_id) as the service repeats it. Borrowed; NULL if it gave none.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_finding_request_id(finding: *const umapi_finding) -> *const c_char {
+    unsafe { read(finding, null(), |f| optional_pointer(&f.request_id)) }
+}
+
+/// The user, or for a group action the group, as the service names it. Borrowed; NULL if it gave none.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_finding_user(finding: *const umapi_finding) -> *const c_char {
+    unsafe { read(finding, null(), |f| optional_pointer(&f.user)) }
+}

@@ -1,0 +1,81 @@
+//! Where the core's futures run: on the thread that calls, with no thread of our own behind it.
+
+use super::guard::{Failure, Result};
+use crate::client::Client;
+use crate::error::{Error, ErrorKind};
+use once_cell::sync::OnceCell;
+use std::future::Future;
+use std::mem::ManuallyDrop;
+use std::sync::Arc;
+use tokio::runtime::{Builder, Handle, Runtime};
+
+/// A client, its runtime, and the process that they belong to. Pagers and queues hold on to it.
+#[derive(Clone)]
+pub(super) struct Engine(Arc<Inner>);
+
+struct Inner {
+    client: ManuallyDrop<Client>,
+    runtime: ManuallyDrop<OnceCell<Runtime>>,
+    process: libc::pid_t,
+}
+
+impl Engine {
+    pub(super) fn new(client: Client) -> Self {
+        Engine(Arc::new(Inner {
+            client: ManuallyDrop::new(client),
+            runtime: ManuallyDrop::new(OnceCell::new()),
+            process: this_process(),
+        }))
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    /// Runs `work` to its end on this thread.
+    pub(super) fn run<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        if self.0.process != this_process() {
+            return Err(Failure::Fork);
+        }
+        if Handle::try_current().is_ok() {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "call: a callback of the library must not make a call that can wait",
+            )
+            .into());
+        }
+        let runtime = self.0.runtime.get_or_try_init(|| {
+            Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .map_err(|e| Error::new(ErrorKind::Internal, format!("no event loop: {e}")))
+        })?;
+        Ok(runtime.block_on(async {
+            notice_closed_connections().await;
+            work.await
+        }))
+    }
+}
+
+fn this_process() -> libc::pid_t {
+    unsafe { libc::getpid() }
+}
+
+/// Between calls nobody drives the connections. One turn of the event loop lets the ones that the service has closed
+/// meanwhile learn of it (first turn) and leave the pool (second), before a request is written to them in vain.
+async fn notice_closed_connections() {
+    tokio::task::yield_now().await;
+    tokio::task::yield_now().await;
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // In a forked child the event loop and the connections belong to the parent: let them be.
+        if self.process == this_process() {
+            unsafe { ManuallyDrop::drop(&mut self.client) };
+            if let Some(runtime) = unsafe { ManuallyDrop::take(&mut self.runtime) }.into_inner() {
+                runtime.shutdown_background();
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+use super::error::umapi_error;
+use super::guard::{Result, fallible, infallible};
+use super::handle::{boxed, exclusive, free};
+use super::input::{flag, one_of, text};
+use super::status::umapi_status;
+use crate::query::listing::{MemberStatus, UsersQuery};
+use std::ffi::c_char;
+use std::ptr::null_mut;
+
+/// Which users to list. Copied into each listing begun with it. One thread at a time.
+///
+/// @since 0.1.0
+pub struct umapi_user_query(pub(super) UsersQuery);
+
+/// A query for all users; free with umapi_user_query_free. NULL only if there is no memory.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub extern "C" fn umapi_user_query_new() -> *mut umapi_user_query {
+    infallible(null_mut(), || boxed(umapi_user_query(UsersQuery::new())))
+}
+
+unsafe fn change(
+    query: *mut umapi_user_query,
+    error: *mut *mut umapi_error,
+    to: impl FnOnce(&mut UsersQuery) -> Result<()>,
+) -> umapi_status {
+    unsafe { fallible(error, || to(&mut exclusive("query", query)?.0)) }
+}
+
+/// Asks only for members of a group, product profile or admin group. Any name works, with slashes and in any script,
+/// save one with a dot: the service cuts it there. For those see umapi_user_query_set_group_id.
+///
+/// @param query  the query.
+/// @param name   the group's name; copied.
+/// @param error  receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_user_query_set_group(
+    query: *mut umapi_user_query,
+    name: *const c_char,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        change(query, error, |q| {
+            q.group(text("name", name)?)?;
+            Ok(())
+        })
+    }
+}
+
+/// Asks only for members of the group with this numeric id (umapi_group_id).
+///
+/// @param query     the query.
+/// @param group_id  the id.
+/// @param error     receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_user_query_set_group_id(
+    query: *mut umapi_user_query,
+    group_id: i64,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        change(query, error, |q| {
+            q.group_id(group_id)?;
+            Ok(())
+        })
+    }
+}
+
+/// Asks only for users of a domain.
+///
+/// @param query   the query.
+/// @param domain  the domain; copied.
+/// @param error   receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_user_query_set_domain(
+    query: *mut umapi_user_query,
+    domain: *const c_char,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        change(query, error, |q| {
+            q.domain(text("domain", domain)?)?;
+            Ok(())
+        })
+    }
+}
+
+/// Asks to leave out those who are members only by way of another group, or not to. The service's default is 1.
+///
+/// @param query  the query.
+/// @param value  1 or 0.
+/// @param error  receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_user_query_set_direct_only(
+    query: *mut umapi_user_query,
+    value: i32,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        change(query, error, |q| {
+            q.direct_only(flag("value", value)?);
+            Ok(())
+        })
+    }
+}
+
+/// Members of a product profile whose access is active.
+pub const UMAPI_MEMBER_ACTIVE: i32 = 1;
+/// Members of a product profile whose access is not active.
+pub const UMAPI_MEMBER_INACTIVE: i32 = 2;
+
+const STATUSES: [(i32, MemberStatus); 2] = [
+    (UMAPI_MEMBER_ACTIVE, MemberStatus::Active),
+    (UMAPI_MEMBER_INACTIVE, MemberStatus::Inactive),
+];
+
+/// Asks, of a product profile, only for members whose access is active, or only for those whose is not.
+///
+/// @param query   the query.
+/// @param status  one of `UMAPI_MEMBER_*`.
+/// @param error   receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_user_query_set_status(
+    query: *mut umapi_user_query,
+    status: i32,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        change(query, error, |q| {
+            q.status(one_of("status", status, &STATUSES)?);
+            Ok(())
+        })
+    }
+}
+
+/// Asks to leave each user's groups out of the answer, which makes it smaller.
+///
+/// @param query  the query.
+/// @param value  1 or 0; the service's default is 0.
+/// @param error  receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_user_query_set_exclude_groups(
+    query: *mut umapi_user_query,
+    value: i32,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        change(query, error, |q| {
+            q.exclude_groups(flag("value", value)?);
+            Ok(())
+        })
+    }
+}
+
+/// Frees a query. Listings begun with it are not affected. NULL is fine.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_user_query_free(query: *mut umapi_user_query) {
+    unsafe { free(query) }
+}
