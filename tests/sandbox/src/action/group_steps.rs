@@ -1,0 +1,190 @@
+//! Steps on a user group.
+
+use super::refusal::refuse;
+use super::{Entry, Refusal, Warning, check};
+use crate::org::{Group, Org, PRODUCT_PROFILE, USER_GROUP};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+type Done = Result<Vec<Warning>, Vec<Refusal>>;
+
+pub fn apply(org: &mut Org, entry: &Entry, step: &Value, group_deleted: &mut bool) -> Done {
+    let verb = check::verb(step).unwrap_or_default();
+    let body = &step[verb];
+    let name = entry.target.as_str();
+    if verb == "createUserGroup" {
+        return create(org, name, body);
+    }
+    let Some(group) = org.group(name).filter(|group| group.kind == USER_GROUP) else {
+        return refuse("error.usergroup.not_found", format!("no user group {name}"));
+    };
+    let read_only = group.read_only;
+    match verb {
+        "updateUserGroup" if read_only => {
+            refuse_readonly("error.usergroup.readonly.update_not_allowed", name)
+        }
+        "updateUserGroup" => update(org, name, body),
+        "deleteUserGroup" if read_only => {
+            refuse_readonly("error.usergroup.readonly.remove_not_allowed", name)
+        }
+        "deleteUserGroup" if std::mem::replace(group_deleted, true) => refuse(
+            "error.command.malformed",
+            "only one user group can be deleted in a request",
+        ),
+        "deleteUserGroup" => {
+            org.remove_group(name);
+            Ok(Vec::new())
+        }
+        _ => change_members(org, name, body, verb == "add", read_only),
+    }
+}
+
+fn refuse_readonly(code: &'static str, name: &str) -> Done {
+    refuse(code, format!("{name} is managed by directory sync"))
+}
+
+fn text<'a>(body: &'a Value, key: &str) -> Option<&'a str> {
+    body.get(key).and_then(Value::as_str)
+}
+
+fn check_name(name: &str) -> Result<(), Vec<Refusal>> {
+    if name.chars().count() > 255 {
+        return refuse(
+            "error.command.string.too_long",
+            "a name has at most 255 characters",
+        );
+    }
+    if name.is_empty() || name.starts_with('_') {
+        return refuse(
+            "error.command.malformed",
+            "a user group's name cannot begin with _",
+        );
+    }
+    Ok(())
+}
+
+fn create(org: &mut Org, name: &str, body: &Value) -> Done {
+    check_name(name)?;
+    let option = text(body, "option").filter(|option| *option != "errorIfAlreadyExists");
+    if !matches!(
+        option,
+        None | Some("ignoreIfAlreadyExists" | "updateIfAlreadyExists")
+    ) {
+        return refuse("error.option.illegal", "unknown option");
+    }
+    let description = text(body, "description").map(str::to_owned);
+    match (org.group_mut(name), option) {
+        (None, _) => {
+            org.add_group(Group {
+                group_id: 0,
+                group_name: name.to_owned(),
+                kind: USER_GROUP.into(),
+                description,
+                admin_group_name: Some(format!("_admin_{name}")),
+                product_name: None,
+                license_quota: None,
+                user_group_name: None,
+                product_profile_name: None,
+                profile_group_name: None,
+                read_only: false,
+                profiles: BTreeSet::new(),
+            });
+            Ok(Vec::new())
+        }
+        (Some(_), None) => refuse(
+            "error.usergroup.already_exists",
+            format!("{name} exists already"),
+        ),
+        (Some(group), Some("updateIfAlreadyExists")) => {
+            group.description = description.or(group.description.take());
+            Ok(Vec::new())
+        }
+        (Some(_), Some(_)) => Ok(vec![Warning {
+            code: "warning.usergroup.already_exists",
+            message: format!("{name} exists already and stays as it is"),
+        }]),
+    }
+}
+
+fn update(org: &mut Org, name: &str, body: &Value) -> Done {
+    let new_name = text(body, "name");
+    if let Some(new_name) = new_name {
+        check_name(new_name)?;
+        if org
+            .group(new_name)
+            .is_some_and(|other| !other.group_name.eq_ignore_ascii_case(name))
+        {
+            return refuse(
+                "error.usergroup.already_exists",
+                format!("{new_name} exists already"),
+            );
+        }
+    }
+    if let Some(group) = org.group_mut(name)
+        && let Some(description) = text(body, "description")
+    {
+        group.description = Some(description.to_owned());
+    }
+    if let Some(new_name) = new_name {
+        org.rename_group(name, new_name);
+    }
+    Ok(Vec::new())
+}
+
+fn change_members(org: &mut Org, name: &str, body: &Value, add: bool, read_only: bool) -> Done {
+    let (users, profiles) = (
+        check::names(body, "user"),
+        check::names(body, "productConfiguration"),
+    );
+    if read_only && !users.is_empty() {
+        return match add {
+            true => refuse_readonly("error.usergroup.readonly.add_user_not_allowed", name),
+            false => refuse_readonly("error.usergroup.readonly.remove_user_not_allowed", name),
+        };
+    }
+    let mut refusals = Vec::new();
+    let found = users.iter().filter_map(|user| {
+        let key = org.find(user, None, false);
+        if key.is_none() {
+            refusals.push(Refusal::new(
+                "error.user.nonexistent",
+                format!("no user {user}"),
+            ));
+        }
+        key
+    });
+    let keys: Vec<_> = found.collect();
+    for profile in &profiles {
+        if org
+            .group(profile)
+            .is_none_or(|group| group.kind != PRODUCT_PROFILE)
+        {
+            refusals.push(Refusal::new(
+                "error.group.not_found",
+                format!("no product profile {profile}"),
+            ));
+        }
+    }
+    if !refusals.is_empty() {
+        return Err(refusals);
+    }
+    let own_name = org
+        .group(name)
+        .map_or(name.to_owned(), |group| group.group_name.clone());
+    for key in keys {
+        let groups = &mut org.user_mut(key).groups;
+        match add {
+            true => groups.insert(own_name.clone()),
+            false => groups.remove(&own_name),
+        };
+    }
+    if let Some(group) = org.group_mut(name) {
+        for profile in profiles {
+            match add {
+                true => group.profiles.insert(profile.to_owned()),
+                false => group.profiles.remove(profile),
+            };
+        }
+    }
+    Ok(Vec::new())
+}

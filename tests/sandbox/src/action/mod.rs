@@ -1,0 +1,262 @@
+//! `POST /action/{orgId}`: entries are checked, applied step by step, and reported.
+
+mod check;
+mod group_steps;
+mod refusal;
+mod user_steps;
+
+use crate::org::Org;
+use crate::reply::Reply;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+
+pub use refusal::{Refusal, Warning};
+
+/// What one step came to, for the ledger.
+#[derive(Clone, Debug)]
+pub struct StepRecord {
+    pub entry: usize,
+    pub step: usize,
+    pub target: String,
+    pub request_id: Option<String>,
+    pub command: Value,
+    /// The code of the refusal; `None` if the step was applied.
+    pub refused: Option<&'static str>,
+}
+
+/// The limits of a request, and how it is to be treated.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    pub entries: usize,
+    pub names_per_list: usize,
+    pub test_only: bool,
+    pub step_as_text: bool,
+    pub order_seed: u64,
+}
+
+/// Applies a request to the organisation. In test mode give a copy of it, and the emails that earlier test requests
+/// would have created: the service forgives steps on those.
+pub fn apply(
+    org: &mut Org,
+    body: &[u8],
+    rules: &Rules,
+    created_in_test: &mut BTreeSet<String>,
+) -> (Reply, Vec<StepRecord>) {
+    let entries = match serde_json::from_slice::<Value>(body) {
+        Ok(Value::Array(entries)) if !entries.is_empty() => entries,
+        _ => {
+            return (
+                malformed("the body must be an array of commands"),
+                Vec::new(),
+            );
+        }
+    };
+    if entries.len() > rules.entries {
+        let words = format!("at most {} commands may be in a request", rules.entries);
+        return (malformed(&words), Vec::new());
+    }
+    let mut request = Request {
+        org,
+        rules,
+        created_in_test,
+        errors: Vec::new(),
+        warnings: Vec::new(),
+        records: Vec::new(),
+        group_deleted: false,
+    };
+    for index in order(entries.len(), rules.order_seed) {
+        request.apply_entry(index, &entries[index]);
+    }
+    request.answer(entries.len())
+}
+
+/// The service does not keep the order of a request's entries, and neither does this one.
+fn order(entries: usize, seed: u64) -> Vec<usize> {
+    let mut order: Vec<_> = (0..entries).collect();
+    fastrand::Rng::with_seed(seed).shuffle(&mut order);
+    order
+}
+
+fn malformed(words: &str) -> Reply {
+    Reply::json(
+        400,
+        json!({"result": "error.command.malformed", "message": words}),
+    )
+}
+
+struct Request<'a> {
+    org: &'a mut Org,
+    rules: &'a Rules,
+    created_in_test: &'a mut BTreeSet<String>,
+    errors: Vec<(usize, Value)>,
+    warnings: Vec<(usize, Value)>,
+    records: Vec<StepRecord>,
+    /// Only the first group delete of a request works.
+    group_deleted: bool,
+}
+
+/// What an entry's steps are about.
+pub struct Entry<'a> {
+    pub object: &'a Map<String, Value>,
+    pub steps: &'a [Value],
+    pub target: String,
+    pub is_group: bool,
+}
+
+impl Request<'_> {
+    /// Runs the entry up to the first step that is refused.
+    fn apply_entry(&mut self, index: usize, value: &Value) {
+        let entry = match check::entry(value, self.rules.names_per_list) {
+            Ok(entry) => entry,
+            Err((step, refusal)) => {
+                self.report(index, step, value, refusal);
+                return;
+            }
+        };
+        for (number, step) in entry.steps.iter().enumerate() {
+            let result = match entry.is_group {
+                true => group_steps::apply(self.org, &entry, step, &mut self.group_deleted),
+                false => user_steps::apply(self.org, &entry, step),
+            };
+            let refusals = self.forgive_in_test(&entry, result);
+            match refusals {
+                Ok(warnings) => {
+                    self.record(index, number, &entry, step, None);
+                    for warning in warnings {
+                        self.warn(index, number, &entry, warning);
+                    }
+                }
+                Err(refusals) => {
+                    self.record(index, number, &entry, step, Some(refusals[0].code));
+                    for refusal in refusals {
+                        self.report(index, number, value, refusal);
+                    }
+                    return;
+                }
+            }
+        }
+        self.note_test_creation(&entry);
+    }
+
+    fn forgive_in_test(
+        &self,
+        entry: &Entry,
+        result: Result<Vec<Warning>, Vec<Refusal>>,
+    ) -> Result<Vec<Warning>, Vec<Refusal>> {
+        let name = entry.target.to_lowercase();
+        match result {
+            Err(refusals)
+                if self.rules.test_only
+                    && refusals[0].code == "error.user.nonexistent"
+                    && self.created_in_test.contains(&name) =>
+            {
+                Ok(Vec::new())
+            }
+            result => result,
+        }
+    }
+
+    fn note_test_creation(&mut self, entry: &Entry) {
+        if self.rules.test_only && !entry.is_group && check::creates(entry.steps) {
+            self.created_in_test.insert(entry.target.to_lowercase());
+        }
+    }
+
+    fn record(
+        &mut self,
+        index: usize,
+        step: usize,
+        entry: &Entry,
+        command: &Value,
+        refused: Option<&'static str>,
+    ) {
+        let request_id = entry.object.get("requestID").and_then(Value::as_str);
+        self.records.push(StepRecord {
+            entry: index,
+            step,
+            target: entry.target.clone(),
+            request_id: request_id.map(str::to_owned),
+            command: command.clone(),
+            refused,
+        });
+    }
+
+    fn report(&mut self, index: usize, step: usize, entry: &Value, refusal: Refusal) {
+        let line = self.line(
+            index,
+            step,
+            entry,
+            "errorCode",
+            refusal.code,
+            &refusal.message,
+        );
+        self.errors.push((index, line));
+    }
+
+    fn warn(&mut self, index: usize, step: usize, entry: &Entry, warning: Warning) {
+        let object = Value::Object(entry.object.clone());
+        let line = self.line(
+            index,
+            step,
+            &object,
+            "warningCode",
+            warning.code,
+            &warning.message,
+        );
+        self.warnings.push((index, line));
+    }
+
+    fn line(
+        &self,
+        index: usize,
+        step: usize,
+        entry: &Value,
+        code_key: &str,
+        code: &str,
+        message: &str,
+    ) -> Value {
+        let step = match self.rules.step_as_text {
+            true => json!(step.to_string()),
+            false => json!(step),
+        };
+        let target = entry.get("user").or(entry.get("usergroup"));
+        json!({
+            "index": index,
+            "step": step,
+            "message": message,
+            code_key: code,
+            "requestID": entry.get("requestID").unwrap_or(&Value::Null),
+            "user": target.unwrap_or(&Value::Null),
+        })
+    }
+
+    fn answer(mut self, entries: usize) -> (Reply, Vec<StepRecord>) {
+        let failed: BTreeSet<_> = self.errors.iter().map(|(index, _)| *index).collect();
+        let done = entries - failed.len();
+        let result = match (done, failed.len()) {
+            (_, 0) => "success",
+            (0, _) => "error",
+            _ => "partial",
+        };
+        let mut answer = Map::new();
+        let (completed, in_test) = match self.rules.test_only {
+            true => (0, done),
+            false => (done, 0),
+        };
+        answer.insert("completed".into(), json!(completed));
+        answer.insert("notCompleted".into(), json!(failed.len()));
+        answer.insert("completedInTestMode".into(), json!(in_test));
+        for (key, lines) in [
+            ("errors", &mut self.errors),
+            ("warnings", &mut self.warnings),
+        ] {
+            if !lines.is_empty() {
+                lines.sort_by_key(|(index, _)| *index);
+                let lines: Vec<_> = lines.drain(..).map(|(_, line)| line).collect();
+                answer.insert(key.into(), Value::Array(lines));
+            }
+        }
+        answer.insert("result".into(), json!(result));
+        (Reply::json(200, Value::Object(answer)), self.records)
+    }
+}

@@ -1,0 +1,286 @@
+//! Steps on a user.
+
+use super::refusal::refuse;
+use super::{Entry, Refusal, Warning, check};
+use crate::org::{Identity, Org, USER_GROUP, User, UserKey};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+type Done = Result<Vec<Warning>, Vec<Refusal>>;
+
+pub fn apply(org: &mut Org, entry: &Entry, step: &Value) -> Done {
+    let verb = check::verb(step).unwrap_or_default();
+    let body = &step[verb];
+    match verb {
+        "addAdobeID" => create(org, entry, body, Identity::Adobe),
+        "createEnterpriseID" => create(org, entry, body, Identity::Enterprise),
+        "createFederatedID" => create(org, entry, body, Identity::Federated),
+        "removeFromOrg" => {
+            // Always reported as success, whether or not there is such a user.
+            if let Some(key) = find(org, entry) {
+                org.remove(key);
+            }
+            Ok(Vec::new())
+        }
+        _ => {
+            let Some(key) = find(org, entry) else {
+                return refuse(
+                    "error.user.nonexistent",
+                    format!("no user {}", entry.target),
+                );
+            };
+            match verb {
+                "update" => update(org, key, body),
+                "add" => add(org, key, &check::names(body, "group")),
+                "remove" if body == "all" => {
+                    org.user_mut(key).groups.clear();
+                    Ok(Vec::new())
+                }
+                _ => remove(org, key, &check::names(body, "group")),
+            }
+        }
+    }
+}
+
+fn find(org: &Org, entry: &Entry) -> Option<UserKey> {
+    let domain = entry.object.get("domain").and_then(Value::as_str);
+    let use_adobe_id = entry.object.get("useAdobeID") == Some(&Value::Bool(true));
+    org.find(&entry.target, domain, use_adobe_id)
+}
+
+fn text<'a>(body: &'a Value, key: &str) -> Option<&'a str> {
+    body.get(key).and_then(Value::as_str)
+}
+
+fn check_texts(body: &Value) -> Result<(), Vec<Refusal>> {
+    for (key, most) in [
+        ("email", 60),
+        ("firstname", 250),
+        ("lastname", 250),
+        ("country", 2),
+    ] {
+        if text(body, key).is_some_and(|t| t.chars().count() > most) {
+            return refuse(
+                "error.command.string.too_long",
+                format!("{key} is longer than {most} characters"),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn is_email(text: &str) -> bool {
+    let mut parts = text.split('@');
+    let (local, domain) = (parts.next(), parts.next());
+    parts.next().is_none()
+        && local.is_some_and(|l| !l.is_empty() && !l.contains(char::is_whitespace))
+        && domain.is_some_and(|d| d.contains('.') && !d.starts_with('.') && !d.ends_with('.'))
+}
+
+fn domain_of(name: &str) -> String {
+    name.rsplit('@').next().unwrap_or_default().to_lowercase()
+}
+
+fn create(org: &mut Org, entry: &Entry, body: &Value, identity: Identity) -> Done {
+    check_texts(body)?;
+    let Some(email) = text(body, "email").filter(|email| is_email(email)) else {
+        return refuse(
+            "error.user.email.invalid",
+            "the email is missing or invalid",
+        );
+    };
+    let country = text(body, "country");
+    let is_code = |c: &str| c.len() == 2 && c.bytes().all(|b| b.is_ascii_uppercase());
+    if country.is_some_and(|c| !is_code(c)) || country.is_none() && identity == Identity::Federated
+    {
+        return refuse("error.country.invalid", "the country is missing or invalid");
+    }
+    let option = text(body, "option");
+    if !matches!(
+        option,
+        None | Some("ignoreIfAlreadyExists" | "updateIfAlreadyExists")
+    ) {
+        return refuse("error.option.illegal", "unknown option");
+    }
+    if org.belonging_elsewhere.contains(&email.to_lowercase()) {
+        return refuse(
+            "error.user.belongs_to_another_org",
+            format!("{email} belongs to another organisation"),
+        );
+    }
+    let domain = match text(&Value::Object(entry.object.clone()), "domain") {
+        Some(domain) => domain.to_lowercase(),
+        None => domain_of(&entry.target),
+    };
+    if identity != Identity::Adobe {
+        match org.domains.get(&domain) {
+            None => {
+                return refuse(
+                    "error.domain.trust.nonexistent",
+                    format!("no claim or trust for domain {domain}"),
+                );
+            }
+            Some(kind) if *kind != identity => {
+                return refuse(
+                    "error.user.type_mismatch",
+                    format!("domain {domain} is not for this type of account"),
+                );
+            }
+            Some(_) => {}
+        }
+    }
+    if let Some(key) = existing(org, entry, email, identity) {
+        return already_there(org, key, body, option);
+    }
+    org.insert(User {
+        id: format!("{:016X}@AdobeID", fastrand::u64(..)),
+        email: email.to_owned(),
+        status: "active".into(),
+        username: entry.target.clone(),
+        domain,
+        firstname: text(body, "firstname").map(str::to_owned),
+        lastname: text(body, "lastname").map(str::to_owned),
+        country: country.map(str::to_owned),
+        identity,
+        groups: BTreeSet::new(),
+        technical: false,
+    });
+    Ok(Vec::new())
+}
+
+fn existing(org: &Org, entry: &Entry, email: &str, identity: Identity) -> Option<UserKey> {
+    let domain = entry.object.get("domain").and_then(Value::as_str);
+    let mut keys = org.find_all(&entry.target, domain);
+    keys.extend(org.find_all(email, None));
+    let is_adobe = identity == Identity::Adobe;
+    keys.into_iter()
+        .find(|key| (org.user(*key).identity == Identity::Adobe) == is_adobe)
+}
+
+fn already_there(org: &mut Org, key: UserKey, body: &Value, option: Option<&str>) -> Done {
+    let email = org.user(key).email.clone();
+    match option {
+        None => refuse(
+            "error.user.already_in_org",
+            format!("{email} is in the organisation"),
+        ),
+        Some("updateIfAlreadyExists") if org.user(key).identity != Identity::Adobe => {
+            let user = org.user_mut(key);
+            if let Some(name) = text(body, "firstname") {
+                user.firstname = Some(name.to_owned());
+            }
+            if let Some(name) = text(body, "lastname") {
+                user.lastname = Some(name.to_owned());
+            }
+            Ok(Vec::new())
+        }
+        Some(_) => Ok(vec![Warning {
+            code: "warning.user.already_exists",
+            message: format!("{email} is in the organisation and stays as it is"),
+        }]),
+    }
+}
+
+fn update(org: &mut Org, key: UserKey, body: &Value) -> Done {
+    if body.get("country").is_some() {
+        return refuse(
+            "error.update.country.no_update",
+            "a country cannot be changed",
+        );
+    }
+    check_texts(body)?;
+    let user = org.user(key).clone();
+    if user.identity == Identity::Adobe {
+        return refuse("error.update.adobeid.no", "an Adobe ID cannot be changed");
+    }
+    let taken = |name: &str| org.find_all(name, None).iter().any(|k| *k != key);
+    if let Some(email) = text(body, "email") {
+        if !is_email(email)
+            || email.to_lowercase() == user.email.to_lowercase() && email != user.email
+        {
+            return refuse("error.user.email.invalid", "the email is invalid");
+        }
+        if org.domains.get(&domain_of(email)) != Some(&user.identity) {
+            return refuse(
+                "error.update.domain.mismatch",
+                "the domain is not for this account",
+            );
+        }
+        if taken(email) {
+            return refuse("error.user.email.name_in_use", format!("{email} is in use"));
+        }
+    }
+    if let Some(username) = text(body, "username")
+        && taken(username)
+    {
+        return refuse("error.user.name_in_use", format!("{username} is in use"));
+    }
+    org.rename(key, |user| {
+        if let Some(email) = text(body, "email") {
+            if user.username == user.email {
+                user.username = email.to_owned();
+            }
+            user.email = email.to_owned();
+        }
+        if let Some(username) = text(body, "username") {
+            user.username = username.to_owned();
+        }
+        if let Some(name) = text(body, "firstname") {
+            user.firstname = Some(name.to_owned());
+        }
+        if let Some(name) = text(body, "lastname") {
+            user.lastname = Some(name.to_owned());
+        }
+    });
+    Ok(Vec::new())
+}
+
+/// The groups by their own names, or a refusal for each that will not do.
+fn joinable(
+    org: &Org,
+    names: &[&str],
+    readonly_code: &'static str,
+) -> Result<Vec<String>, Vec<Refusal>> {
+    const NEVER: [&str; 3] = ["_org_admin", "_compartment_admin", "_compartment_viewer"];
+    let (mut found, mut refusals) = (Vec::new(), Vec::new());
+    for name in names {
+        match org.group(name) {
+            _ if NEVER.contains(name) => refusals.push(Refusal::new(
+                "error.group.invalid_list",
+                format!("{name} cannot be given or taken"),
+            )),
+            None => refusals.push(Refusal::new(
+                "error.group.not_found",
+                format!("no group {name}"),
+            )),
+            Some(group) if group.read_only && group.kind == USER_GROUP => {
+                refusals.push(Refusal::new(
+                    readonly_code,
+                    format!("{name} is managed by directory sync"),
+                ))
+            }
+            Some(group) => found.push(group.group_name.clone()),
+        }
+    }
+    match refusals.is_empty() {
+        true => Ok(found),
+        false => Err(refusals),
+    }
+}
+
+fn add(org: &mut Org, key: UserKey, names: &[&str]) -> Done {
+    let groups = joinable(org, names, "error.usergroup.readonly.add_user_not_allowed")?;
+    org.user_mut(key).groups.extend(groups);
+    Ok(Vec::new())
+}
+
+fn remove(org: &mut Org, key: UserKey, names: &[&str]) -> Done {
+    for group in joinable(
+        org,
+        names,
+        "error.usergroup.readonly.remove_user_not_allowed",
+    )? {
+        org.user_mut(key).groups.remove(&group);
+    }
+    Ok(Vec::new())
+}

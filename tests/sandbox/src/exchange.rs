@@ -1,0 +1,508 @@
+//! One request from its head to the end of its answer: faults, authorisation, throttle, work.
+
+use crate::conduit::{End, Handle};
+use crate::faults::{Fault, Garbage, Place, error_reply, http_date};
+use crate::ims::TokenRequest;
+use crate::read::{self, Query};
+use crate::reply::Reply;
+use crate::route::Route;
+use crate::world::{CLIENT_ID, ORG_ID, Received, State, World};
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream, StreamExt};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::{Request, Response};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub type Body = StreamBody<BoxStream<'static, io::Result<Frame<Bytes>>>>;
+
+/// The head of a request, as the endpoints need it.
+struct Head {
+    number: usize,
+    route: Route,
+    raw_path: String,
+    raw_query: Option<String>,
+    headers: BTreeMap<String, String>,
+}
+
+impl Head {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+
+    fn query(&self) -> Query {
+        let raw = self.raw_query.as_deref().unwrap_or_default();
+        url::form_urlencoded::parse(raw.as_bytes())
+            .into_owned()
+            .collect()
+    }
+
+    fn path_and_query(&self) -> String {
+        format!(
+            "{}?{}",
+            self.raw_path,
+            self.raw_query.as_deref().unwrap_or_default()
+        )
+    }
+}
+
+pub async fn serve(
+    request: Request<Incoming>,
+    world: Arc<World>,
+    handle: Handle,
+    connection: u64,
+) -> io::Result<Response<Body>> {
+    let (head, early) = receive(&request, &world, connection);
+    let exchange = Exchange {
+        head,
+        world,
+        handle,
+    };
+    if let Some(fault) = early {
+        exchange.break_at(&fault, Place::BeforeRead).await?;
+    }
+    let body = request
+        .into_body()
+        .collect()
+        .await
+        .map_err(io::Error::other)?
+        .to_bytes();
+    let fault = exchange.note_body(&body);
+    let fault = fault.as_ref();
+    if let Some(fault) = fault {
+        exchange.break_at(fault, Place::BeforeWork).await?;
+        if let Fault::Slow { ms } = fault {
+            tokio::time::sleep(Duration::from_millis(*ms)).await;
+        }
+    }
+    exchange.latency().await;
+    let reply = exchange.reply(&body, fault);
+    if let Some(fault) = fault {
+        exchange.break_at(fault, Place::AfterWork).await?;
+    }
+    exchange.send(reply, fault)
+}
+
+/// Notes the request before anything can go wrong with it.
+fn receive(request: &Request<Incoming>, world: &World, connection: u64) -> (Head, Option<Fault>) {
+    let raw_path = request.uri().path().to_owned();
+    let route = Route::of(request.method().as_str(), &raw_path);
+    let headers = request.headers().iter().map(|(name, value)| {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        (name.as_str().to_owned(), value.into_owned())
+    });
+    let headers: BTreeMap<_, _> = headers.collect();
+    let mut state = world.state();
+    let head = Head {
+        number: state.requests.len(),
+        raw_query: request.uri().query().map(str::to_owned),
+        route,
+        raw_path,
+        headers,
+    };
+    let endpoint = head.route.endpoint();
+    *state.counters.requests.entry(endpoint).or_default() += 1;
+    let fault = state.faults.pick(endpoint, &head.path_and_query(), None);
+    let received = Received {
+        number: head.number,
+        endpoint,
+        method: request.method().to_string(),
+        path: head.raw_path.clone(),
+        query: head.raw_query.clone(),
+        headers: redacted(&head.headers, &state),
+        body: Value::Null,
+        connection,
+        at_ms: world.started.elapsed().as_millis() as u64,
+        status: None,
+        fault: fault.as_ref().map(Fault::name),
+    };
+    state.requests.push(received);
+    (head, fault)
+}
+
+fn redacted(headers: &BTreeMap<String, String>, state: &State) -> BTreeMap<String, String> {
+    let mut headers = headers.clone();
+    if let Some(value) = headers.get_mut("authorization") {
+        let token = value.strip_prefix("Bearer ").unwrap_or_default();
+        *value = match state.tokens.check(token) {
+            Some(number) => format!("Bearer (token {number})"),
+            None => "(no token that is good)".to_owned(),
+        };
+    }
+    headers
+}
+
+struct Exchange {
+    head: Head,
+    world: Arc<World>,
+    handle: Handle,
+}
+
+fn broken() -> io::Error {
+    io::ErrorKind::ConnectionAborted.into()
+}
+
+impl Exchange {
+    fn note_body(&self, body: &[u8]) -> Option<Fault> {
+        let mut state = self.world.state();
+        let endpoint = self.head.route.endpoint();
+        let fault = state
+            .faults
+            .pick(endpoint, &self.head.path_and_query(), Some(body));
+        let Some(received) = state.requests.get_mut(self.head.number) else {
+            return fault;
+        };
+        received.body = match endpoint {
+            // It holds the secret.
+            crate::route::Endpoint::Token => Value::Null,
+            _ => serde_json::from_slice(body)
+                .unwrap_or_else(|_| json!(String::from_utf8_lossy(body))),
+        };
+        received.fault = fault.as_ref().map(Fault::name);
+        fault
+    }
+
+    async fn latency(&self) {
+        let latency = self.world.state().settings.latency_ms;
+        if latency > 0 {
+            tokio::time::sleep(Duration::from_millis(latency)).await;
+        }
+    }
+
+    /// Breaks or holds the exchange here, if that is what the fault says.
+    async fn break_at(&self, fault: &Fault, place: Place) -> io::Result<()> {
+        match fault {
+            Fault::Reset { at } if *at == place => {
+                self.handle.reset_at_the_end();
+                Err(broken())
+            }
+            Fault::Stall { at, ms } if *at == place => {
+                stall(*ms).await;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn reply(&self, body: &[u8], fault: Option<&Fault>) -> Reply {
+        let mut state = self.world.state();
+        let date_offset = state.settings.date_offset_s;
+        let told = match fault {
+            Some(Fault::Status {
+                code,
+                body,
+                retry_after,
+                after_work,
+            }) => {
+                let reply = error_reply(*code, *body, retry_after.as_ref(), date_offset);
+                Some((reply, *after_work))
+            }
+            _ => None,
+        };
+        let reply = match told {
+            Some((reply, false)) => reply,
+            Some((reply, true)) => {
+                self.work(&mut state, body, fault);
+                reply
+            }
+            None => self.work(&mut state, body, fault),
+        };
+        let endpoint = self.head.route.endpoint();
+        let answers = state.counters.answers.entry(endpoint).or_default();
+        *answers.entry(reply.status).or_default() += 1;
+        if let Some(received) = state.requests.get_mut(self.head.number) {
+            received.status = Some(reply.status);
+        }
+        let reply = match self.head.header("x-request-id") {
+            Some(id) => reply.with("x-request-id", id),
+            None => reply,
+        };
+        match date_offset {
+            0 => reply,
+            offset => reply.with("date", http_date(offset)),
+        }
+    }
+
+    fn work(&self, state: &mut State, body: &[u8], fault: Option<&Fault>) -> Reply {
+        match &self.head.route {
+            Route::Status => read::status(),
+            Route::Unknown => Reply::json(
+                404,
+                json!({"error_code": "404000", "message": "Oops. No such resource"}),
+            ),
+            Route::Token { jwt } => state.token_reply(&TokenRequest {
+                jwt: *jwt,
+                content_type: self.head.header("content-type"),
+                has_query: self.head.raw_query.is_some(),
+                body,
+                host: self.head.header("host").unwrap_or_default(),
+            }),
+            route => match self.admit(state) {
+                Err(refusal) => refusal,
+                Ok(()) => self.answer(state, route, body, fault),
+            },
+        }
+    }
+
+    /// Token, key, organisation and budget, in the order in which a gateway sees them.
+    fn admit(&self, state: &mut State) -> Result<(), Reply> {
+        let gateway = |status, code: &str, words: &str| {
+            Reply::json(status, json!({"error_code": code, "message": words}))
+        };
+        let Some(token) = self
+            .head
+            .header("authorization")
+            .and_then(|value| value.strip_prefix("Bearer "))
+        else {
+            return Err(gateway(401, "401010", "Oauth token is missing"));
+        };
+        if state.tokens.check(token).is_none() {
+            return Err(gateway(401, "401013", "Oauth token is not valid"));
+        }
+        if self.head.header("x-api-key") != Some(CLIENT_ID) {
+            return Err(gateway(403, "403000", "Api Key is invalid"));
+        }
+        let endpoint = self.head.route.endpoint();
+        let page0_of_all = matches!(
+            &self.head.route,
+            Route::Users {
+                page: 0,
+                group: None,
+                ..
+            } | Route::Groups { page: 0, .. }
+        );
+        if let Err(wait) = state.throttle.admit(endpoint, page0_of_all, Instant::now()) {
+            let seconds = wait.as_millis().div_ceil(1000);
+            let refusal = gateway(429, "429050", "Too many requests");
+            return Err(refusal.with("retry-after", seconds));
+        }
+        match self.head.route.org() {
+            Some(ORG_ID) => Ok(()),
+            _ => Err(Reply::json(
+                401,
+                json!({"result": "error.organization.invalid_id", "message": "the organisation is not this client's"}),
+            )),
+        }
+    }
+
+    fn answer(
+        &self,
+        state: &mut State,
+        route: &Route,
+        body: &[u8],
+        fault: Option<&Fault>,
+    ) -> Reply {
+        let (query, page_size) = (self.head.query(), state.settings.page_size);
+        let page_asked = |page: &usize| match fault {
+            Some(Fault::ServePage { page }) => *page,
+            _ => *page,
+        };
+        match route {
+            Route::Users { page, group, .. } => read::users(
+                &state.org,
+                page_asked(page),
+                group.as_deref(),
+                &query,
+                page_size,
+            ),
+            Route::Groups { page, .. } => read::groups(&state.org, page_asked(page), page_size),
+            Route::UserGroups { .. } => read::user_groups(&state.org, &query, page_size),
+            Route::User { name, .. } => read::user(&state.org, name, &query),
+            _ => self.act(state, body, &query),
+        }
+    }
+
+    fn act(&self, state: &mut State, body: &[u8], query: &Query) -> Reply {
+        let is_json = |kind: &str| kind.eq_ignore_ascii_case("application/json");
+        if !self.head.header("content-type").is_some_and(is_json) {
+            return Reply::json(415, json!({"errorMessage": "Unsupported Media Type"}));
+        }
+        let test_only = query.get("testOnly").is_some_and(|value| value == "true");
+        let request_id = self.head.header("x-request-id");
+        state.act(
+            body,
+            test_only,
+            self.world.options.seed,
+            self.head.number,
+            request_id,
+        )
+    }
+
+    /// Puts the answer on the wire, with what a fault makes of it.
+    fn send(&self, reply: Reply, fault: Option<&Fault>) -> io::Result<Response<Body>> {
+        match fault {
+            None => respond(&reply, whole(&reply)),
+            Some(fault) => self.send_faulty(reply, fault),
+        }
+    }
+
+    fn send_faulty(&self, mut reply: Reply, fault: &Fault) -> io::Result<Response<Body>> {
+        let half = reply.body.len() / 2;
+        match fault {
+            Fault::Reset {
+                at: Place::InHeaders,
+            } => self.handle.cut(25, End::Reset),
+            Fault::Stall {
+                at: Place::InHeaders,
+                ..
+            } => self.handle.cut(25, End::Stall),
+            Fault::Reset { at: Place::InBody } => {
+                let handle = self.handle.clone();
+                let then = move || async move {
+                    handle.reset_at_the_end();
+                    Some(Err(broken()))
+                };
+                return respond(
+                    &reply,
+                    first_then(&reply.body[..half], reply.body.len(), then),
+                );
+            }
+            Fault::Stall {
+                at: Place::InBody,
+                ms,
+            } => {
+                let (ms, rest) = (*ms, Bytes::copy_from_slice(&reply.body[half..]));
+                let then = move || async move {
+                    stall(ms).await;
+                    Some(Ok(Frame::data(rest)))
+                };
+                return respond(
+                    &reply,
+                    first_then(&reply.body[..half], reply.body.len(), then),
+                );
+            }
+            Fault::Truncate {
+                after,
+                keep_length: true,
+            } => {
+                let first = &reply.body[..reply.body.len().min(*after)];
+                let body = first_then(first, reply.body.len(), || async { Some(Err(broken())) });
+                return respond(&reply, body);
+            }
+            Fault::Truncate {
+                after,
+                keep_length: false,
+            } => reply.body.truncate(*after),
+            Fault::Endless {} => {
+                let more =
+                    stream::repeat_with(|| Ok(Frame::data(Bytes::from_static(&[b' '; 65_536]))));
+                let first = Bytes::copy_from_slice(&reply.body[..half]);
+                let stream = stream::once(async { Ok(Frame::data(first)) }).chain(more);
+                return respond(&reply, (StreamBody::new(stream.boxed()), None));
+            }
+            Fault::WrongLength { by } => {
+                let length = (reply.body.len() as i64 + by).max(0);
+                let head = format!(
+                    "HTTP/1.1 {} Told\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n",
+                    reply.status
+                );
+                self.handle.replace([head.as_bytes(), &reply.body].concat());
+            }
+            Fault::Gzip {} => {
+                let mut encoder =
+                    flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+                encoder.write_all(&reply.body)?;
+                reply.body = encoder.finish()?;
+                reply = reply.with("content-encoding", "gzip");
+            }
+            Fault::Redirect { to, code } => reply = Reply::empty(*code).with("location", to),
+            Fault::Garbage { kind } => reply = garbage(*kind),
+            Fault::Deep { levels } => {
+                reply.body = [vec![b'['; *levels], vec![b']'; *levels]].concat();
+            }
+            Fault::Rewrite { set, remove } => rewrite(&mut reply, set, remove),
+            _ => {}
+        }
+        respond(&reply, whole(&reply))
+    }
+}
+
+async fn stall(ms: Option<u64>) {
+    match ms {
+        Some(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// A body, with its length if that is to be told.
+type Sized = (Body, Option<usize>);
+
+fn whole(reply: &Reply) -> Sized {
+    let bytes = Bytes::copy_from_slice(&reply.body);
+    let stream = stream::once(async { Ok(Frame::data(bytes)) });
+    (StreamBody::new(stream.boxed()), Some(reply.body.len()))
+}
+
+/// A first part that has surely left before the rest of the story.
+fn first_then<F, Rest>(first: &[u8], length: usize, rest: F) -> Sized
+where
+    F: FnOnce() -> Rest + Send + 'static,
+    Rest: Future<Output = Option<io::Result<Frame<Bytes>>>> + Send + 'static,
+{
+    let first = Bytes::copy_from_slice(first);
+    let first = stream::once(async { Ok(Frame::data(first)) });
+    let rest = stream::once(async {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        rest().await
+    });
+    let stream = first.chain(rest.filter_map(std::future::ready));
+    (StreamBody::new(stream.boxed()), Some(length))
+}
+
+fn respond(reply: &Reply, (body, length): Sized) -> io::Result<Response<Body>> {
+    let mut response = Response::builder().status(reply.status);
+    for (name, value) in &reply.headers {
+        response = response.header(*name, value);
+    }
+    if let Some(length) = length {
+        response = response.header("content-length", length);
+    }
+    response.body(body).map_err(io::Error::other)
+}
+
+fn garbage(kind: Garbage) -> Reply {
+    match kind {
+        Garbage::Bytes => Reply::text(200, "application/json", vec![0xFF, 0x00, 0xFE, b'{', 0x80]),
+        Garbage::OtherJson => Reply::json(200, json!({"weather": ["fine", 21], "result": 7})),
+        Garbage::Html => Reply::text(
+            200,
+            "text/html",
+            "<html><body>Please log in to the guest network</body></html>",
+        ),
+    }
+}
+
+fn rewrite(reply: &mut Reply, set: &serde_json::Map<String, Value>, remove: &[String]) {
+    let Ok(mut body) = serde_json::from_slice::<Value>(&reply.body) else {
+        return;
+    };
+    for (pointer, value) in set {
+        put(&mut body, pointer, Some(value.clone()));
+    }
+    for pointer in remove {
+        put(&mut body, pointer, None);
+    }
+    reply.body = body.to_string().into_bytes();
+}
+
+fn put(body: &mut Value, pointer: &str, value: Option<Value>) {
+    if let Some(place) = body.pointer_mut(pointer)
+        && let Some(value) = value
+    {
+        *place = value;
+        return;
+    }
+    let Some((parent, key)) = pointer.rsplit_once('/') else {
+        return;
+    };
+    if let Some(Value::Object(parent)) = body.pointer_mut(parent) {
+        match value {
+            Some(value) => drop(parent.insert(key.to_owned(), value)),
+            None => drop(parent.remove(key)),
+        }
+    }
+}

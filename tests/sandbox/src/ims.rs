@@ -1,0 +1,204 @@
+//! The token endpoints: OAuth Server-to-Server and the JWT exchange.
+
+use crate::reply::Reply;
+use crate::world::{CLIENT_ID, CLIENT_SECRET, ORG_ID, TECH_ACCT_ID};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use x509_parser::pem::parse_x509_pem;
+
+/// The tokens given out, each with a number by which the list of requests tells them apart.
+#[derive(Debug, Default)]
+pub struct Tokens {
+    live: BTreeMap<String, Token>,
+    issued: u64,
+}
+
+#[derive(Debug)]
+struct Token {
+    number: u64,
+    expires: Instant,
+}
+
+impl Tokens {
+    fn issue(&mut self, life: Duration) -> String {
+        self.issued += 1;
+        let token = format!("sandbox.{:032x}.{}", fastrand::u128(..), self.issued);
+        let expires = Instant::now() + life;
+        self.live.insert(
+            token.clone(),
+            Token {
+                number: self.issued,
+                expires,
+            },
+        );
+        token
+    }
+
+    pub fn issued(&self) -> u64 {
+        self.issued
+    }
+
+    /// The number of a token that is good now.
+    pub fn check(&self, token: &str) -> Option<u64> {
+        let token = self.live.get(token)?;
+        (token.expires > Instant::now()).then_some(token.number)
+    }
+
+    pub fn revoke_all(&mut self) {
+        self.live.clear();
+    }
+}
+
+/// A token request that has been read.
+pub struct TokenRequest<'a> {
+    pub jwt: bool,
+    pub content_type: Option<&'a str>,
+    pub has_query: bool,
+    pub body: &'a [u8],
+    pub host: &'a str,
+}
+
+fn refuse(status: u16, error: &str, words: &str) -> Reply {
+    Reply::json(status, json!({"error": error, "error_description": words}))
+}
+
+pub fn answer(
+    request: &TokenRequest,
+    tokens: &mut Tokens,
+    life: Duration,
+    key: Option<&JwtKey>,
+) -> Reply {
+    match check(request, key) {
+        Err(refusal) => refusal,
+        Ok(()) => {
+            let seconds = life.as_secs();
+            let expires_in = if request.jwt { seconds * 1000 } else { seconds };
+            let token = tokens.issue(life);
+            Reply::json(
+                200,
+                json!({"access_token": token, "token_type": "bearer", "expires_in": expires_in}),
+            )
+        }
+    }
+}
+
+fn check(request: &TokenRequest, key: Option<&JwtKey>) -> Result<(), Reply> {
+    let is_form = |kind: &str| kind.starts_with("application/x-www-form-urlencoded");
+    if !request.content_type.is_some_and(is_form) || request.has_query {
+        return Err(refuse(
+            400,
+            "invalid_request",
+            "the parameters belong in a form body",
+        ));
+    }
+    let form: HashMap<_, _> = url::form_urlencoded::parse(request.body)
+        .into_owned()
+        .collect();
+    let field = |name: &str| form.get(name).map_or("", String::as_str);
+    if field("client_id") != CLIENT_ID {
+        return Err(refuse(400, "invalid_client", "invalid client_id parameter"));
+    }
+    if field("client_secret") != CLIENT_SECRET {
+        return Err(refuse(
+            401,
+            "invalid_client",
+            "invalid client_secret parameter",
+        ));
+    }
+    if request.jwt {
+        return check_assertion(field("jwt_token"), request.host, key);
+    }
+    if field("grant_type") != "client_credentials" {
+        return Err(refuse(
+            400,
+            "unsupported_grant_type",
+            "unsupported grant_type",
+        ));
+    }
+    let has_scope = field("scope")
+        .split(',')
+        .any(|scope| scope.trim() == "user_management_sdk");
+    match has_scope {
+        true => Ok(()),
+        false => Err(refuse(
+            400,
+            "invalid_scope",
+            "the scope lacks user_management_sdk",
+        )),
+    }
+}
+
+fn check_assertion(assertion: &str, host: &str, key: Option<&JwtKey>) -> Result<(), Reply> {
+    let Some(JwtKey(key)) = key else {
+        return Err(refuse(
+            400,
+            "invalid_token",
+            "no certificate is bound to this client",
+        ));
+    };
+    let mut rules = Validation::new(Algorithm::RS256);
+    rules.set_audience(&[format!("https://{host}/c/{CLIENT_ID}")]);
+    rules.set_issuer(&[ORG_ID]);
+    rules.sub = Some(TECH_ACCT_ID.to_owned());
+    rules.leeway = 0;
+    let claims = jsonwebtoken::decode::<Map<String, Value>>(assertion, key, &rules)
+        .map_err(|error| {
+            refuse(
+                400,
+                "invalid_token",
+                &format!("the assertion is refused: {error}"),
+            )
+        })?
+        .claims;
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs();
+    let day_and_slack = 24 * 60 * 60 + 60;
+    if claims
+        .get("exp")
+        .and_then(Value::as_u64)
+        .is_none_or(|exp| exp > now + day_and_slack)
+    {
+        return Err(refuse(
+            400,
+            "invalid_token",
+            "the assertion lives for more than 24 hours",
+        ));
+    }
+    let scope = format!("https://{host}/s/ent_user_sdk");
+    match claims.get(&scope) == Some(&Value::Bool(true)) {
+        true => Ok(()),
+        false => Err(refuse(
+            400,
+            "invalid_scope",
+            "the assertion lacks the ent_user_sdk claim",
+        )),
+    }
+}
+
+/// What JWT assertions must be signed for.
+pub struct JwtKey(DecodingKey);
+
+impl JwtKey {
+    /// From a PEM certificate or public key.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, String> {
+        let key = match DecodingKey::from_rsa_pem(pem) {
+            Ok(key) => key,
+            Err(_) => JwtKey::of_certificate(pem)?,
+        };
+        Ok(JwtKey(key))
+    }
+
+    fn of_certificate(pem: &[u8]) -> Result<DecodingKey, String> {
+        let wrong = |what: &dyn std::fmt::Display| {
+            format!("neither an RSA public key nor a certificate: {what}")
+        };
+        let (_, pem) = parse_x509_pem(pem).map_err(|error| wrong(&error))?;
+        let certificate = pem.parse_x509().map_err(|error| wrong(&error))?;
+        let key = &certificate.public_key().subject_public_key;
+        Ok(DecodingKey::from_rsa_der(&key.data))
+    }
+}

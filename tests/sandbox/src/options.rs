@@ -1,0 +1,75 @@
+//! The command line.
+
+use clap::{Parser, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// A faithful local stand-in for Adobe's User Management API.
+///
+/// Its first line on standard output is one JSON object that tells where it listens, with which credentials it can be
+/// used, and where its control API is. It runs until it is stopped.
+#[derive(Clone, Debug, Parser)]
+#[command(version)]
+pub struct Options {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+
+    /// Serve https with a certificate of an own throw-away CA, whose file is announced as `ca_file`
+    #[arg(long)]
+    pub tls: bool,
+
+    /// Begin with the organisation in this JSON file (the form of `GET /state` of the control API)
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+
+    /// Begin with at least so many users
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub users: usize,
+
+    /// Begin with at least so many groups
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub groups: usize,
+
+    /// Items on a page
+    #[arg(long, default_value_t = 2000, value_name = "N")]
+    pub page_size: usize,
+
+    /// Wait so long before each answer of the API
+    #[arg(long, default_value_t = 0, value_name = "MS")]
+    pub latency_ms: u64,
+
+    /// Throttle as Adobe documents it, or not at all
+    #[arg(long, value_enum, default_value_t = Limits::Documented)]
+    pub limits: Limits,
+
+    /// Also block for this many seconds after page 0 of all users or all groups was read three times within it
+    #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+    pub page0_block: u64,
+
+    /// Let throttle time pass so many times faster: with 100 a minute takes 600 ms
+    #[arg(long, default_value_t = 1.0, value_name = "X")]
+    pub time_scale: f64,
+
+    /// PEM certificate or public key that JWT assertions must be signed for
+    #[arg(long, value_name = "FILE")]
+    pub jwt_cert: Option<PathBuf>,
+
+    /// How long access tokens live
+    #[arg(long, default_value_t = 86_399, value_name = "SECONDS")]
+    pub token_ttl: u64,
+
+    /// Seed of the order in which the entries of a request are applied
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+
+    /// End when standard input is closed, so that a test that dies leaves nothing behind
+    #[arg(long)]
+    pub exit_with_stdin: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Limits {
+    Documented,
+    Off,
+}

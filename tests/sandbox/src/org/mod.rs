@@ -1,0 +1,285 @@
+//! The organisation: users, groups and the domains it may create accounts in.
+
+mod seed;
+
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+pub use seed::{grow, small_company};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Identity {
+    #[serde(rename = "adobeID")]
+    Adobe,
+    #[serde(rename = "enterpriseID")]
+    Enterprise,
+    #[serde(rename = "federatedID")]
+    Federated,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct User {
+    pub id: String,
+    pub email: String,
+    pub status: String,
+    pub username: String,
+    pub domain: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firstname: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lastname: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    #[serde(rename = "type")]
+    pub identity: Identity,
+    /// Direct memberships, by the groups' names.
+    #[serde(default)]
+    pub groups: BTreeSet<String>,
+    /// Counted in totals, left out of listings.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub technical: bool,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Group {
+    pub group_id: i64,
+    pub group_name: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admin_group_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license_quota: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_group_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product_profile_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_group_name: Option<String>,
+    /// Managed by directory sync.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read_only: bool,
+    /// Of a user group: the profiles that its members get by it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub profiles: BTreeSet<String>,
+}
+
+pub const USER_GROUP: &str = "USER_GROUP";
+pub const PRODUCT_PROFILE: &str = "PRODUCT_PROFILE";
+
+/// The form of `--state` files and of the control API.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub users: Vec<User>,
+    pub groups: Vec<Group>,
+    /// Domains that accounts may be created in, with the one type of account each is for.
+    pub domains: BTreeMap<String, Identity>,
+    /// Emails of people whose accounts belong to another organisation.
+    #[serde(default)]
+    pub belonging_elsewhere: BTreeSet<String>,
+}
+
+/// A place in the order in which users came.
+pub type UserKey = u64;
+
+#[derive(Clone, Debug, Default)]
+pub struct Org {
+    users: BTreeMap<UserKey, User>,
+    by_name: HashMap<String, Vec<UserKey>>,
+    groups: Vec<Group>,
+    group_places: HashMap<String, usize>,
+    pub domains: BTreeMap<String, Identity>,
+    pub belonging_elsewhere: BTreeSet<String>,
+    next_user: UserKey,
+    next_group: i64,
+}
+
+impl Org {
+    pub fn from_snapshot(snapshot: Snapshot) -> Self {
+        let mut org = Org {
+            domains: snapshot.domains,
+            belonging_elsewhere: snapshot.belonging_elsewhere,
+            next_group: 1 + snapshot
+                .groups
+                .iter()
+                .map(|g| g.group_id)
+                .max()
+                .unwrap_or(0),
+            groups: snapshot.groups,
+            ..Org::default()
+        };
+        org.index_groups();
+        for user in snapshot.users {
+            org.insert(user);
+        }
+        org
+    }
+
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            users: self.users.values().cloned().collect(),
+            groups: self.groups.clone(),
+            domains: self.domains.clone(),
+            belonging_elsewhere: self.belonging_elsewhere.clone(),
+        }
+    }
+
+    fn index_groups(&mut self) {
+        let places = self.groups.iter().enumerate();
+        self.group_places = places
+            .map(|(place, group)| (group.group_name.to_lowercase(), place))
+            .collect();
+    }
+
+    pub fn users(&self) -> impl Iterator<Item = &User> {
+        self.users.values()
+    }
+
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    pub fn user(&self, key: UserKey) -> &User {
+        &self.users[&key]
+    }
+
+    pub fn user_mut(&mut self, key: UserKey) -> &mut User {
+        self.users
+            .get_mut(&key)
+            .expect("keys are found by look-ups")
+    }
+
+    /// The names that a user is found by: the email, the username, and the username within its domain.
+    fn names(user: &User) -> BTreeSet<String> {
+        [
+            user.email.to_lowercase(),
+            user.username.to_lowercase(),
+            format!("{}\n{}", user.username, user.domain).to_lowercase(),
+        ]
+        .into()
+    }
+
+    pub fn insert(&mut self, user: User) -> UserKey {
+        let key = self.next_user;
+        self.next_user += 1;
+        for name in Org::names(&user) {
+            self.by_name.entry(name).or_default().push(key);
+        }
+        self.users.insert(key, user);
+        key
+    }
+
+    pub fn remove(&mut self, key: UserKey) -> Option<User> {
+        let user = self.users.remove(&key)?;
+        self.forget_names(key, &user);
+        Some(user)
+    }
+
+    fn forget_names(&mut self, key: UserKey, user: &User) {
+        for name in Org::names(user) {
+            if let Some(keys) = self.by_name.get_mut(&name) {
+                keys.retain(|k| *k != key);
+            }
+        }
+    }
+
+    /// Changes what a user is found by.
+    pub fn rename(&mut self, key: UserKey, change: impl FnOnce(&mut User)) {
+        let before = self.users[&key].clone();
+        self.forget_names(key, &before);
+        change(self.user_mut(key));
+        for name in Org::names(&self.users[&key].clone()) {
+            self.by_name.entry(name).or_default().push(key);
+        }
+    }
+
+    /// All accounts of that email or username, without regard to letter case.
+    pub fn find_all(&self, name: &str, domain: Option<&str>) -> Vec<UserKey> {
+        let name = match domain {
+            Some(domain) => format!("{name}\n{domain}"),
+            None => name.to_owned(),
+        };
+        let keys = self.by_name.get(&name.to_lowercase());
+        keys.cloned().unwrap_or_default()
+    }
+
+    /// The account meant: where an Adobe ID and another share a name, the other, unless the Adobe ID is asked for.
+    pub fn find(&self, name: &str, domain: Option<&str>, use_adobe_id: bool) -> Option<UserKey> {
+        let keys = self.find_all(name, domain);
+        let is_adobe = |key: &&UserKey| self.users[key].identity == Identity::Adobe;
+        if use_adobe_id {
+            return keys.iter().find(is_adobe).copied();
+        }
+        let other = keys.iter().find(|key| !is_adobe(key));
+        other.or(keys.first()).copied()
+    }
+
+    pub fn group(&self, name: &str) -> Option<&Group> {
+        let place = self.group_places.get(&name.to_lowercase())?;
+        self.groups.get(*place)
+    }
+
+    pub fn group_mut(&mut self, name: &str) -> Option<&mut Group> {
+        let place = self.group_places.get(&name.to_lowercase())?;
+        self.groups.get_mut(*place)
+    }
+
+    pub fn group_by_id(&self, id: i64) -> Option<&Group> {
+        self.groups.iter().find(|group| group.group_id == id)
+    }
+
+    pub fn add_group(&mut self, mut group: Group) {
+        group.group_id = self.next_group;
+        self.next_group += 1;
+        self.groups.push(group);
+        self.index_groups();
+    }
+
+    pub fn remove_group(&mut self, name: &str) {
+        let Some(name) = self.group(name).map(|group| group.group_name.clone()) else {
+            return;
+        };
+        self.groups.retain(|group| group.group_name != name);
+        self.index_groups();
+        for user in self.users.values_mut() {
+            user.groups.remove(&name);
+        }
+    }
+
+    pub fn rename_group(&mut self, name: &str, new_name: &str) {
+        let Some(group) = self.group_mut(name) else {
+            return;
+        };
+        let old = std::mem::replace(&mut group.group_name, new_name.to_owned());
+        group.user_group_name = Some(new_name.to_owned());
+        self.index_groups();
+        for user in self.users.values_mut() {
+            if user.groups.remove(&old) {
+                user.groups.insert(new_name.to_owned());
+            }
+        }
+    }
+
+    pub fn member_counts(&self) -> HashMap<&str, usize> {
+        let mut counts = HashMap::new();
+        for name in self.users.values().flat_map(|user| &user.groups) {
+            *counts.entry(name.as_str()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Whether the user is in the group, or with `by_way_of_others` gets it from a user group.
+    pub fn is_member(&self, user: &User, group: &str, by_way_of_others: bool) -> bool {
+        user.groups.contains(group)
+            || by_way_of_others
+                && user.groups.iter().any(|name| {
+                    self.group(name)
+                        .is_some_and(|through| through.profiles.contains(group))
+                })
+    }
+}

@@ -1,0 +1,232 @@
+//! What can be read: users, groups, one user, and the service's status.
+
+use crate::org::{Group, Identity, Org, USER_GROUP, User};
+use crate::reply::Reply;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeSet, HashMap};
+
+/// The query string of a request, by key.
+pub type Query = HashMap<String, String>;
+
+fn flag(query: &Query, key: &str, default: bool) -> bool {
+    match query
+        .get(key)
+        .map(|value| value.eq_ignore_ascii_case("true"))
+    {
+        Some(value) => value,
+        None => default,
+    }
+}
+
+pub fn users(
+    org: &Org,
+    page: usize,
+    group: Option<&str>,
+    query: &Query,
+    page_size: usize,
+) -> Reply {
+    let group = match group.map(|name| find_group(org, name)) {
+        None => None,
+        Some(Some(group)) => Some(group),
+        Some(None) => return not_found("error.group.not_found", "there is no such group"),
+    };
+    let direct_only = flag(query, "directOnly", true);
+    let domain = query.get("domain").map(|domain| domain.to_lowercase());
+    let status = query.get("status").filter(|_| group.is_some());
+    let asked_for = |user: &&User| {
+        group.is_none_or(|group| org.is_member(user, &group.group_name, !direct_only))
+            && domain
+                .as_ref()
+                .is_none_or(|domain| user.domain.to_lowercase() == *domain)
+            && status.is_none_or(|status| (status == "active") == (user.status == "active"))
+    };
+    let users: Vec<_> = org.users().filter(asked_for).collect();
+    let shape = UserShape {
+        org,
+        direct_only,
+        with_groups: !flag(query, "excludeGroups", false),
+    };
+    let mut cut = Cut::new(page, page_size, users.len());
+    if let Some(group) = group {
+        cut.extra = Some(("groupName", json!(group.group_name)));
+    }
+    cut.answer("users", users, |user| {
+        (!user.technical).then(|| shape.of(user))
+    })
+}
+
+/// By name, or by number: the numeric id works in place of the name.
+fn find_group<'a>(org: &'a Org, name: &str) -> Option<&'a Group> {
+    let by_name = org.group(name);
+    by_name.or_else(|| name.parse().ok().and_then(|id| org.group_by_id(id)))
+}
+
+pub fn groups(org: &Org, page: usize, page_size: usize) -> Reply {
+    let counts = org.member_counts();
+    let groups: Vec<_> = org.groups().iter().collect();
+    let shape = |group: &Group| {
+        let mut object = object(group);
+        for internal in ["readOnly", "profiles", "description"] {
+            object.remove(internal);
+        }
+        let count = counts.get(group.group_name.as_str()).copied().unwrap_or(0);
+        object.insert("memberCount".into(), json!(count));
+        Some(Value::Object(object))
+    };
+    Cut::new(page, page_size, groups.len()).answer("groups", groups, shape)
+}
+
+/// The deprecated listing: a bare array, pages from 1, own names for the fields, and who manages the group.
+pub fn user_groups(org: &Org, query: &Query, page_size: usize) -> Reply {
+    let counts = org.member_counts();
+    let groups: Vec<_> = org
+        .groups()
+        .iter()
+        .filter(|group| group.kind == USER_GROUP)
+        .collect();
+    let page = query
+        .get("page")
+        .and_then(|page| page.parse::<usize>().ok())
+        .unwrap_or(1);
+    let cut = Cut::new(page.saturating_sub(1), page_size, groups.len());
+    let shape = |group: &&Group| {
+        json!({
+            "groupId": group.group_id,
+            "name": group.group_name,
+            "type": group.kind,
+            "userCount": counts.get(group.group_name.as_str()).copied().unwrap_or(0),
+            "isReadOnly": group.read_only,
+        })
+    };
+    let items: Vec<_> = groups[cut.range()].iter().map(shape).collect();
+    cut.headers(Reply::json(200, Value::Array(items)), page)
+}
+
+pub fn user(org: &Org, name: &str, query: &Query) -> Reply {
+    let domain = query.get("domain").map(String::as_str);
+    let found = org.find(name, domain, false).map(|key| org.user(key));
+    match found.filter(|user| !user.technical) {
+        None => not_found("error.user.nonexistent", "there is no such user"),
+        Some(user) => {
+            let shape = UserShape {
+                org,
+                direct_only: true,
+                with_groups: true,
+            };
+            Reply::json(200, json!({"result": "success", "user": shape.of(user)}))
+        }
+    }
+}
+
+pub fn status() -> Reply {
+    Reply::json(
+        200,
+        json!({"build": "sandbox", "version": env!("CARGO_PKG_VERSION"), "state": "LIVE"}),
+    )
+}
+
+fn not_found(code: &str, words: &str) -> Reply {
+    Reply::json(
+        404,
+        json!({"lastPage": true, "result": code, "message": words}),
+    )
+}
+
+fn object<T: serde::Serialize>(value: &T) -> Map<String, Value> {
+    match serde_json::to_value(value) {
+        Ok(Value::Object(object)) => object,
+        _ => Map::new(),
+    }
+}
+
+struct UserShape<'a> {
+    org: &'a Org,
+    direct_only: bool,
+    with_groups: bool,
+}
+
+impl UserShape<'_> {
+    fn of(&self, user: &User) -> Value {
+        let mut object = object(user);
+        object.remove("technical");
+        object.remove("groups");
+        let groups = self.groups(user);
+        if self.with_groups && !groups.is_empty() {
+            object.insert("groups".into(), json!(groups));
+        }
+        object.insert(
+            "orgSpecific".into(),
+            json!(user.identity != Identity::Adobe),
+        );
+        object.insert(
+            "businessAccount".into(),
+            json!(user.identity == Identity::Adobe),
+        );
+        Value::Object(object)
+    }
+
+    fn groups<'a>(&'a self, user: &'a User) -> BTreeSet<&'a str> {
+        let direct = user.groups.iter().map(String::as_str);
+        if self.direct_only {
+            return direct.collect();
+        }
+        let through = user.groups.iter().filter_map(|name| self.org.group(name));
+        let reached = through.flat_map(|group| group.profiles.iter().map(String::as_str));
+        direct.chain(reached).collect()
+    }
+}
+
+/// One page of a listing.
+struct Cut {
+    page: usize,
+    page_size: usize,
+    total: usize,
+    extra: Option<(&'static str, Value)>,
+}
+
+impl Cut {
+    fn new(page: usize, page_size: usize, total: usize) -> Self {
+        Cut {
+            page,
+            page_size: page_size.max(1),
+            total,
+            extra: None,
+        }
+    }
+
+    fn page_count(&self) -> usize {
+        self.total.div_ceil(self.page_size).max(1)
+    }
+
+    fn range(&self) -> std::ops::Range<usize> {
+        let start = self.page.saturating_mul(self.page_size).min(self.total);
+        start..(start + self.page_size).min(self.total)
+    }
+
+    fn answer<T>(self, key: &str, items: Vec<&T>, shape: impl Fn(&T) -> Option<Value>) -> Reply {
+        if self.page >= self.page_count() {
+            return Reply::json(200, json!({"lastPage": true, "result": "Not found"}));
+        }
+        let values: Vec<_> = items[self.range()]
+            .iter()
+            .filter_map(|item| shape(item))
+            .collect();
+        let mut body = Map::new();
+        body.insert("lastPage".into(), json!(self.page + 1 == self.page_count()));
+        body.insert("result".into(), json!("success"));
+        if let Some((key, value)) = self.extra.clone() {
+            body.insert(key.into(), value);
+        }
+        body.insert(key.into(), Value::Array(values));
+        let number = self.page;
+        self.headers(Reply::json(200, Value::Object(body)), number)
+    }
+
+    fn headers(&self, reply: Reply, number: usize) -> Reply {
+        reply
+            .with("x-total-count", self.total)
+            .with("x-page-count", self.page_count())
+            .with("x-current-page", number)
+            .with("x-page-size", self.page_size)
+    }
+}

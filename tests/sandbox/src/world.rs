@@ -1,0 +1,252 @@
+//! All state, behind one lock, so that what was done and what is told of it agree.
+
+use crate::action::{self, Rules};
+use crate::faults::Faults;
+use crate::ims::{JwtKey, Tokens};
+use crate::limits::Throttle;
+use crate::options::{Limits, Options};
+use crate::org::{self, Org, Snapshot};
+use crate::reply::Reply;
+use crate::route::Endpoint;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+pub const ORG_ID: &str = "12345ABCDE@AdobeOrg";
+pub const CLIENT_ID: &str = "sandbox-client-id";
+pub const CLIENT_SECRET: &str = "p8e-sandbox+secret/&=%";
+pub const TECH_ACCT_ID: &str = "7A1B2C3D@techacct.adobe.com";
+
+pub struct World {
+    pub options: Options,
+    beginning: Snapshot,
+    first_settings: Settings,
+    state: Mutex<State>,
+    pub started: Instant,
+    /// While it holds an instant, connections are refused until then.
+    pub refusing_until: watch::Sender<Option<Instant>>,
+}
+
+/// What can be changed while it runs.
+#[derive(Clone, Debug, Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    pub page_size: usize,
+    pub latency_ms: u64,
+    pub token_ttl_s: u64,
+    /// Whether an error's `step` is a text, as documented, or a number, as seen.
+    pub step_as_text: bool,
+    /// How far the server's clock is off.
+    pub date_offset_s: i64,
+    pub entries_per_request: usize,
+    pub names_per_list: usize,
+    /// New connections hang before they are served, TLS handshake included.
+    pub hold_connections: bool,
+    /// A certificate or public key for JWT assertions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwt_pem: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            page_size: 2000,
+            latency_ms: 0,
+            token_ttl_s: 86_399,
+            step_as_text: false,
+            date_offset_s: 0,
+            entries_per_request: 10,
+            names_per_list: 10,
+            hold_connections: false,
+            jwt_pem: None,
+        }
+    }
+}
+
+pub struct State {
+    pub org: Org,
+    pub ledger: Vec<LedgerLine>,
+    pub requests: Vec<Received>,
+    pub tokens: Tokens,
+    pub throttle: Throttle,
+    pub faults: Faults,
+    pub settings: Settings,
+    pub counters: Counters,
+    jwt_key: Option<JwtKey>,
+    created_in_test: BTreeSet<String>,
+}
+
+/// A step that was applied or refused.
+#[derive(Clone, Debug, Serialize)]
+pub struct LedgerLine {
+    pub sequence: usize,
+    /// The number of the request, as in the list of requests.
+    pub request: usize,
+    pub x_request_id: Option<String>,
+    pub entry: usize,
+    pub step: usize,
+    pub target: String,
+    #[serde(rename = "requestID")]
+    pub request_id: Option<String>,
+    pub command: Value,
+    pub applied: bool,
+    /// The code of the refusal.
+    pub code: Option<&'static str>,
+    pub test_only: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Received {
+    pub number: usize,
+    pub endpoint: Endpoint,
+    pub method: String,
+    pub path: String,
+    pub query: Option<String>,
+    pub headers: BTreeMap<String, String>,
+    pub body: Value,
+    pub connection: u64,
+    /// Since the start.
+    pub at_ms: u64,
+    /// The answer; `None` while there is none, or if it never came to one.
+    pub status: Option<u16>,
+    pub fault: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Counters {
+    pub connections: u64,
+    pub open_connections: u64,
+    pub requests: BTreeMap<Endpoint, u64>,
+    pub answers: BTreeMap<Endpoint, BTreeMap<u16, u64>>,
+}
+
+impl World {
+    pub fn new(options: Options) -> Result<Self, Box<dyn Error>> {
+        let mut beginning = match &options.state {
+            Some(file) => serde_json::from_slice(&std::fs::read(file)?)?,
+            None => org::small_company(),
+        };
+        org::grow(&mut beginning, options.users, options.groups);
+        let jwt_pem = options
+            .jwt_cert
+            .as_ref()
+            .map(std::fs::read_to_string)
+            .transpose()?;
+        let settings = Settings {
+            page_size: options.page_size,
+            latency_ms: options.latency_ms,
+            token_ttl_s: options.token_ttl,
+            jwt_pem,
+            ..Settings::default()
+        };
+        let state = State::new(&options, &beginning, &settings)?;
+        Ok(World {
+            options,
+            beginning,
+            first_settings: settings,
+            state: Mutex::new(state),
+            started: Instant::now(),
+            refusing_until: watch::Sender::new(None),
+        })
+    }
+
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Everything as at the start, save the count of open connections.
+    pub fn reset(&self) -> Result<(), String> {
+        let mut state = self.state();
+        let open_connections = state.counters.open_connections;
+        *state = State::new(&self.options, &self.beginning, &self.first_settings)?;
+        state.counters.open_connections = open_connections;
+        Ok(())
+    }
+}
+
+impl State {
+    fn new(options: &Options, beginning: &Snapshot, settings: &Settings) -> Result<Self, String> {
+        let throttle = match options.limits {
+            Limits::Documented => Throttle::documented(options.time_scale),
+            Limits::Off => Throttle::default(),
+        };
+        let mut state = State {
+            org: Org::from_snapshot(beginning.clone()),
+            ledger: Vec::new(),
+            requests: Vec::new(),
+            tokens: Tokens::default(),
+            throttle: throttle.with_page0_block(Duration::from_secs(options.page0_block)),
+            faults: Faults::default(),
+            settings: settings.clone(),
+            counters: Counters::default(),
+            jwt_key: None,
+            created_in_test: BTreeSet::new(),
+        };
+        state.set(settings.clone())?;
+        Ok(state)
+    }
+
+    pub fn set(&mut self, settings: Settings) -> Result<(), String> {
+        let key = settings.jwt_pem.as_ref();
+        self.jwt_key = key
+            .map(|pem| JwtKey::from_pem(pem.as_bytes()))
+            .transpose()?;
+        self.settings = settings;
+        Ok(())
+    }
+
+    pub fn replace_org(&mut self, snapshot: Snapshot) {
+        self.org = Org::from_snapshot(snapshot);
+    }
+
+    pub fn token_reply(&mut self, request: &crate::ims::TokenRequest) -> Reply {
+        let life = Duration::from_secs(self.settings.token_ttl_s);
+        crate::ims::answer(request, &mut self.tokens, life, self.jwt_key.as_ref())
+    }
+
+    pub fn act(
+        &mut self,
+        body: &[u8],
+        test_only: bool,
+        seed: u64,
+        request: usize,
+        x_request_id: Option<&str>,
+    ) -> Reply {
+        let rules = Rules {
+            entries: self.settings.entries_per_request,
+            names_per_list: self.settings.names_per_list,
+            test_only,
+            step_as_text: self.settings.step_as_text,
+            order_seed: seed.wrapping_add(request as u64),
+        };
+        let (reply, records) = match test_only {
+            true => action::apply(
+                &mut self.org.clone(),
+                body,
+                &rules,
+                &mut self.created_in_test,
+            ),
+            false => action::apply(&mut self.org, body, &rules, &mut BTreeSet::new()),
+        };
+        for record in records {
+            self.ledger.push(LedgerLine {
+                sequence: self.ledger.len(),
+                request,
+                x_request_id: x_request_id.map(str::to_owned),
+                entry: record.entry,
+                step: record.step,
+                target: record.target,
+                request_id: record.request_id,
+                command: record.command,
+                applied: record.refused.is_none() && !test_only,
+                code: record.refused,
+                test_only,
+            });
+        }
+        reply
+    }
+}
