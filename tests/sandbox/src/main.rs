@@ -33,7 +33,7 @@ use options::Options;
 use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
-use tokio::io::AsyncReadExt;
+use tokio::signal::unix::{SignalKind, signal};
 use world::World;
 
 #[tokio::main(flavor = "current_thread")]
@@ -71,19 +71,12 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
 /// Waits for a signal, or for the end of standard input if that is to end the program too.
 async fn end(with_stdin: bool) {
     let stdin_closed = async {
-        if !with_stdin {
-            std::future::pending::<()>().await;
+        match with_stdin {
+            true => end_of_stdin().await,
+            false => std::future::pending().await,
         }
-        let mut ignored = [0; 256];
-        let mut stdin = tokio::io::stdin();
-        while stdin
-            .read(&mut ignored)
-            .await
-            .is_ok_and(|length| length > 0)
-        {}
     };
     let terminated = async {
-        use tokio::signal::unix::{SignalKind, signal};
         match signal(SignalKind::terminate()) {
             Ok(mut signal) => drop(signal.recv().await),
             Err(_) => std::future::pending().await,
@@ -94,4 +87,15 @@ async fn end(with_stdin: bool) {
         () = terminated => {}
         _ = tokio::signal::ctrl_c() => {}
     }
+}
+
+/// Reads on a thread of its own, which no end of the program has to wait for.
+async fn end_of_stdin() {
+    let (done, end) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let read = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        done.send(read.is_ok())
+    });
+    // An input that cannot be read has ended too.
+    let _ = end.await;
 }
