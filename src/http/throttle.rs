@@ -3,7 +3,6 @@
 
 use super::call::{Call, Progress, WaitReason};
 use crate::error::{Error, ErrorKind, Result};
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -82,21 +81,31 @@ impl RateLimits {
 #[derive(Debug)]
 pub(crate) struct Throttle([Lane; CLASSES]);
 
-type Registry = Mutex<HashMap<(String, String, RateLimits), Weak<Throttle>>>;
+/// What tells throttles apart: the service's root, the client id and the limits.
+type Key = (String, String, RateLimits);
 
-static REGISTRY: Lazy<Registry> = Lazy::new(Registry::default);
+/// The throttles in use. Few, so a list; and one that gives its memory back with its last entry.
+static IN_USE: Lazy<Mutex<Vec<(Key, Weak<Throttle>)>>> = Lazy::new(Mutex::default);
+
+impl Drop for Throttle {
+    fn drop(&mut self) {
+        let mut in_use = lock(&IN_USE);
+        in_use.retain(|(_, throttle)| throttle.strong_count() > 0);
+        in_use.shrink_to_fit();
+    }
+}
 
 impl Throttle {
     /// The throttle for this client id at this service: the one in use, or a new one.
     pub(crate) fn shared(root: &str, client_id: &str, limits: &RateLimits) -> Arc<Self> {
-        let mut registry = lock(&REGISTRY);
-        registry.retain(|_, throttle| throttle.strong_count() > 0);
         let key = (root.to_owned(), client_id.to_owned(), limits.clone());
-        if let Some(throttle) = registry.get(&key).and_then(Weak::upgrade) {
+        let mut in_use = lock(&IN_USE);
+        let found = in_use.iter().find(|(used, _)| *used == key);
+        if let Some(throttle) = found.and_then(|(_, throttle)| throttle.upgrade()) {
             return throttle;
         }
         let throttle = Arc::new(Throttle::new(limits));
-        registry.insert(key, Arc::downgrade(&throttle));
+        in_use.push((key, Arc::downgrade(&throttle)));
         throttle
     }
 

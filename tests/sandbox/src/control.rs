@@ -88,6 +88,7 @@ fn steer(method: &str, path: &str, body: &[u8], world: &World) -> Result<Value, 
             world.state().throttle = Throttle::default();
             done
         }
+        ("POST", "/tokens") => Ok(json!({"token": world.state().give_token()})),
         ("POST", "/tokens/revoke") => {
             world.state().tokens.revoke_all();
             done

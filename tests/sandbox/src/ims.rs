@@ -22,7 +22,7 @@ struct Token {
 }
 
 impl Tokens {
-    fn issue(&mut self, life: Duration) -> String {
+    pub fn issue(&mut self, life: Duration) -> String {
         self.issued += 1;
         let token = format!("sandbox.{:032x}.{}", fastrand::u128(..), self.issued);
         let expires = Instant::now() + life;

@@ -203,6 +203,12 @@ impl State {
         self.org = Org::from_snapshot(snapshot);
     }
 
+    /// A token as the token endpoint would give it, for programs that have tokens from elsewhere.
+    pub fn give_token(&mut self) -> String {
+        self.tokens
+            .issue(Duration::from_secs(self.settings.token_ttl_s))
+    }
+
     pub fn token_reply(&mut self, request: &crate::ims::TokenRequest) -> Reply {
         let life = Duration::from_secs(self.settings.token_ttl_s);
         crate::ims::answer(request, &mut self.tokens, life, self.jwt_key.as_ref())
