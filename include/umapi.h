@@ -53,6 +53,9 @@
  * throttle, another attempt. The call's timeout and its cancel handle end each of these waits at once. A progress
  * callback is told of each. Without a call (NULL) there is no limit in all, though each attempt and each wait has one.
  *
+ * While such a function runs, SIGPIPE is held back from its thread, so that a connection which the service has closed
+ * does not end your program. The process's own handling of the signal is left alone.
+ *
  * # Callbacks
  *
  * Each takes your `void *user_data` and an optional function that is called once when the library is done with it.

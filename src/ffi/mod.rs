@@ -29,4 +29,5 @@ mod guard;
 mod handle;
 mod input;
 mod runtime;
+mod sigpipe;
 mod text;

@@ -1,6 +1,7 @@
 //! Where the core's futures run: on the thread that calls, with no thread of our own behind it.
 
 use super::guard::{Failure, Result};
+use super::sigpipe;
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use once_cell::sync::OnceCell;
@@ -50,6 +51,7 @@ impl Engine {
                 .build()
                 .map_err(|e| Error::new(ErrorKind::Internal, format!("no event loop: {e}")))
         })?;
+        let _held_back = sigpipe::HeldBack::new();
         Ok(runtime.block_on(async {
             notice_closed_connections().await;
             work.await

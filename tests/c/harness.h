@@ -19,7 +19,7 @@
 /* Frees the error, and shows its words if the status is another. */
 #define CHECK_OK(call, error) check_status((call), UMAPI_OK, &(error), #call, __FILE__, __LINE__)
 /* Leaves the error to the caller, who looks at it and frees it. */
-#define CHECK_FAILS(call, expected, error) check_fails((call), (expected), (error), #call, __FILE__, __LINE__)
+#define CHECK_FAILS(call, expected, error) check_fails((call), (expected), &(error), #call, __FILE__, __LINE__)
 
 void check(int good, const char *what, const char *file, int line);
 void check_int(int64_t actual, int64_t expected, const char *what, const char *file, int line);
@@ -28,7 +28,7 @@ void check_has(const char *text, const char *part, const char *what, const char 
 void check_has_not(const char *text, const char *part, const char *what, const char *file, int line);
 void check_status(umapi_status actual, umapi_status expected, umapi_error **error, const char *what, const char *file,
                   int line);
-void check_fails(umapi_status actual, umapi_status expected, const umapi_error *error, const char *what,
+void check_fails(umapi_status actual, umapi_status expected, umapi_error *const *error, const char *what,
                  const char *file, int line);
 
 /* Runs a test on a fresh sandbox. */
