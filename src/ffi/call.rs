@@ -39,8 +39,9 @@ pub extern "C" fn umapi_call_new() -> *mut umapi_call {
 }
 
 /// Sets the time that each call given these options may take in all: token, waits, retries and answer. A call whose
-/// time is up ends with `UMAPI_STATUS_DEADLINE`; one that the service asks to wait for longer ends at once with
-/// `UMAPI_STATUS_THROTTLED`.
+/// time is up ends with `UMAPI_STATUS_DEADLINE`. A pause that would outlast the time is not begun: the call ends at once,
+/// with `UMAPI_STATUS_THROTTLED` if the service or its documented limit asks for the pause, and otherwise with the
+/// failure that another attempt was to mend.
 ///
 /// @param call        the options.
 /// @param timeout_ms  milliseconds, at least 1.

@@ -84,8 +84,10 @@ pub(crate) struct Throttle([Lane; CLASSES]);
 /// What tells throttles apart: the service's root, the client id and the limits.
 type Key = (String, String, RateLimits);
 
+type InUse = Vec<(Key, Weak<Throttle>)>;
+
 /// The throttles in use. Few, so a list; and one that gives its memory back with its last entry.
-static IN_USE: Lazy<Mutex<Vec<(Key, Weak<Throttle>)>>> = Lazy::new(Mutex::default);
+static IN_USE: Lazy<Mutex<InUse>> = Lazy::new(Mutex::default);
 
 impl Drop for Throttle {
     fn drop(&mut self) {
