@@ -217,13 +217,15 @@ impl Dispatcher {
         let answer = call
             .bounded(
                 self.session
-                    .post(call, resource, body(entries), replay, &trace),
+                    .post(call, resource, body(entries), replay, &trace, |answer| {
+                        answer::parse(&answer.body)
+                    }),
             )
             .await;
         let lost = match answer {
             Ok(answer) => {
                 self.counters.add_actions_sent(first_sent);
-                return answer::parse(&answer.body).map_err(Lost::Unknown);
+                return Ok(answer);
             }
             Err(error) if trace.may_have_arrived() => Lost::Unknown(error),
             Err(error) if error.delivery() == Delivery::Answered => Lost::Refused(error),

@@ -6,7 +6,7 @@ use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::http::call::Call;
 use crate::http::perform::{Http, Replay, Trace};
 use crate::http::throttle::EndpointClass;
-use crate::http::transport::Request;
+use crate::http::transport::{Answer, Request};
 use crate::model::token::{self, AccessToken, LifetimeUnit};
 use bytes::Bytes;
 use reqwest::Method;
@@ -99,11 +99,17 @@ impl Credentials {
             body: Some(Bytes::from(body)),
         };
         let class = EndpointClass::Token;
-        let answer = http
-            .perform(call, class, &request, Replay::Safe, &Trace::default())
-            .await
-            .map_err(refused_credentials)?;
-        token::parse(&answer.body, unit)
+        let read = |answer: &Answer| token::parse(&answer.body, unit);
+        http.perform(
+            call,
+            class,
+            &request,
+            Replay::Reads,
+            &Trace::default(),
+            read,
+        )
+        .await
+        .map_err(refused_credentials)
     }
 }
 

@@ -73,24 +73,36 @@ impl Session {
         self.signal.store(signal as u8, Ordering::Relaxed);
     }
 
-    pub(crate) async fn get(&self, call: &Call, resource: Resource<'_>) -> Result<Answer> {
+    pub(crate) async fn get<T>(
+        &self,
+        call: &Call,
+        resource: Resource<'_>,
+        read: impl Fn(&Answer) -> Result<T>,
+    ) -> Result<T> {
         let trace = Trace::default();
-        self.send(call, resource, None, Replay::Safe, &trace).await
+        self.send(call, resource, None, Replay::Reads, &trace, read)
+            .await
     }
 
-    pub(crate) async fn post(
+    pub(crate) async fn post<T>(
         &self,
         call: &Call,
         resource: Resource<'_>,
         json: Bytes,
         replay: Replay,
         trace: &Trace,
-    ) -> Result<Answer> {
-        self.send(call, resource, Some(json), replay, trace).await
+        read: impl Fn(&Answer) -> Result<T>,
+    ) -> Result<T> {
+        self.send(call, resource, Some(json), replay, trace, read)
+            .await
     }
 
     /// The host's status page, which wants no token.
-    pub(crate) async fn get_status_page(&self, call: &Call) -> Result<Answer> {
+    pub(crate) async fn get_status_page<T>(
+        &self,
+        call: &Call,
+        read: impl Fn(&Answer) -> Result<T>,
+    ) -> Result<T> {
         let mut url = self.root.clone();
         url.set_path("/status");
         let request = Request {
@@ -101,18 +113,26 @@ impl Session {
         };
         let trace = Trace::default();
         self.http
-            .perform(call, EndpointClass::Status, &request, Replay::Safe, &trace)
+            .perform(
+                call,
+                EndpointClass::Status,
+                &request,
+                Replay::Reads,
+                &trace,
+                read,
+            )
             .await
     }
 
-    async fn send(
+    async fn send<T>(
         &self,
         call: &Call,
         resource_: Resource<'_>,
         json: Option<Bytes>,
         replay: Replay,
         trace: &Trace,
-    ) -> Result<Answer> {
+        read: impl Fn(&Answer) -> Result<T>,
+    ) -> Result<T> {
         self.count(resource_.class);
         let mut request = Request {
             method: match json {
@@ -131,7 +151,7 @@ impl Session {
             request.headers.extend(signal.clone());
             let answer = self
                 .http
-                .perform(call, resource_.class, &request, replay, trace)
+                .perform(call, resource_.class, &request, replay, trace, &read)
                 .await;
             match answer {
                 Err(error) if error.http_status() == Some(401) && !renewed => {

@@ -26,6 +26,9 @@ pub(crate) struct Http {
 /// Whether a request may be sent again when its answer was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Replay {
+    /// It changes nothing.
+    Reads,
+    /// It may run twice with the same end.
     Safe,
     Unsafe,
 }
@@ -67,15 +70,17 @@ impl Trace {
 }
 
 impl Http {
-    /// Sends `request` until it is answered for good. The answer has a 2xx status.
-    pub(crate) async fn perform(
+    /// Sends `request` until it is answered for good, by an answer with a 2xx status that `read` understands. One that
+    /// it does not understand is as good as lost.
+    pub(crate) async fn perform<T>(
         &self,
         call: &Call,
         class: EndpointClass,
         request: &Request,
         replay: Replay,
         trace: &Trace,
-    ) -> Result<Answer> {
+        read: impl Fn(&Answer) -> Result<T>,
+    ) -> Result<T> {
         let id = call.next_request_id();
         let mut attempts = 0;
         loop {
@@ -96,7 +101,8 @@ impl Http {
                 attempt: attempts,
             });
             let attempt_id = format!("{id}-{attempts}");
-            let failure = match self.attempt(request, &attempt_id, pass, trace).await {
+            let attempt = self.attempt(request, &attempt_id, pass, trace, &read);
+            let failure = match attempt.await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => annotate(failure, attempts).with_request_id(&attempt_id),
             };
@@ -107,13 +113,14 @@ impl Http {
         }
     }
 
-    async fn attempt(
+    async fn attempt<T>(
         &self,
         request: &Request,
         id: &str,
         pass: Pass,
         trace: &Trace,
-    ) -> Result<Answer> {
+        read: impl Fn(&Answer) -> Result<T>,
+    ) -> Result<T> {
         self.logger
             .line(LogLevel::Debug, || format!("{id} {}", request.endpoint()));
         let id_header = HeaderValue::from_str(id).expect("request ids are checked");
@@ -127,7 +134,7 @@ impl Http {
                     format!("{id} HTTP {}, {} bytes", answer.status, answer.body.len())
                 });
                 match judge(answer.status) {
-                    Verdict::Done => Ok(answer),
+                    Verdict::Done => read(&answer).map_err(|e| e.with_http_status(answer.status)),
                     verdict => Err(refusal(&answer, verdict)),
                 }
             });
@@ -185,8 +192,10 @@ fn may_try_again(failure: &Error, replay: Replay) -> bool {
     match failure.kind() {
         Throttled => true,
         Connect | Timeout | Server => {
-            failure.delivery() == Delivery::NotSent || replay == Replay::Safe
+            failure.delivery() == Delivery::NotSent || replay != Replay::Unsafe
         }
+        // What a read answers is told at once. What became of actions has to be found out.
+        Protocol => failure.delivery() == Delivery::Unknown && replay == Replay::Safe,
         _ => false,
     }
 }

@@ -118,7 +118,13 @@ pub(crate) enum Listing {
 }
 
 impl Listing {
-    pub(crate) async fn fetch(&self, session: &Session, call: &Call, page: u64) -> Result<Answer> {
+    pub(crate) async fn fetch<T>(
+        &self,
+        session: &Session,
+        call: &Call,
+        page: u64,
+        read: impl Fn(&Answer) -> Result<T>,
+    ) -> Result<T> {
         let number = page.to_string();
         let org_id = session.org_id();
         match self {
@@ -132,7 +138,7 @@ impl Listing {
                     segments: &segments,
                     query: &query.parameters(),
                 };
-                session.get(call, resource).await
+                session.get(call, resource, read).await
             }
             Listing::Groups => {
                 let resource = Resource {
@@ -140,7 +146,7 @@ impl Listing {
                     segments: &["groups", org_id, &number],
                     query: &[],
                 };
-                session.get(call, resource).await
+                session.get(call, resource, read).await
             }
             Listing::UserGroups => {
                 // This listing counts from 1.
@@ -150,17 +156,21 @@ impl Listing {
                     segments: &[org_id, "user-groups"],
                     query: &[("page", &number)],
                 };
-                session.get(call, resource).await
+                session.get(call, resource, read).await
             }
         }
     }
 
     pub(crate) fn parse_users(&self, answer: &Answer) -> Result<PageAnswer<UserRow>> {
-        let answer = Page::parse(&answer.body, "users")?;
-        if let (Listing::Users(query), PageAnswer::Page(page)) = (self, &answer) {
-            query.check_group(page)?;
+        Page::parse(&answer.body, "users")
+    }
+
+    /// Whether the service answered for the group that was asked for.
+    pub(crate) fn check_group<R>(&self, page: &Page<R>) -> Result<()> {
+        match self {
+            Listing::Users(query) => query.check_group(page),
+            _ => Ok(()),
         }
-        Ok(answer)
     }
 
     pub(crate) fn parse_groups(&self, answer: &Answer) -> Result<PageAnswer<GroupRow>> {
@@ -194,7 +204,7 @@ impl Listing {
 
 impl UsersQuery {
     /// A name that the service cut at its dot may be another group's name: that group's members are no answer.
-    fn check_group(&self, page: &Page<UserRow>) -> Result<()> {
+    fn check_group<R>(&self, page: &Page<R>) -> Result<()> {
         let (Some(GroupRef::Name(asked)), Some(understood)) = (&self.group, page.group_name())
         else {
             return Ok(());

@@ -16,7 +16,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-type Fetch = Pin<Box<dyn Future<Output = Result<Answer>> + Send>>;
+type Fetch<R> = Pin<Box<dyn Future<Output = Result<Fetched<R>>> + Send>>;
+
+/// What came for one page.
+struct Fetched<R> {
+    answer: PageAnswer<R>,
+    stats: PageStats,
+}
 
 type Parse<R> = fn(&Listing, &Answer) -> Result<PageAnswer<R>>;
 
@@ -35,7 +41,7 @@ pub struct Pager<R> {
     next: u64,
     /// The page to send for next.
     unsent: u64,
-    under_way: FuturesOrdered<Fetch>,
+    under_way: FuturesOrdered<Fetch<R>>,
     /// The page `next` failed and has to be sent for again, before those under way.
     resend: bool,
     previous: Option<Page<R>>,
@@ -86,7 +92,7 @@ impl<R> fmt::Debug for Pager<R> {
     }
 }
 
-impl<R> Pager<R> {
+impl<R: Send + Sync + 'static> Pager<R> {
     fn new(session: Arc<Session>, listing: Listing, parse: Parse<R>, read_ahead: u32) -> Self {
         Pager {
             session,
@@ -201,31 +207,41 @@ impl<R> Pager<R> {
         }
     }
 
-    fn fetch(&self, page: u64) -> Fetch {
+    fn fetch(&self, page: u64) -> Fetch<R> {
         let (session, listing, call) = (
             self.session.clone(),
             self.listing.clone(),
             self.call.clone(),
         );
-        Box::pin(async move { listing.fetch(&session, &call, page).await })
+        let parse = self.parse;
+        Box::pin(async move {
+            let read = |answer: &Answer| {
+                Ok(Fetched {
+                    answer: parse(&listing, answer)?,
+                    stats: read_stats(answer),
+                })
+            };
+            listing.fetch(&session, &call, page, read).await
+        })
     }
 
     /// Reads the answer for page `next`; `None` is past the end.
-    fn take(&mut self, fetched: Result<Answer>) -> Result<Option<Page<R>>> {
-        let answer = match fetched {
-            Ok(answer) => answer,
+    fn take(&mut self, fetched: Result<Fetched<R>>) -> Result<Option<Page<R>>> {
+        let fetched = match fetched {
+            Ok(fetched) => fetched,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 return self.not_found(error).map(|()| None);
             }
             Err(error) => return Err(error),
         };
-        let page = match (self.parse)(&self.listing, &answer)? {
+        let page = match fetched.answer {
             PageAnswer::Page(page) => page,
             PageAnswer::PastTheEnd => {
                 end::at_missing_page(self.next, self.stats.page_count, "is missing")?;
                 return Ok(None);
             }
         };
+        self.listing.check_group(&page)?;
         if self.previous.as_ref().is_some_and(|p| p.looks_like(&page)) {
             end::at_missing_page(
                 self.next,
@@ -234,7 +250,7 @@ impl<R> Pager<R> {
             )?;
             return Ok(None);
         }
-        self.stats = read_stats(&answer);
+        self.stats = fetched.stats;
         let outlook = end::after_page(page.is_last(), self.next, self.stats.page_count);
         self.finished = outlook == Outlook::End;
         Ok(Some(page))

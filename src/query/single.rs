@@ -4,6 +4,7 @@ use crate::auth::session::{Resource, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::call::Call;
 use crate::http::throttle::EndpointClass;
+use crate::http::transport::Answer;
 use crate::model::page::parse_one_user;
 use crate::model::user::User;
 use serde_json::Value;
@@ -22,10 +23,10 @@ pub(crate) async fn find_user(
         segments: &["organizations", session.org_id(), "users", user],
         query: &domain,
     };
-    match session.get(call, resource).await {
-        Ok(answer) => parse_one_user(&answer.body),
+    let read = |answer: &Answer| parse_one_user(&answer.body);
+    match session.get(call, resource, read).await {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+        answer => answer,
     }
 }
 
@@ -54,11 +55,16 @@ pub struct ServiceStatus {
 }
 
 pub(crate) async fn service_status(session: &Session, call: &Call) -> Result<ServiceStatus> {
-    let answer = session.get_status_page(call).await?;
-    let json = String::from_utf8(answer.body)
-        .map_err(|_| Error::protocol("the status page is no JSON (bad UTF-8)"))?;
-    let value: Value = serde_json::from_str(&json)
-        .map_err(|e| Error::protocol(format!("the status page is no JSON: {e}")))?;
+    session
+        .get_status_page(call, |answer| parse_status(&answer.body))
+        .await
+}
+
+fn parse_status(body: &[u8]) -> Result<ServiceStatus> {
+    let no_json =
+        |e: &dyn std::fmt::Display| Error::protocol(format!("the status page is no JSON: {e}"));
+    let json = std::str::from_utf8(body).map_err(|e| no_json(&e))?;
+    let value: Value = serde_json::from_str(json).map_err(|e| no_json(&e))?;
     if !value.is_object() {
         return Err(Error::protocol("the status page is no JSON object"));
     }
@@ -67,6 +73,6 @@ pub(crate) async fn service_status(session: &Session, call: &Call) -> Result<Ser
         state: text("state"),
         version: text("version"),
         build: text("build"),
-        json,
+        json: json.to_owned(),
     })
 }

@@ -1,0 +1,254 @@
+/* What a client can be told, what it counts, its signals, its log, and what the service says of itself. */
+
+#include "harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SOMEBODY "person000002@example.com"
+
+static umapi_error *error;
+
+static umapi_status find(const umapi_client *client)
+{
+    umapi_user *user = NULL;
+    umapi_status status = umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, &error);
+    umapi_user_free(user);
+    return status;
+}
+
+static umapi_action *membership(const char *group)
+{
+    umapi_action *action = user_action(SOMEBODY);
+    CHECK_OK(umapi_action_add_to_groups(action, &group, 1, &error), error);
+    return action;
+}
+
+static void the_version_is_the_headers(void)
+{
+    CHECK_TEXT(umapi_version(), UMAPI_VERSION);
+    CHECK_INT(umapi_abi_version(), UMAPI_ABI_VERSION);
+}
+
+static void queries_and_actions_are_counted(void)
+{
+    umapi_client *client = new_client();
+    umapi_users *users = NULL;
+    const umapi_user *user = NULL;
+    CHECK_OK(find(client), error);
+    CHECK_OK(find(client), error);
+    CHECK_OK(umapi_client_users(client, NULL, &users, &error), error);
+    do {
+        CHECK_OK(umapi_users_next(users, NULL, &user, &error), error);
+    } while (user != NULL);
+    umapi_users_free(users);
+    umapi_results_free(execute(client, membership("Sales")));
+    umapi_results_free(execute(client, membership("Ghosts")));
+    CHECK_INT(umapi_client_single_queries(client), 2);
+    CHECK_INT(umapi_client_listing_queries(client), requests_to("users"));
+    CHECK_INT(umapi_client_actions_sent(client), 2);
+    CHECK_INT(umapi_client_actions_completed(client), 1);
+    CHECK_INT(umapi_client_actions_queued(client), 0);
+    umapi_client_free(client);
+}
+
+static void the_service_tells_of_itself(void)
+{
+    umapi_client *client = new_client();
+    umapi_service *service = NULL;
+    CHECK_OK(umapi_client_service(client, NULL, &service, &error), error);
+    CHECK_TEXT(umapi_service_state(service), "LIVE");
+    CHECK_TEXT(umapi_service_build(service), "sandbox");
+    CHECK(umapi_service_version(service) != NULL);
+    CHECK_HAS(umapi_service_json(service), "\"state\":\"LIVE\"");
+    umapi_service_free(service);
+    umapi_client_free(client);
+}
+
+/* Each signal goes out once, with the next call whatever its kind. */
+static void signals_of_a_sync(void)
+{
+    umapi_client *client = new_client();
+    char *requests, *start, *end;
+    umapi_client_sync_start(client);
+    CHECK_OK(find(client), error);
+    CHECK_OK(find(client), error);
+    umapi_client_sync_end(client);
+    execute_well(client, membership("Sales"));
+    execute_well(client, membership("Marketing"));
+    requests = control("GET", "/requests", NULL);
+    CHECK_INT(occurrences(requests, "\"pragma\""), 2);
+    start = strstr(requests, "\"pragma\":\"umapi-sync-start\"");
+    end = strstr(requests, "\"pragma\":\"umapi-sync-end\"");
+    CHECK(start != NULL && end != NULL && start < end);
+    free(requests);
+    umapi_client_free(client);
+}
+
+static void a_prefix_stands_before_the_user_agent(void)
+{
+    umapi_client_options *options = new_options();
+    umapi_client *client;
+    char *requests;
+    CHECK_OK(umapi_client_options_set_user_agent_prefix(options, "AcmeSync/3.1", &error), error);
+    client = new_client_with(options);
+    CHECK_OK(find(client), error);
+    requests = control("GET", "/requests", NULL);
+    CHECK_INT(occurrences(requests, "\"user-agent\":\"AcmeSync/3.1 libumapi/" UMAPI_VERSION "\""), 2);
+    free(requests);
+    umapi_client_free(client);
+    umapi_client_options_free(options);
+}
+
+static void an_attempt_has_its_own_timeout(void)
+{
+    umapi_client_options *options = new_options();
+    umapi_client *client;
+    CHECK_OK(umapi_client_options_set_attempt_timeout_ms(options, 200 * slowness(), &error), error);
+    client = new_client_with(options);
+    fault("{'endpoint':'user','times':1,'fault':{'stall':{'at':'after_work'}}}");
+    CHECK_OK(find(client), error);
+    CHECK_INT(requests_to("user"), 2);
+    umapi_client_free(client);
+    umapi_client_options_free(options);
+}
+
+static void retries_can_be_turned_off(void)
+{
+    umapi_client_options *options = new_options();
+    umapi_client *client;
+    CHECK_OK(umapi_client_options_set_retry(options, 1, 1, 1000, &error), error);
+    client = new_client_with(options);
+    fault("{'endpoint':'user','fault':{'status':{'code':503}}}");
+    CHECK_FAILS(find(client), UMAPI_STATUS_SERVER, error);
+    CHECK_INT(umapi_error_attempts(error), 1);
+    CHECK_INT(requests_to("user"), 1);
+    umapi_error_free(error);
+    error = NULL;
+    umapi_client_free(client);
+    umapi_client_options_free(options);
+}
+
+/* The budget of the documented limit is spent without a refusal, and no faster. */
+static void the_throttle_is_respected_and_fully_used(void)
+{
+    umapi_client_options *options = new_options();
+    umapi_client *client;
+    int64_t start, took;
+    int i;
+    CHECK_OK(umapi_client_options_set_rate_limit(options, UMAPI_ENDPOINT_USER, 25, 600 * slowness(), &error), error);
+    client = new_client_with(options);
+    {
+        char limit[128];
+        sprintf(limit, "{\"endpoint\":\"user\",\"limit\":{\"requests\":25,\"window_ms\":%d}}", 600 * slowness());
+        steer("POST", "/limits", limit);
+    }
+    start = now_ms();
+    for (i = 0; i < 60; i++) {
+        CHECK_OK(find(client), error);
+    }
+    took = now_ms() - start;
+    CHECK_INT(requests_to("user"), 60);
+    CHECK(took >= 1200 * slowness());
+    CHECK(took < 2000 * slowness());
+    umapi_client_free(client);
+    umapi_client_options_free(options);
+}
+
+typedef struct log {
+    char text[65536];
+    int lines;
+    int destroyed;
+} log;
+
+static void write_log(int32_t level, const char *message, void *user_data)
+{
+    log *log = user_data;
+    CHECK(level >= UMAPI_LOG_ERROR && level <= UMAPI_LOG_DEBUG);
+    log->lines++;
+    if (strlen(log->text) + strlen(message) + 2 < sizeof log->text) {
+        strcat(strcat(log->text, message), "\n");
+    }
+}
+
+static void end_log(void *user_data)
+{
+    ((log *)user_data)->destroyed++;
+}
+
+static umapi_client *client_with_log(log *log, int32_t level)
+{
+    umapi_client_options *options = new_options();
+    umapi_client *client;
+    memset(log, 0, sizeof *log);
+    CHECK_OK(umapi_client_options_set_log(options, level, write_log, log, end_log, &error), error);
+    client = new_client_with(options);
+    umapi_client_options_free(options);
+    return client;
+}
+
+static log lines;
+
+static void the_log_tells_of_requests_and_never_of_secrets(void)
+{
+    umapi_client *client = client_with_log(&lines, UMAPI_LOG_DEBUG);
+    fault("{'endpoint':'user','times':1,'fault':{'status':{'code':503}}}");
+    CHECK_OK(find(client), error);
+    CHECK_HAS(lines.text, "/users/person000002");
+    CHECK_HAS(lines.text, "503");
+    CHECK_HAS_NOT(lines.text, environment("UMAPI_CLIENT_SECRET"));
+    CHECK_HAS_NOT(lines.text, "p8e-sandbox");
+    CHECK_HAS_NOT(lines.text, "sandbox.");
+    CHECK_INT(lines.destroyed, 0);
+    umapi_client_free(client);
+    CHECK_INT(lines.destroyed, 1);
+}
+
+static void the_log_is_quiet_at_its_level(void)
+{
+    umapi_client *client = client_with_log(&lines, UMAPI_LOG_ERROR);
+    CHECK_OK(find(client), error);
+    CHECK_INT(lines.lines, 0);
+    umapi_client_free(client);
+}
+
+static void everything_can_be_freed_in_any_order(void)
+{
+    umapi_client *client = new_client();
+    umapi_users *users = NULL;
+    umapi_user_page *page = NULL;
+    umapi_queue *queue = NULL;
+    umapi_action *action = membership("Sales");
+    umapi_results *results = NULL;
+    CHECK_OK(umapi_client_users(client, NULL, &users, &error), error);
+    CHECK_OK(umapi_client_queue(client, &queue, &error), error);
+    umapi_client_free(client);
+    CHECK_OK(umapi_users_next_page(users, NULL, &page, &error), error);
+    umapi_users_free(users);
+    CHECK(umapi_user_email(umapi_user_page_get(page, 0)) != NULL);
+    umapi_user_page_free(page);
+    CHECK_OK(umapi_queue_add(queue, NULL, action, &error), error);
+    umapi_action_free(action);
+    CHECK_OK(umapi_queue_flush(queue, NULL, &error), error);
+    CHECK_OK(umapi_queue_take_results(queue, &results, &error), error);
+    umapi_queue_free(queue);
+    CHECK_INT(umapi_results_count(results, UMAPI_OUTCOME_SUCCEEDED), 1);
+    umapi_results_free(results);
+}
+
+int main(void)
+{
+    RUN(the_version_is_the_headers);
+    RUN(queries_and_actions_are_counted);
+    RUN(the_service_tells_of_itself);
+    RUN(signals_of_a_sync);
+    RUN(a_prefix_stands_before_the_user_agent);
+    RUN(an_attempt_has_its_own_timeout);
+    RUN(retries_can_be_turned_off);
+    RUN(the_throttle_is_respected_and_fully_used);
+    RUN(the_log_tells_of_requests_and_never_of_secrets);
+    RUN(the_log_is_quiet_at_its_level);
+    RUN(everything_can_be_freed_in_any_order);
+    return all_passed();
+}
