@@ -21,7 +21,8 @@ c := $(CC) -std=c99 $(strict) -g -Iinclude
 against_library := -L$(build) -lumapi -Wl,-rpath,$(CURDIR)/$(build)
 examples := bindings/c/examples
 
-.PHONY: demo test test-rust test-header test-abi test-c test-judge release sandbox header install clean
+.PHONY: demo test setup lint test-rust test-abi test-header test-install test-c test-judge release sandbox header \
+	install clean
 
 # ---- Building ----
 
@@ -47,11 +48,73 @@ demo: release sandbox $(build)/provision
 
 # ---- Tests ----
 
-test: test-rust test-header test-abi test-c test-judge
+c_tests := credentials tokens reading acting executing calls client errors threads
+c_test_programs := $(c_tests:%=$(build)/tests/%)
+with_sandbox := tests/with-sandbox.sh --tls --limits off --page-size 20 --
+valgrind := valgrind -q --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=9 \
+	--suppressions=tests/c/valgrind.supp
+judge := target/judge
+
+export UMAPI_TEST_KEYS := $(CURDIR)/target/keys
+
+test: setup lint test-rust test-abi test-header test-install test-c test-judge
 	@echo "all tests passed"
+
+setup:
+	@tests/setup.sh
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
 test-rust: sandbox
 	$(CARGO) test --locked --workspace
+
+test-abi: release
+	@tests/abi/check.sh $(release)/libumapi.so include/umapi.h
+
+test-header: release
+	@mkdir -p $(build)/tests
+	@$(c) tests/c/header.c -o $(build)/tests/header-c99 $(against_library) && $(build)/tests/header-c99
+	@$(CXX) -std=c++17 $(strict) -Iinclude -x c++ tests/c/header.c -o $(build)/tests/header-c++17 $(against_library) \
+		&& $(build)/tests/header-c++17
+
+test-install: release
+	@rm -rf target/installed
+	@$(MAKE) --no-print-directory install PREFIX=$(CURDIR)/target/installed >/dev/null
+	@$(CC) tests/c/header.c -o $(build)/tests/shared -Itarget/installed/include -Ltarget/installed/lib -lumapi \
+		&& LD_LIBRARY_PATH=target/installed/lib $(build)/tests/shared
+	@$(CC) tests/c/header.c -o $(build)/tests/static -Itarget/installed/include target/installed/lib/libumapi.a \
+		-lpthread -ldl -lm && $(build)/tests/static
+
+$(build)/tests/%: tests/c/%.c tests/c/harness.c tests/c/harness.h include/umapi.h | release
+	@mkdir -p $(@D)
+	@$(c) $< tests/c/harness.c -o $@ $(against_library) -lpthread
+
+test-c: sandbox release target/keys $(c_test_programs) $(build)/provision
+	@for test in $(c_tests); do \
+		echo "== $$test"; $(with_sandbox) $(build)/tests/$$test || exit 1; \
+	done
+	@for test in $(c_tests); do \
+		echo "== $$test, under valgrind"; \
+		UMAPI_TEST_SLOWNESS=10 $(with_sandbox) $(valgrind) $(build)/tests/$$test || exit 1; \
+	done
+	@echo "== the demo, under valgrind"
+	@$(examples)/demo.sh $(valgrind) $(build)/provision $(examples)/people.csv >$(build)/demo.txt 2>&1 \
+		|| { cat $(build)/demo.txt; exit 1; }
+	@tail -n 1 $(build)/demo.txt
+
+test-judge: sandbox $(judge)/ready
+	@cd tests/sandbox/judge && UMAPI_SANDBOX=$(CURDIR)/target/debug/umapi-sandbox \
+		$(CURDIR)/$(judge)/bin/python -m unittest
+
+$(judge)/ready: tests/sandbox/judge/requirements.txt
+	$(PYTHON) -m venv $(judge)
+	$(judge)/bin/python -m pip install -q -r tests/sandbox/judge/requirements.txt
+	@touch $@
+
+target/keys: tests/keys.py | $(judge)/ready
+	$(judge)/bin/python tests/keys.py $@
 
 # ---- Installing ----
 
