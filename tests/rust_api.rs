@@ -1,0 +1,120 @@
+//! The core is a good Rust library on its own: the main job through the crate, with futures side by side.
+
+mod support;
+
+use futures_util::future::join_all;
+use std::sync::{Arc, Mutex};
+use support::Sandbox;
+use umapi::{
+    Action, CallOptions, Cancel, ErrorKind, IdentityType, NewUser, OnConflict, OutcomeKind,
+    Progress, UsersQuery,
+};
+
+fn newcomer(number: u64, group: &str) -> Action {
+    let email = format!("newcomer{number}@example.com");
+    let mut action = Action::on_user(&email, None).expect("the email is good");
+    action
+        .set_tag(number)
+        .create(NewUser {
+            identity: IdentityType::FederatedId,
+            email: &email,
+            first_name: Some("Zoë"),
+            last_name: Some("O'Hara"),
+            country: Some("DE"),
+            on_conflict: OnConflict::Ignore,
+        })
+        .and_then(|action| action.add_to_groups(&[group]))
+        .expect("the commands are good");
+    action
+}
+
+#[tokio::test]
+async fn everybody_is_provisioned_and_read_back() {
+    let sandbox = Sandbox::start(&["--limits", "off", "--page-size", "25"]);
+    let client = sandbox.client();
+    let call = CallOptions::new();
+    let mut queue = client.queue();
+    for number in 0..43 {
+        let group = if number == 7 { "Ghosts" } else { "Design/UX" };
+        queue
+            .add(&newcomer(number, group), &call)
+            .await
+            .expect("queued");
+    }
+    queue.flush(&call).await;
+    let outcomes = queue.take_outcomes();
+    assert_eq!(outcomes.len(), 43);
+    for outcome in &outcomes {
+        let expected = match outcome.tag {
+            7 => OutcomeKind::Failed,
+            _ => OutcomeKind::Succeeded,
+        };
+        assert_eq!(outcome.kind, expected, "{outcome:?}");
+    }
+
+    let mut query = UsersQuery::new();
+    query.group("Design/UX").expect("the name is good");
+    let mut pages = client.users(query);
+    let mut found = 0;
+    while let Some(page) = pages.next_page(&call).await.expect("a page") {
+        let is_new = |user: &umapi::User| {
+            user.email()
+                .is_some_and(|email| email.as_str().starts_with("newcomer"))
+        };
+        found += page.users().filter(is_new).count();
+    }
+    assert_eq!(found, 42);
+    assert_eq!(client.counters().actions_completed(), 42);
+}
+
+#[tokio::test]
+async fn calls_run_side_by_side_on_one_client() {
+    let sandbox = Sandbox::start(&["--limits", "off", "--latency-ms", "50"]);
+    let client = sandbox.client();
+    let call = CallOptions::new();
+    let emails: Vec<_> = (0..14)
+        .map(|n| format!("person{:06}@example.com", n * 5 + 2))
+        .collect();
+    client.service_status(&call).await.expect("a status");
+    let found = join_all(
+        emails
+            .iter()
+            .map(|email| client.find_user(email, None, &call)),
+    )
+    .await;
+    let counters = sandbox.control("GET", "/counters", "");
+    assert!(counters["connections"].as_u64() > Some(5), "{counters}");
+    for (user, email) in found.into_iter().zip(&emails) {
+        let user = user.expect("an answer").expect("a user");
+        assert_eq!(user.email().map(|e| e.as_str()), Some(email.as_str()));
+    }
+}
+
+#[tokio::test]
+async fn a_call_is_cancelled_and_tells_what_it_did() {
+    let sandbox = Sandbox::start(&["--limits", "off"]);
+    let client = sandbox.client();
+    sandbox.control(
+        "POST",
+        "/faults",
+        r#"{"endpoint":"user","fault":{"status":{"code":503,"retry_after":60}}}"#,
+    );
+    let (cancel, told) = (Cancel::new(), Arc::new(Mutex::new(Vec::new())));
+    let (trigger, sink) = (cancel.clone(), told.clone());
+    let call = CallOptions::new().cancel(cancel).progress(move |progress| {
+        if let Progress::Wait { .. } = progress {
+            trigger.trigger();
+        }
+        sink.lock().expect("no test panicked").push(progress);
+    });
+    let error = client
+        .find_user("person000002@example.com", None, &call)
+        .await
+        .expect_err("it is cancelled");
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    let told = told.lock().expect("no test panicked");
+    assert!(
+        matches!(told.last(), Some(Progress::Wait { .. })),
+        "{told:?}"
+    );
+}

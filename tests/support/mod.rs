@@ -1,0 +1,112 @@
+//! A sandbox for Rust tests.
+
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::Duration;
+use umapi::{Client, ClientOptions, Credentials, RateLimits};
+
+/// A running sandbox, over TLS. It ends with its standard input, so with this at the latest.
+pub struct Sandbox {
+    process: Child,
+    stdin: Option<ChildStdin>,
+    info: Value,
+}
+
+impl Sandbox {
+    pub fn start(options: &[&str]) -> Self {
+        let mut process = Command::new(program())
+            .args(["--exit-with-stdin", "--tls"])
+            .args(options)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the sandbox starts");
+        let stdout = process.stdout.take().expect("it is piped");
+        let mut line = String::new();
+        BufReader::new(stdout)
+            .read_line(&mut line)
+            .expect("the sandbox tells where it is");
+        Sandbox {
+            stdin: process.stdin.take(),
+            process,
+            info: serde_json::from_str(&line).expect("it tells so in JSON"),
+        }
+    }
+
+    pub fn info(&self, key: &str) -> &str {
+        self.info[key].as_str().unwrap_or_default()
+    }
+
+    pub fn credentials(&self) -> Credentials {
+        let mut credentials =
+            Credentials::oauth(self.info("client_id"), self.info("client_secret"))
+                .expect("the sandbox's credentials are good");
+        credentials
+            .set_auth_host(self.info("auth_host"))
+            .expect("the sandbox's address is good");
+        credentials
+    }
+
+    /// No throttle of our own, and retries after a millisecond.
+    pub fn options(&self) -> ClientOptions {
+        let mut options = ClientOptions::default();
+        options
+            .set_endpoint(self.info("endpoint"))
+            .expect("the sandbox's address is good");
+        let ca = std::fs::read(self.info("ca_file")).expect("the sandbox's CA is there");
+        options.add_ca_certificates(&ca).expect("it is a CA");
+        options.rate_limits = RateLimits::unlimited();
+        options.retry.first_delay = Duration::from_millis(1);
+        options
+    }
+
+    pub fn client(&self) -> Client {
+        Client::new(self.info("org_id"), self.credentials(), self.options())
+            .expect("all of it is good")
+    }
+
+    /// Asks the control API.
+    pub fn control(&self, method: &str, path: &str, body: &str) -> Value {
+        let address = self.info("control").trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).expect("the control API listens");
+        let length = body.len();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nhost: sandbox\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+        )
+        .expect("the control API reads");
+        let mut answer = String::new();
+        stream
+            .read_to_string(&mut answer)
+            .expect("the control API answers");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("in HTTP");
+        assert!(
+            head.starts_with("HTTP/1.1 200"),
+            "{method} {path}: {answer}"
+        );
+        serde_json::from_str(body).expect("in JSON")
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        drop(self.stdin.take());
+        let _ = self.process.wait();
+    }
+}
+
+/// Where Cargo puts it, beside this test.
+fn program() -> PathBuf {
+    if let Some(path) = std::env::var_os("UMAPI_SANDBOX") {
+        return path.into();
+    }
+    let test = std::env::current_exe().expect("this test has a path");
+    let program = test
+        .ancestors()
+        .map(|directory| directory.join("umapi-sandbox"))
+        .find(|program| program.is_file());
+    program.expect("the sandbox is built: cargo build -p umapi-sandbox")
+}
