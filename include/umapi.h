@@ -2311,17 +2311,17 @@ void umapi_client_free(umapi_client *client);
 /**
  * Looks for one user. That there is none is an answer: `UMAPI_OK`, and `*user` is NULL.
  *
- * @param client  the client.
- * @param call    the options of this call; may be NULL.
- * @param email   the user's email, or a username; compared without regard to letter case.
- * @param domain  the domain, for a username without `@`; otherwise NULL.
- * @param user    receives the user, or NULL; free with umapi_user_free.
- * @param error   receives the error; may be NULL.
+ * @param client       the client.
+ * @param call         the options of this call; may be NULL.
+ * @param user_string  the user's email, or a username; compared without regard to letter case.
+ * @param domain       the domain, for a username without `@`; otherwise NULL.
+ * @param user         receives the user, or NULL; free with umapi_user_free.
+ * @param error        receives the error; may be NULL.
  * @since 0.1.0
  */
 umapi_status umapi_client_find_user(const umapi_client *client,
                                     const umapi_call *call,
-                                    const char *email,
+                                    const char *user_string,
                                     const char *domain,
                                     umapi_user **user,
                                     umapi_error **error);

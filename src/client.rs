@@ -80,7 +80,7 @@ impl ClientOptions {
 
     /// Certificates in PEM to trust besides those of the platform, for the service and for the token endpoint.
     pub fn add_ca_certificates(&mut self, pem: &[u8]) -> Result<()> {
-        let certificates = parse_certificates("ca_certificates", pem)?;
+        let certificates = parse_certificates("pem", pem)?;
         self.transport.extra_roots.extend(certificates);
         Ok(())
     }
@@ -137,12 +137,12 @@ impl Client {
     /// One user by email, or by username with its domain. `None`: the service knows no such user.
     pub async fn find_user(
         &self,
-        user: &str,
+        user_string: &str,
         domain: Option<&str>,
         options: &CallOptions,
     ) -> Result<Option<User>> {
         let call = Call::begin(options);
-        call.bounded(single::find_user(&self.session, &call, user, domain))
+        call.bounded(single::find_user(&self.session, &call, user_string, domain))
             .await
     }
 

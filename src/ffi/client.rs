@@ -69,18 +69,18 @@ pub unsafe extern "C" fn umapi_client_free(client: *mut umapi_client) {
 
 /// Looks for one user. That there is none is an answer: `UMAPI_OK`, and `*user` is NULL.
 ///
-/// @param client  the client.
-/// @param call    the options of this call; may be NULL.
-/// @param email   the user's email, or a username; compared without regard to letter case.
-/// @param domain  the domain, for a username without `@`; otherwise NULL.
-/// @param user    receives the user, or NULL; free with umapi_user_free.
-/// @param error   receives the error; may be NULL.
+/// @param client       the client.
+/// @param call         the options of this call; may be NULL.
+/// @param user_string  the user's email, or a username; compared without regard to letter case.
+/// @param domain       the domain, for a username without `@`; otherwise NULL.
+/// @param user         receives the user, or NULL; free with umapi_user_free.
+/// @param error        receives the error; may be NULL.
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_client_find_user(
     client: *const umapi_client,
     call: *const umapi_call,
-    email: *const c_char,
+    user_string: *const c_char,
     domain: *const c_char,
     user: *mut *mut umapi_user,
     error: *mut *mut umapi_error,
@@ -89,10 +89,10 @@ pub unsafe extern "C" fn umapi_client_find_user(
         fallible(error, || {
             let user = out("user", user)?;
             let engine = &shared("client", client)?.0.clone();
-            let email = text("email", email)?;
+            let user_string = text("user_string", user_string)?;
             let domain = optional_text("domain", domain)?;
             let options = options(call);
-            let found = engine.run(engine.client().find_user(email, domain, &options))??;
+            let found = engine.run(engine.client().find_user(user_string, domain, &options))??;
             if let Some(found) = found {
                 user.give(umapi_user(found));
             }

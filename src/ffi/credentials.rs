@@ -153,8 +153,9 @@ pub unsafe extern "C" fn umapi_token_answer_set(
         fallible(error, || {
             let answer = exclusive("answer", answer)?;
             let token = text("token", token)?;
-            if token.is_empty() {
-                return Err(Error::invalid_argument("token", "must not be empty").into());
+            if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
+                let problem = "must be visible ASCII, since it goes into a header";
+                return Err(Error::invalid_argument("token", problem).into());
             }
             let lifetime = milliseconds("lifetime_ms", lifetime_ms)?;
             answer.0 = Ok((Secret::new(token), lifetime));

@@ -300,6 +300,23 @@ fn check_optional(argument: &str, text: Option<&str>, longest: usize) -> Result<
     text.map_or(Ok(()), |t| check_text(argument, t, longest))
 }
 
+/// What names a user: an email alone, or a username without `@` together with its domain.
+pub(crate) fn check_user_string(argument: &str, user: &str, domain: Option<&str>) -> Result<()> {
+    check_text(argument, user, LONGEST_EMAIL)?;
+    check_optional("domain", domain, LONGEST_EMAIL)?;
+    match (user.contains('@'), domain) {
+        (false, None) => Err(Error::invalid_argument(
+            "domain",
+            "a username without @ needs the domain that it belongs to",
+        )),
+        (true, Some(_)) => Err(Error::invalid_argument(
+            "domain",
+            "goes only with a username without @; leave it out for an email",
+        )),
+        _ => Ok(()),
+    }
+}
+
 fn check_email(email: &str) -> Result<()> {
     check_text("email", email, LONGEST_EMAIL)?;
     if !email.contains('@') {
@@ -338,23 +355,12 @@ impl Action {
     /// An action on a user, named by email, or by username; a username without `@` needs its domain. For a user that
     /// the action creates with a username that differs from the email, `user` is the username.
     pub fn on_user(user: &str, domain: Option<&str>) -> Result<Self> {
-        check_text("user", user, LONGEST_EMAIL)?;
-        check_optional("domain", domain, LONGEST_EMAIL)?;
-        match (user.contains('@'), domain) {
-            (false, None) => Err(Error::invalid_argument(
-                "domain",
-                "a username without @ needs the domain that it belongs to",
-            )),
-            (true, Some(_)) => Err(Error::invalid_argument(
-                "domain",
-                "goes only with a username without @; leave it out for an email",
-            )),
-            _ => Ok(Action::on(Target::User {
-                user: user.to_owned(),
-                domain: domain.map(str::to_owned),
-                use_adobe_id: false,
-            })),
-        }
+        check_user_string("user", user, domain)?;
+        Ok(Action::on(Target::User {
+            user: user.to_owned(),
+            domain: domain.map(str::to_owned),
+            use_adobe_id: false,
+        }))
     }
 
     /// An action on a user group.
@@ -553,12 +559,12 @@ impl Action {
     }
 
     /// Adds users, by email, to the user group.
-    pub fn add_users<S: AsRef<str>>(&mut self, users: &[S]) -> Result<&mut Self> {
-        self.list_command("add", "users", "user", users)
+    pub fn add_users<S: AsRef<str>>(&mut self, emails: &[S]) -> Result<&mut Self> {
+        self.list_command("add", "emails", "user", emails)
     }
 
-    pub fn remove_users<S: AsRef<str>>(&mut self, users: &[S]) -> Result<&mut Self> {
-        self.list_command("remove", "users", "user", users)
+    pub fn remove_users<S: AsRef<str>>(&mut self, emails: &[S]) -> Result<&mut Self> {
+        self.list_command("remove", "emails", "user", emails)
     }
 
     /// Gives the members of the user group the named product profiles.

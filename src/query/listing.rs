@@ -41,11 +41,11 @@ impl UsersQuery {
     /// [`UsersQuery::group_id`].
     pub fn group(&mut self, name: &str) -> Result<&mut Self> {
         if name.is_empty() {
-            return Err(Error::invalid_argument("group", "must not be empty"));
+            return Err(Error::invalid_argument("name", "must not be empty"));
         }
         if matches!(name, "." | "..") {
             return Err(Error::invalid_argument(
-                "group",
+                "name",
                 "cannot be asked for by this name; use the numeric group id",
             ));
         }
@@ -55,8 +55,8 @@ impl UsersQuery {
 
     /// Only members of the group with this `groupId`, which any name can have.
     pub fn group_id(&mut self, id: i64) -> Result<&mut Self> {
-        if id < 0 {
-            return Err(Error::invalid_argument("group_id", "is negative"));
+        if id < 1 {
+            return Err(Error::invalid_argument("group_id", "must be positive"));
         }
         self.group = Some(GroupRef::Id(id.to_string()));
         Ok(self)

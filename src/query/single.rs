@@ -5,6 +5,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::http::call::Call;
 use crate::http::throttle::EndpointClass;
 use crate::http::transport::Answer;
+use crate::model::command::check_user_string;
 use crate::model::page::parse_one_user;
 use crate::model::user::User;
 use serde_json::Value;
@@ -13,14 +14,14 @@ use serde_json::Value;
 pub(crate) async fn find_user(
     session: &Session,
     call: &Call,
-    user: &str,
+    user_string: &str,
     domain: Option<&str>,
 ) -> Result<Option<User>> {
-    check_user_string(user, domain)?;
+    check_user_string("user_string", user_string, domain)?;
     let domain: Vec<_> = domain.map(|d| ("domain", d)).into_iter().collect();
     let resource = Resource {
         class: EndpointClass::User,
-        segments: &["organizations", session.org_id(), "users", user],
+        segments: &["organizations", session.org_id(), "users", user_string],
         query: &domain,
     };
     let read = |answer: &Answer| parse_one_user(&answer.body);
@@ -28,19 +29,6 @@ pub(crate) async fn find_user(
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         answer => answer,
     }
-}
-
-fn check_user_string(user: &str, domain: Option<&str>) -> Result<()> {
-    if user.is_empty() || user.chars().any(char::is_control) {
-        return Err(Error::invalid_argument(
-            "user",
-            "must be an email or a username",
-        ));
-    }
-    if domain.is_some_and(str::is_empty) {
-        return Err(Error::invalid_argument("domain", "must not be empty"));
-    }
-    Ok(())
 }
 
 /// What the service says of itself.
