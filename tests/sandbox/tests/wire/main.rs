@@ -1,0 +1,5 @@
+//! The sandbox as any language sees it: over its sockets.
+
+mod actions;
+mod client;
+mod faults;
