@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::http::call::{Call, Progress, WaitReason};
-use crate::http::throttle::EndpointClass;
+use crate::http::endpoint::EndpointClass;
 use crate::log::{LogLevel, Logger};
 use crate::model::token::AccessToken;
 use crate::secret::Secret;

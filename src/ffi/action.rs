@@ -1,11 +1,12 @@
 use super::error::umapi_error;
-use super::guard::{Result, fallible};
+use super::fallible::fallible;
+use super::guard::Result;
 use super::handle::{exclusive, free, out, read};
 use super::input::{flag, one_of, optional_text, sized_text, text, texts};
 use super::status::umapi_status;
 use super::text::pointer;
 use super::user::IDENTITIES;
-use crate::model::command::{Action, Command, NewUser, OnConflict, UserUpdate};
+use crate::{Action, Command, NewUser, OnConflict, UserUpdate};
 use std::ffi::c_char;
 use std::ptr::null;
 

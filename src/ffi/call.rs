@@ -1,13 +1,14 @@
 use super::callback::{UserData, umapi_destroy_fn};
 use super::cancel::umapi_cancel;
 use super::error::umapi_error;
-use super::guard::{Result, fallible, infallible};
+use super::fallible::fallible;
+use super::guard::{Result, infallible};
 use super::handle::{boxed, exclusive, free};
 use super::input::{milliseconds, text};
 use super::progress::umapi_progress;
 use super::status::umapi_status;
-use crate::error::Error;
-use crate::http::call::CallOptions;
+use crate::CallOptions;
+use crate::Error;
 use std::ffi::{c_char, c_void};
 use std::ptr::null_mut;
 

@@ -1,5 +1,5 @@
 use super::handle::{boxed, free, read};
-use crate::http::call::Cancel;
+use crate::Cancel;
 use std::ptr::null_mut;
 
 /// Ends calls from another thread. One handle can serve any number of calls, at once

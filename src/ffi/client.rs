@@ -3,8 +3,9 @@ use super::call::{options, umapi_call};
 use super::client_options::umapi_client_options;
 use super::credentials::umapi_credentials;
 use super::error::umapi_error;
+use super::fallible::fallible;
 use super::group::umapi_groups;
-use super::guard::{Result, fallible};
+use super::guard::Result;
 use super::handle::{free, out, read, shared};
 use super::input::{optional_text, text};
 use super::queue::umapi_queue;
@@ -14,11 +15,11 @@ use super::service::umapi_service;
 use super::status::umapi_status;
 use super::user::{umapi_user, umapi_users};
 use super::user_query::umapi_user_query;
-use crate::auth::session::SyncSignal;
-use crate::client::{Client, ClientOptions};
-use crate::error::Error;
-use crate::model::command::Action;
-use crate::query::listing::UsersQuery;
+use crate::Action;
+use crate::Error;
+use crate::SyncSignal;
+use crate::UsersQuery;
+use crate::{Client, ClientOptions};
 use std::ffi::c_char;
 
 /// One organisation at the service. It never changes once made, and any number of threads may use it at once. In a

@@ -1,14 +1,15 @@
 use super::callback::{UserData, umapi_destroy_fn};
 use super::error::{c_text, umapi_error};
-use super::guard::{Result, fallible, infallible};
+use super::fallible::fallible;
+use super::guard::{Result, infallible};
 use super::handle::{boxed, exclusive, free};
 use super::input::{bytes, count, flag, milliseconds, one_of, text};
 use super::progress::ENDPOINTS;
 use super::status::umapi_status;
-use crate::client::ClientOptions;
-use crate::error::Error;
-use crate::http::throttle::RateLimit;
-use crate::log::{LogLevel, Logger};
+use crate::ClientOptions;
+use crate::Error;
+use crate::RateLimit;
+use crate::{LogLevel, Logger};
 use std::ffi::{c_char, c_void};
 use std::ptr::null_mut;
 

@@ -1,12 +1,12 @@
 use super::callback::{UserData, umapi_destroy_fn};
 use super::error::umapi_error;
-use super::guard::fallible;
+use super::fallible::fallible;
 use super::handle::{exclusive, free, out};
 use super::input::{bytes, milliseconds, text};
 use super::status::umapi_status;
-use crate::auth::credentials::Credentials;
-use crate::error::Error;
-use crate::secret::Secret;
+use crate::Credentials;
+use crate::Error;
+use crate::Secret;
 use std::ffi::{c_char, c_void};
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 use super::handle::{free, read};
 use super::status::{UMAPI_OK, umapi_status};
-use crate::error::Error;
+use crate::Error;
 use std::ffi::{CString, c_char};
 use std::ptr::null;
 

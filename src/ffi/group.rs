@@ -1,13 +1,14 @@
 use super::call::{options, umapi_call};
 use super::error::umapi_error;
-use super::guard::{Result, fallible, infallible};
+use super::fallible::fallible;
+use super::guard::{Result, infallible};
 use super::handle::{boxed, exclusive, free, out, out_borrowed, read};
 use super::runtime::Engine;
 use super::status::umapi_status;
 use super::text::{figure, pointer, tristate};
-use crate::http::call::CallOptions;
-use crate::model::group::{Group, GroupPage};
-use crate::query::pager::GroupPages;
+use crate::CallOptions;
+use crate::GroupPages;
+use crate::{Group, GroupPage};
 use std::ffi::c_char;
 use std::ptr::{from_ref, null, null_mut};
 

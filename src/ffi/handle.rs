@@ -1,7 +1,7 @@
 //! How handles go out and come back.
 
 use super::guard::{Result, infallible};
-use crate::error::Error;
+use crate::Error;
 
 fn is_null(argument: &str) -> Error {
     Error::invalid_argument(argument, "is NULL")

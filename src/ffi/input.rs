@@ -1,7 +1,7 @@
 //! What comes in from C, checked.
 
 use super::guard::Result;
-use crate::error::Error;
+use crate::Error;
 use std::ffi::{CStr, c_char};
 use std::time::Duration;
 

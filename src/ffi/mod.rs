@@ -25,6 +25,7 @@ pub mod user;
 pub mod user_query;
 
 mod callback;
+mod fallible;
 mod guard;
 mod handle;
 mod input;

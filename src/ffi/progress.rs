@@ -1,6 +1,6 @@
 use super::handle::read;
-use crate::http::call::{Progress, WaitReason};
-use crate::http::throttle::EndpointClass;
+use crate::EndpointClass;
+use crate::{Progress, WaitReason};
 
 /// How a call goes on. Lent to a progress callback, for the time that it runs.
 ///

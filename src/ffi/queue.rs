@@ -1,12 +1,12 @@
 use super::action::umapi_action;
 use super::call::{options, umapi_call};
 use super::error::umapi_error;
-use super::guard::fallible;
+use super::fallible::fallible;
 use super::handle::{exclusive, free, out, read, shared};
 use super::results::umapi_results;
 use super::runtime::Engine;
 use super::status::umapi_status;
-use crate::action::queue::Queue;
+use crate::Queue;
 
 /// Actions that gather until a request is full. One thread at a time.
 ///

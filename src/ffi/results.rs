@@ -2,8 +2,8 @@ use super::error::{c_text, optional_pointer, umapi_error};
 use super::handle::{free, read};
 use super::status;
 use super::text::pointer;
-use crate::action::outcome::{Finding, Outcome, OutcomeKind, Severity};
-use crate::model::text::SharedText;
+use crate::SharedText;
+use crate::{Finding, Outcome, OutcomeKind, Severity};
 use std::ffi::{CString, c_char};
 use std::ptr::{from_ref, null};
 

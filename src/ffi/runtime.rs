@@ -2,8 +2,8 @@
 
 use super::guard::{Failure, Result};
 use super::sigpipe;
-use crate::client::Client;
-use crate::error::{Error, ErrorKind};
+use crate::Client;
+use crate::{Error, ErrorKind};
 use once_cell::sync::OnceCell;
 use std::future::Future;
 use std::mem::ManuallyDrop;

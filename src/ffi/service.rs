@@ -1,6 +1,6 @@
 use super::error::{c_text, optional_pointer};
 use super::handle::{free, read};
-use crate::query::single::ServiceStatus;
+use crate::ServiceStatus;
 use std::ffi::{CString, c_char};
 use std::ptr::null;
 

@@ -1,4 +1,4 @@
-use crate::error::ErrorKind;
+use crate::ErrorKind;
 
 /// What a fallible function answers: `UMAPI_OK` or the kind of failure. The numbers never change; a later version
 /// may add some, so treat one that you do not know as `UMAPI_STATUS_INTERNAL`.

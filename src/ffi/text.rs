@@ -1,6 +1,6 @@
 //! How texts and figures of the core read from C.
 
-use crate::model::text::Text;
+use crate::Text;
 use std::ffi::c_char;
 use std::ptr::null;
 

@@ -1,9 +1,10 @@
 use super::error::umapi_error;
-use super::guard::{Result, fallible, infallible};
+use super::fallible::fallible;
+use super::guard::{Result, infallible};
 use super::handle::{boxed, exclusive, free};
 use super::input::{flag, one_of, text};
 use super::status::umapi_status;
-use crate::query::listing::{MemberStatus, UsersQuery};
+use crate::{MemberStatus, UsersQuery};
 use std::ffi::c_char;
 use std::ptr::null_mut;
 

@@ -1,6 +1,6 @@
 //! What a caller says about one call: how long it may take, how to end it, what to call it, whom to tell how it goes.
 
-use super::throttle::EndpointClass;
+use super::endpoint::EndpointClass;
 use crate::error::{Error, ErrorKind, Result};
 use std::fmt;
 use std::future::Future;

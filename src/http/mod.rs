@@ -2,6 +2,7 @@
 
 mod body;
 pub mod call;
+pub mod endpoint;
 mod failure;
 pub(crate) mod perform;
 pub mod retry;

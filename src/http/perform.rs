@@ -2,9 +2,10 @@
 
 use super::body::SentFlag;
 use super::call::{Call, Progress, WaitReason};
+use super::endpoint::EndpointClass;
 use super::retry::{RetryPolicy, Verdict, judge};
 use super::retry_after;
-use super::throttle::{EndpointClass, Pass, Throttle, wait_until};
+use super::throttle::{Pass, Throttle, wait_until};
 use super::transport::{Answer, Request, Transport};
 use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::log::{LogLevel, Logger};

@@ -2,6 +2,7 @@
 //! for every call of the client when one is met all the same.
 
 use super::call::{Call, Progress, WaitReason};
+use super::endpoint::EndpointClass;
 use crate::error::{Error, ErrorKind, Result};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -9,28 +10,6 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use once_cell::sync::Lazy;
-
-/// What the service counts requests by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum EndpointClass {
-    /// Listings of users.
-    Users,
-    /// One user.
-    User,
-    /// Listings of groups.
-    Groups,
-    /// The deprecated listing of user groups.
-    UserGroups,
-    /// Actions.
-    Action,
-    /// The token endpoint.
-    Token,
-    /// The service's status page.
-    Status,
-}
-
-const CLASSES: usize = 7;
 
 /// So many requests in each window of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,7 +20,7 @@ pub struct RateLimit {
 
 /// The limits of one client id, one for each endpoint class; `None` is no limit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct RateLimits([Option<RateLimit>; CLASSES]);
+pub struct RateLimits([Option<RateLimit>; EndpointClass::COUNT]);
 
 impl Default for RateLimits {
     /// As documented by Adobe, per minute and client.
@@ -69,7 +48,7 @@ impl Default for RateLimits {
 
 impl RateLimits {
     pub fn unlimited() -> Self {
-        RateLimits([None; CLASSES])
+        RateLimits([None; EndpointClass::COUNT])
     }
 
     pub fn set(&mut self, class: EndpointClass, limit: Option<RateLimit>) {
@@ -79,7 +58,7 @@ impl RateLimits {
 
 /// The lanes of one client id, shared by all clients of the process that use it with the same limits.
 #[derive(Debug)]
-pub(crate) struct Throttle([Lane; CLASSES]);
+pub(crate) struct Throttle([Lane; EndpointClass::COUNT]);
 
 /// What tells throttles apart: the service's root, the client id and the limits.
 type Key = (String, String, RateLimits);

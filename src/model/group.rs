@@ -18,6 +18,16 @@ pub struct Group {
 /// The groups of one page, in the service's order.
 pub type GroupPage = Page<GroupRow>;
 
+impl Page<GroupRow> {
+    pub fn get(&self, index: usize) -> Option<Group> {
+        self.at(index, Group::at)
+    }
+
+    pub fn groups(&self) -> impl ExactSizeIterator<Item = Group> + '_ {
+        (0..self.len()).map(|index| self.get(index).expect("it is below the length"))
+    }
+}
+
 /// Where a group's fields stand in their page.
 #[derive(Debug)]
 pub struct GroupRow {

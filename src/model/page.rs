@@ -1,8 +1,6 @@
 //! A page of a listing, and what the service says of the whole listing beside it.
 
-use super::group::{Group, GroupRow};
 use super::table::{Row, Table};
-use super::user::{User, UserRow};
 use crate::error::{Error, Result};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -119,6 +117,11 @@ impl<R> Page<R> {
         self.len() == 0
     }
 
+    /// Where an item stands, if there are so many.
+    pub(crate) fn at<T>(&self, index: usize, item: impl Fn(Arc<Table<R>>, u32) -> T) -> Option<T> {
+        (index < self.len()).then(|| item(self.table.clone(), index as u32))
+    }
+
     /// The group that the service took the question to be about.
     pub(crate) fn group_name(&self) -> Option<&str> {
         self.group_name.as_deref()
@@ -134,38 +137,15 @@ impl<R> Page<R> {
     }
 }
 
-impl Page<UserRow> {
-    pub fn get(&self, index: usize) -> Option<User> {
-        (index < self.len()).then(|| User::at(self.table.clone(), index as u32))
-    }
-
-    pub fn users(&self) -> impl ExactSizeIterator<Item = User> + '_ {
-        (0..self.len()).map(|i| User::at(self.table.clone(), i as u32))
-    }
-}
-
-impl Page<GroupRow> {
-    pub fn get(&self, index: usize) -> Option<Group> {
-        (index < self.len()).then(|| Group::at(self.table.clone(), index as u32))
-    }
-
-    pub fn groups(&self) -> impl ExactSizeIterator<Item = Group> + '_ {
-        (0..self.len()).map(|i| Group::at(self.table.clone(), i as u32))
-    }
-}
-
-/// Reads the answer to a question for one user.
-pub(crate) fn parse_one_user(body: &[u8]) -> Result<Option<User>> {
-    let body = text(body, "user")?;
-    let envelope: Envelope = serde_json::from_str(body).map_err(|e| not_understood("user", e))?;
+/// Reads the answer to a question for one item; `None` where the service says that there is none.
+pub(crate) fn parse_one<R: Row>(body: &[u8], noun: &str) -> Result<Option<Arc<Table<R>>>> {
+    let body = text(body, noun)?;
+    let envelope: Envelope = serde_json::from_str(body).map_err(|e| not_understood(noun, e))?;
     match (envelope.result.as_deref(), envelope.one_user) {
-        (Some("success"), Some(user)) => {
-            let table = Arc::new(Table::read(body, &[user], "user")?);
-            Ok(Some(User::at(table, 0)))
-        }
+        (Some("success"), Some(item)) => Ok(Some(Arc::new(Table::read(body, &[item], noun)?))),
         (Some(result), _) if result.eq_ignore_ascii_case("not found") => Ok(None),
         (result, _) => Err(not_understood(
-            "user",
+            noun,
             format_args!("result is {:?}", result.unwrap_or("missing")),
         )),
     }
@@ -174,7 +154,8 @@ pub(crate) fn parse_one_user(body: &[u8]) -> Result<Option<User>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::user::IdentityType;
+    use crate::model::group::GroupRow;
+    use crate::model::user::{IdentityType, UserRow};
 
     fn users(json: &str) -> Result<PageAnswer<UserRow>> {
         Page::parse(json.as_bytes(), "users")

@@ -1,6 +1,6 @@
 //! A user as the service tells of one.
 
-use super::page::Page;
+use super::page::{self, Page};
 use super::table::{ListSeed, Row, Table, TextList, TextSeed, Texts};
 use super::text::{Span, Text};
 use serde::Deserialize;
@@ -39,6 +39,22 @@ pub struct User {
 
 /// The users of one page, in the service's order.
 pub type UserPage = Page<UserRow>;
+
+impl Page<UserRow> {
+    pub fn get(&self, index: usize) -> Option<User> {
+        self.at(index, User::at)
+    }
+
+    pub fn users(&self) -> impl ExactSizeIterator<Item = User> + '_ {
+        (0..self.len()).map(|index| self.get(index).expect("it is below the length"))
+    }
+}
+
+/// Reads the answer to a question for one user.
+pub(crate) fn parse_one_user(body: &[u8]) -> crate::error::Result<Option<User>> {
+    let table = page::parse_one(body, "user")?;
+    Ok(table.map(|table| User::at(table, 0)))
+}
 
 /// Where a user's fields stand in their page.
 #[derive(Debug)]

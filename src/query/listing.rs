@@ -3,7 +3,7 @@
 use crate::auth::session::{Resource, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::call::Call;
-use crate::http::throttle::EndpointClass;
+use crate::http::endpoint::EndpointClass;
 use crate::http::transport::Answer;
 use crate::model::group::GroupRow;
 use crate::model::page::{Page, PageAnswer};

@@ -3,11 +3,10 @@
 use crate::auth::session::{Resource, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::call::Call;
-use crate::http::throttle::EndpointClass;
+use crate::http::endpoint::EndpointClass;
 use crate::http::transport::Answer;
 use crate::model::command::check_user_string;
-use crate::model::page::parse_one_user;
-use crate::model::user::User;
+use crate::model::user::{User, parse_one_user};
 use serde_json::Value;
 
 /// `None` where the service knows no such user, which is an answer and no error.

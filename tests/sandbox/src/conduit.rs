@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::Sleep;
 use tokio_rustls::server::TlsStream;
 
 /// What is to happen to the bytes that HTTP writes.
@@ -16,6 +17,8 @@ enum Order {
     Pass,
     /// Lets so many bytes through, and then breaks the connection or leaves it hanging.
     Cut { after: usize, then: End },
+    /// Lets nothing through for a while.
+    Hold(Pin<Box<Sleep>>),
     /// Writes these bytes instead, and then hangs up.
     Replace(Vec<u8>),
 }
@@ -23,7 +26,8 @@ enum Order {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     Reset,
-    Stall,
+    /// For so long, or for ever.
+    Stall(Option<Duration>),
 }
 
 #[derive(Debug, Default)]
@@ -127,10 +131,22 @@ impl AsyncWrite for Conduit {
         let handle = self.handle.clone();
         handle.with(|orders| match &mut orders.order {
             Order::Pass => self.stream.io().poll_write(cx, bytes),
+            Order::Hold(until) => {
+                std::task::ready!(until.as_mut().poll(cx));
+                orders.order = Order::Pass;
+                self.stream.io().poll_write(cx, bytes)
+            }
             Order::Cut {
                 after: 0,
-                then: End::Stall,
-            } => Poll::Pending,
+                then: End::Stall(for_how_long),
+            } => {
+                let Some(time) = *for_how_long else {
+                    return Poll::Pending;
+                };
+                orders.order = Order::Hold(Box::pin(tokio::time::sleep(time)));
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
             Order::Cut {
                 after: 0,
                 then: End::Reset,

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 pub async fn serve(
@@ -27,6 +28,9 @@ pub async fn serve(
         Ok(value) => Reply::json(200, value),
         Err(words) => Reply::json(400, json!({"error": words})),
     };
+    if path == "/refuse" {
+        closed(&world).await;
+    }
     Response::builder()
         .status(reply.status)
         .header("content-type", "application/json")
@@ -46,6 +50,14 @@ struct LimitOf {
 #[serde(deny_unknown_fields)]
 struct Refuse {
     ms: u64,
+}
+
+/// Whoever asked for it may rely on it.
+async fn closed(world: &World) {
+    let refuses = || (*world.refusing_until.borrow()).is_some_and(|until| until > Instant::now());
+    while refuses() && world.is_listening.load(Ordering::Relaxed) {
+        tokio::task::yield_now().await;
+    }
 }
 
 fn steer(method: &str, path: &str, body: &[u8], world: &World) -> Result<Value, String> {

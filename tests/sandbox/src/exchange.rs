@@ -162,7 +162,7 @@ impl Exchange {
             _ => serde_json::from_slice(body)
                 .unwrap_or_else(|_| json!(String::from_utf8_lossy(body))),
         };
-        received.fault = fault.as_ref().map(Fault::name);
+        received.fault = fault.as_ref().map(Fault::name).or(received.fault.take());
         fault
     }
 
@@ -348,8 +348,10 @@ impl Exchange {
             } => self.handle.cut(25, End::Reset),
             Fault::Stall {
                 at: Place::InHeaders,
-                ..
-            } => self.handle.cut(25, End::Stall),
+                ms,
+            } => self
+                .handle
+                .cut(25, End::Stall(ms.map(Duration::from_millis))),
             Fault::Reset { at: Place::InBody } => {
                 let handle = self.handle.clone();
                 let then = move || async move {
@@ -499,10 +501,11 @@ fn put(body: &mut Value, pointer: &str, value: Option<Value>) {
     let Some((parent, key)) = pointer.rsplit_once('/') else {
         return;
     };
+    let key = key.replace("~1", "/").replace("~0", "~");
     if let Some(Value::Object(parent)) = body.pointer_mut(parent) {
         match value {
-            Some(value) => drop(parent.insert(key.to_owned(), value)),
-            None => drop(parent.remove(key)),
+            Some(value) => drop(parent.insert(key, value)),
+            None => drop(parent.remove(&key)),
         }
     }
 }

@@ -3,6 +3,7 @@
 use clap::{Parser, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A faithful local stand-in for Adobe's User Management API.
 ///
@@ -66,6 +67,12 @@ pub struct Options {
     /// End when standard input is closed, so that a test that dies leaves nothing behind
     #[arg(long)]
     pub exit_with_stdin: bool,
+}
+
+impl Options {
+    pub fn page0_block(&self) -> Duration {
+        Duration::from_secs(self.page0_block).div_f64(self.time_scale.max(0.001))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

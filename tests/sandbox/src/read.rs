@@ -200,7 +200,7 @@ impl Cut {
 
     fn range(&self) -> std::ops::Range<usize> {
         let start = self.page.saturating_mul(self.page_size).min(self.total);
-        start..(start + self.page_size).min(self.total)
+        start..start.saturating_add(self.page_size).min(self.total)
     }
 
     fn answer<T>(self, key: &str, items: Vec<&T>, shape: impl Fn(&T) -> Option<Value>) -> Reply {

@@ -9,6 +9,7 @@ use hyper_util::rt::TokioIo;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -36,12 +37,14 @@ pub async fn serve_api(
         let until = *refusals.borrow_and_update();
         if let Some(until) = until.filter(|until| *until > Instant::now()) {
             listener = None;
+            world.is_listening.store(false, Ordering::Relaxed);
             tokio::time::sleep_until(until.into()).await;
         }
         let accepting = match listener.take() {
             Some(listener) => listener,
             None => bind(address)?,
         };
+        world.is_listening.store(true, Ordering::Relaxed);
         tokio::select! {
             accepted = accepting.accept() => {
                 let (tcp, _) = accepted?;

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -29,6 +30,7 @@ pub struct World {
     pub started: Instant,
     /// While it holds an instant, connections are refused until then.
     pub refusing_until: watch::Sender<Option<Instant>>,
+    pub is_listening: AtomicBool,
 }
 
 /// What can be changed while it runs.
@@ -151,6 +153,7 @@ impl World {
             state: Mutex::new(state),
             started: Instant::now(),
             refusing_until: watch::Sender::new(None),
+            is_listening: AtomicBool::new(true),
         })
     }
 
@@ -179,7 +182,7 @@ impl State {
             ledger: Vec::new(),
             requests: Vec::new(),
             tokens: Tokens::default(),
-            throttle: throttle.with_page0_block(Duration::from_secs(options.page0_block)),
+            throttle: throttle.with_page0_block(options.page0_block()),
             faults: Faults::default(),
             settings: settings.clone(),
             counters: Counters::default(),

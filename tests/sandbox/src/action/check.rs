@@ -155,6 +155,11 @@ fn check_step(
     }
     match verb {
         "add" | "remove" => check_lists(entry, number, verb, &step[verb], names_per_list),
+        _ if !step[verb].is_object() => wrong(
+            number,
+            "error.command.malformed",
+            format!("{verb} must be an object"),
+        ),
         _ => Ok(()),
     }
 }
@@ -199,6 +204,13 @@ fn check_lists(
                 format!("{key} must be a list"),
             );
         };
+        if !list.iter().all(Value::is_string) {
+            return wrong(
+                number,
+                "error.command.malformed",
+                format!("{key} must hold names"),
+            );
+        }
         names += list.len();
     }
     if names > most {

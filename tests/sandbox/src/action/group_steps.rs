@@ -2,9 +2,8 @@
 
 use super::refusal::refuse;
 use super::{Entry, Refusal, Warning, check};
-use crate::org::{Group, Org, PRODUCT_PROFILE, USER_GROUP};
+use crate::org::{Org, PRODUCT_PROFILE, USER_GROUP};
 use serde_json::Value;
-use std::collections::BTreeSet;
 
 type Done = Result<Vec<Warning>, Vec<Refusal>>;
 
@@ -32,7 +31,7 @@ pub fn apply(org: &mut Org, entry: &Entry, step: &Value, group_deleted: &mut boo
             "only one user group can be deleted in a request",
         ),
         "deleteUserGroup" => {
-            org.remove_group(name);
+            org.remove_user_group(name);
             Ok(Vec::new())
         }
         _ => change_members(org, name, body, verb == "add", read_only),
@@ -75,20 +74,7 @@ fn create(org: &mut Org, name: &str, body: &Value) -> Done {
     let description = text(body, "description").map(str::to_owned);
     match (org.group_mut(name), option) {
         (None, _) => {
-            org.add_group(Group {
-                group_id: 0,
-                group_name: name.to_owned(),
-                kind: USER_GROUP.into(),
-                description,
-                admin_group_name: Some(format!("_admin_{name}")),
-                product_name: None,
-                license_quota: None,
-                user_group_name: None,
-                product_profile_name: None,
-                profile_group_name: None,
-                read_only: false,
-                profiles: BTreeSet::new(),
-            });
+            org.add_user_group(name, description);
             Ok(Vec::new())
         }
         (Some(_), None) => refuse(
@@ -112,7 +98,7 @@ fn update(org: &mut Org, name: &str, body: &Value) -> Done {
         check_name(new_name)?;
         if org
             .group(new_name)
-            .is_some_and(|other| !other.group_name.eq_ignore_ascii_case(name))
+            .is_some_and(|other| other.group_name.to_lowercase() != name.to_lowercase())
         {
             return refuse(
                 "error.usergroup.already_exists",
@@ -126,7 +112,7 @@ fn update(org: &mut Org, name: &str, body: &Value) -> Done {
         group.description = Some(description.to_owned());
     }
     if let Some(new_name) = new_name {
-        org.rename_group(name, new_name);
+        org.rename_user_group(name, new_name);
     }
     Ok(Vec::new())
 }
@@ -146,10 +132,7 @@ fn change_members(org: &mut Org, name: &str, body: &Value, add: bool, read_only:
     let found = users.iter().filter_map(|user| {
         let key = org.find(user, None, false);
         if key.is_none() {
-            refusals.push(Refusal::new(
-                "error.user.nonexistent",
-                format!("no user {user}"),
-            ));
+            refusals.push(Refusal::no_user(user));
         }
         key
     });

@@ -5,6 +5,8 @@
 pub struct Refusal {
     pub code: &'static str,
     pub message: String,
+    /// The user that there is none of, if that is the reason.
+    pub missing_user: Option<String>,
 }
 
 /// What the service has to say about a step that was applied.
@@ -19,6 +21,15 @@ impl Refusal {
         Refusal {
             code,
             message: message.into(),
+            missing_user: None,
+        }
+    }
+
+    pub fn no_user(user: &str) -> Self {
+        Refusal {
+            code: "error.user.nonexistent",
+            message: format!("no user {user}"),
+            missing_user: Some(user.to_lowercase()),
         }
     }
 }

@@ -24,10 +24,7 @@ pub fn apply(org: &mut Org, entry: &Entry, step: &Value) -> Done {
         }
         _ => {
             let Some(key) = find(org, entry) else {
-                return refuse(
-                    "error.user.nonexistent",
-                    format!("no user {}", entry.target),
-                );
+                return Err(vec![Refusal::no_user(&entry.target)]);
             };
             match verb {
                 "update" => update(org, key, body),
@@ -245,10 +242,12 @@ fn joinable(
     let (mut found, mut refusals) = (Vec::new(), Vec::new());
     for name in names {
         match org.group(name) {
-            _ if NEVER.contains(name) => refusals.push(Refusal::new(
-                "error.group.invalid_list",
-                format!("{name} cannot be given or taken"),
-            )),
+            _ if NEVER.iter().any(|never| never.eq_ignore_ascii_case(name)) => {
+                refusals.push(Refusal::new(
+                    "error.group.invalid_list",
+                    format!("{name} cannot be given or taken"),
+                ))
+            }
             None => refusals.push(Refusal::new(
                 "error.group.not_found",
                 format!("no group {name}"),

@@ -69,6 +69,25 @@ pub struct Group {
     pub profiles: BTreeSet<String>,
 }
 
+impl Group {
+    fn new(group_id: i64, name: &str, kind: &str) -> Self {
+        Group {
+            group_id,
+            group_name: name.to_owned(),
+            kind: kind.to_owned(),
+            description: None,
+            admin_group_name: None,
+            product_name: None,
+            license_quota: None,
+            user_group_name: None,
+            product_profile_name: None,
+            profile_group_name: None,
+            read_only: false,
+            profiles: BTreeSet::new(),
+        }
+    }
+}
+
 pub const USER_GROUP: &str = "USER_GROUP";
 pub const PRODUCT_PROFILE: &str = "PRODUCT_PROFILE";
 
@@ -233,34 +252,53 @@ impl Org {
         self.groups.iter().find(|group| group.group_id == id)
     }
 
-    pub fn add_group(&mut self, mut group: Group) {
-        group.group_id = self.next_group;
-        self.next_group += 1;
-        self.groups.push(group);
+    /// Adds a user group, and the group of those who administer it.
+    pub fn add_user_group(&mut self, name: &str, description: Option<String>) {
+        let admins = format!("_admin_{name}");
+        let mut group = Group::new(self.next_group, name, USER_GROUP);
+        group.description = description;
+        group.admin_group_name = Some(admins.clone());
+        let mut admin_group = Group::new(self.next_group + 1, &admins, "USER_ADMIN_GROUP");
+        admin_group.user_group_name = Some(name.to_owned());
+        self.next_group += 2;
+        self.groups.extend([group, admin_group]);
         self.index_groups();
     }
 
-    pub fn remove_group(&mut self, name: &str) {
-        let Some(name) = self.group(name).map(|group| group.group_name.clone()) else {
+    pub fn remove_user_group(&mut self, name: &str) {
+        let Some(group) = self.group(name).cloned() else {
             return;
         };
-        self.groups.retain(|group| group.group_name != name);
+        let gone = [Some(group.group_name), group.admin_group_name];
+        let is_gone = |name: &String| gone.iter().flatten().any(|gone| gone == name);
+        self.groups.retain(|group| !is_gone(&group.group_name));
         self.index_groups();
         for user in self.users.values_mut() {
-            user.groups.remove(&name);
+            user.groups.retain(|name| !is_gone(name));
         }
     }
 
-    pub fn rename_group(&mut self, name: &str, new_name: &str) {
+    pub fn rename_user_group(&mut self, name: &str, new_name: &str) {
         let Some(group) = self.group_mut(name) else {
             return;
         };
         let old = std::mem::replace(&mut group.group_name, new_name.to_owned());
-        group.user_group_name = Some(new_name.to_owned());
+        let new_admins = format!("_admin_{new_name}");
+        let old_admins = group.admin_group_name.replace(new_admins.clone());
+        if let Some(admins) = old_admins
+            .as_deref()
+            .and_then(|admins| self.group_mut(admins))
+        {
+            admins.group_name = new_admins.clone();
+            admins.user_group_name = Some(new_name.to_owned());
+        }
         self.index_groups();
+        let renamed = [(Some(old), new_name.to_owned()), (old_admins, new_admins)];
         for user in self.users.values_mut() {
-            if user.groups.remove(&old) {
-                user.groups.insert(new_name.to_owned());
+            for (old, new) in &renamed {
+                if old.as_ref().is_some_and(|old| user.groups.remove(old)) {
+                    user.groups.insert(new.clone());
+                }
             }
         }
     }

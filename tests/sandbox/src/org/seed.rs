@@ -76,20 +76,7 @@ pub fn small_company() -> Snapshot {
 
 fn push_group<'a>(company: &'a mut Snapshot, name: &str, kind: &str) -> &'a mut Group {
     let group_id = 4_294_967_300 + company.groups.len() as i64;
-    company.groups.push(Group {
-        group_id,
-        group_name: name.to_owned(),
-        kind: kind.to_owned(),
-        description: None,
-        admin_group_name: None,
-        product_name: None,
-        license_quota: None,
-        user_group_name: None,
-        product_profile_name: None,
-        profile_group_name: None,
-        read_only: false,
-        profiles: BTreeSet::new(),
-    });
+    company.groups.push(Group::new(group_id, name, kind));
     company.groups.last_mut().expect("just pushed")
 }
 

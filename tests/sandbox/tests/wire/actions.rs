@@ -59,6 +59,15 @@ fn each_refusal_has_its_code() {
             user(json!([{"removeFromOrg": {}}, {"update": {}}])),
             "error.command.removefromorg.not_last",
         ),
+        (user(json!([{"update": 5}])), "error.command.malformed"),
+        (
+            user(json!([{"add": {"group": [5]}}])),
+            "error.command.malformed",
+        ),
+        (
+            user(json!([{"add": {"group": ["_ORG_ADMIN"]}}])),
+            "error.group.invalid_list",
+        ),
         (
             user(json!([{"add": "all"}])),
             "error.command.add_remove.missing_list",
@@ -270,7 +279,11 @@ fn test_mode_changes_nothing_and_forgives_what_it_made_exist() {
         (&json!(0), &json!(1))
     );
     let later = json!([{"user": "new@example.com", "do": [{"add": {"group": ["Sales"]}}]}]);
-    assert_eq!(sandbox.act_in_test_mode(&later).json()["result"], "success");
+    let by_the_group =
+        json!([{"usergroup": "Sales", "do": [{"add": {"user": ["NEW@example.com"]}}]}]);
+    for steps in [&later, &by_the_group] {
+        assert_eq!(sandbox.act_in_test_mode(steps).json()["result"], "success");
+    }
     assert_eq!(
         sandbox.act(&later).json()["errors"][0]["errorCode"],
         "error.user.nonexistent"
@@ -284,4 +297,32 @@ fn a_step_number_is_a_text_if_that_is_wanted() {
     sandbox.control("POST", "/settings", &json!({"step_as_text": true}));
     let answer = sandbox.act(&json!([{"user": PERSON, "do": [{"add": {"group": ["Ghosts"]}}]}]));
     assert_eq!(answer.json()["errors"][0]["step"], "0");
+}
+
+#[test]
+fn a_user_group_and_those_who_administer_it_live_and_die_together() {
+    let sandbox = Sandbox::start(&["--limits", "off"]);
+    let act = |name: &str, step: Value| {
+        let answer = sandbox
+            .act(&json!([{"usergroup": name, "do": [step]}]))
+            .json();
+        assert_eq!(answer["result"], "success", "{answer}");
+    };
+    let names = || {
+        let state = sandbox.control("GET", "/state", &Value::Null);
+        let groups = state["groups"].as_array().expect("groups").iter();
+        let names = groups.map(|group| group["groupName"].as_str().unwrap_or_default().to_owned());
+        names
+            .filter(|name| name.contains("shift"))
+            .collect::<Vec<_>>()
+    };
+    act("Night shift", json!({"createUserGroup": {}}));
+    assert_eq!(names(), ["Night shift", "_admin_Night shift"]);
+    act(
+        "Night shift",
+        json!({"updateUserGroup": {"name": "Day shift"}}),
+    );
+    assert_eq!(names(), ["Day shift", "_admin_Day shift"]);
+    act("Day shift", json!({"deleteUserGroup": {}}));
+    assert!(names().is_empty());
 }

@@ -50,7 +50,13 @@ fn a_stall_hangs_for_ever_or_for_a_while() {
         let end = sandbox.get(USERS);
         assert!(matches!(end, End::Hangs(_)), "{place}: {end:?}");
     }
-    for place in ["before_work", "in_body"] {
+    for place in [
+        "before_read",
+        "before_work",
+        "after_work",
+        "in_headers",
+        "in_body",
+    ] {
         sandbox.fault(json!({"endpoint": "users", "fault": {"stall": {"at": place, "ms": 20}}}));
         assert_eq!(sandbox.get(USERS).json()["result"], "success", "{place}");
     }

@@ -1,0 +1,36 @@
+//! The frame around every export that can fail: the outputs are clean on entry, and errors become handles.
+
+use super::error::umapi_error;
+use super::guard::{Failure, Result, guarded};
+use super::status::{self, UMAPI_OK, UMAPI_STATUS_FORK, UMAPI_STATUS_PANIC, umapi_status};
+use crate::{Error, ErrorKind};
+
+/// Runs the body of a fallible function. `error` may be NULL; otherwise it is NULL after success.
+pub(super) unsafe fn fallible(
+    error: *mut *mut umapi_error,
+    body: impl FnOnce() -> Result<()>,
+) -> umapi_status {
+    unsafe { put(error, None) };
+    let (status, core) = match guarded(body) {
+        Ok(Ok(())) => return UMAPI_OK,
+        Ok(Err(Failure::Core(core))) => (status::of(core.kind()), core),
+        Ok(Err(Failure::Fork)) => {
+            let words = "the client was made before a fork; make a new one in the child";
+            (UMAPI_STATUS_FORK, Error::new(ErrorKind::Internal, words))
+        }
+        Err(panic) => {
+            let words = format!("a defect of libumapi: {panic}");
+            (UMAPI_STATUS_PANIC, Error::new(ErrorKind::Internal, words))
+        }
+    };
+    unsafe { put(error, Some(umapi_error::new(status, &core))) };
+    status
+}
+
+/// Gives the error to the caller, if there is a place for it.
+unsafe fn put(place: *mut *mut umapi_error, error: Option<umapi_error>) {
+    if !place.is_null() {
+        let handle = error.map_or(std::ptr::null_mut(), |error| Box::into_raw(Box::new(error)));
+        unsafe { *place = handle };
+    }
+}
