@@ -202,3 +202,75 @@ impl JwtKey {
         Ok(DecodingKey::from_rsa_der(&key.data))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jsonwebtoken::{EncodingKey, Header};
+    use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
+
+    const HOST: &str = "127.0.0.1:1";
+
+    fn claims() -> Value {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_secs();
+        json!({
+            "iss": ORG_ID, "sub": TECH_ACCT_ID, "exp": now + 86_400, "aud": format!("https://{HOST}/c/{CLIENT_ID}"),
+            (format!("https://{HOST}/s/ent_user_sdk")): true,
+        })
+    }
+
+    fn status(claims: &Value, pem: &str, key: &JwtKey) -> u16 {
+        let signer = EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap();
+        let assertion =
+            jsonwebtoken::encode(&Header::new(Algorithm::RS256), claims, &signer).unwrap();
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("client_id", CLIENT_ID)
+            .append_pair("client_secret", CLIENT_SECRET)
+            .append_pair("jwt_token", &assertion)
+            .finish();
+        let request = TokenRequest {
+            jwt: true,
+            content_type: Some("application/x-www-form-urlencoded"),
+            has_query: false,
+            body: body.as_bytes(),
+            host: HOST,
+        };
+        answer(
+            &request,
+            &mut Tokens::default(),
+            Duration::from_secs(60),
+            Some(key),
+        )
+        .status
+    }
+
+    #[test]
+    fn an_assertion_is_held_against_the_certificate_and_its_claims() {
+        let pair = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
+        let certificate = CertificateParams::new(["umapi".to_owned()])
+            .unwrap()
+            .self_signed(&pair)
+            .unwrap();
+        let key = JwtKey::from_pem(certificate.pem().as_bytes()).unwrap();
+        let pem = pair.serialize_pem();
+        assert_eq!(status(&claims(), &pem, &key), 200);
+        for (claim, wrong) in [
+            ("iss", json!("OTHER@AdobeOrg")),
+            ("sub", json!("someone")),
+            ("aud", json!("https://elsewhere/c/x")),
+            ("exp", json!(1)),
+            ("exp", json!(u32::MAX)),
+            (&format!("https://{HOST}/s/ent_user_sdk"), json!(false)),
+        ] {
+            let mut claims = claims();
+            claims[claim] = wrong;
+            assert_eq!(status(&claims, &pem, &key), 400, "{claim}");
+        }
+        let other = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
+        assert_eq!(status(&claims(), &other.serialize_pem(), &key), 400);
+        assert!(JwtKey::from_pem(b"neither").is_err());
+    }
+}

@@ -3,3 +3,4 @@
 mod actions;
 mod client;
 mod faults;
+mod start;
