@@ -2,6 +2,7 @@
 #
 #   make demo      provisions an organisation in the sandbox, from C
 #   make test      all tests; sets up what it lacks
+#   make fuzz      fuzzes all that reads foreign bytes; SECONDS for each target
 #   make install   the library, its header and its pkg-config file, under PREFIX (DESTDIR is honoured)
 #   make header    renews include/umapi.h from the source
 
@@ -22,7 +23,7 @@ against_library := -L$(build) -lumapi -Wl,-rpath,$(CURDIR)/$(build)
 examples := bindings/c/examples
 
 .PHONY: demo test setup lint test-rust test-abi test-header test-install test-c test-judge release sandbox header \
-	install clean
+	install fuzz clean
 
 # ---- Building ----
 
@@ -103,6 +104,11 @@ test-c: sandbox release target/keys $(c_test_programs) $(build)/provision
 	done
 	@echo "== the demo"
 	@tests/demo.sh $(build)/provision $(examples)/people.csv $(valgrind)
+
+# The parsers of what a server sends, key loading, and the C calls; so many seconds for each target.
+SECONDS ?= 600
+fuzz:
+	tests/fuzz/run.sh $(SECONDS)
 
 test-judge: sandbox $(judge)/ready
 	@cd tests/sandbox/judge && UMAPI_SANDBOX=$(CURDIR)/target/debug/umapi-sandbox \

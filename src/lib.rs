@@ -28,6 +28,8 @@ mod counters;
 mod error;
 #[allow(unsafe_code)]
 pub mod ffi;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
 mod http;
 mod log;
 mod model;

@@ -2,7 +2,7 @@
 
 mod batch;
 pub mod execute;
-mod interpret;
+pub(crate) mod interpret;
 pub mod outcome;
 pub mod queue;
 pub mod split;

@@ -6,7 +6,7 @@ pub mod endpoint;
 mod failure;
 pub(crate) mod perform;
 pub mod retry;
-mod retry_after;
+pub(crate) mod retry_after;
 pub mod throttle;
 pub mod transport;
 pub(crate) mod url;

@@ -1,0 +1,201 @@
+//! Doors for the fuzzer to what reads foreign bytes: the answers of a server, and key files. Built only with
+//! `--cfg fuzzing` and for the tests, which hold what the fuzzer once found against the same doors.
+
+use crate::action::interpret::interpret;
+use crate::action::split::{BatchLimits, split};
+use crate::auth::credentials::Credentials;
+use crate::http::retry_after;
+use crate::model::answer;
+use crate::model::command::{Action, NewUser, OnConflict};
+use crate::model::error_body;
+use crate::model::group::{Group, GroupRow};
+use crate::model::page::{Page, PageAnswer};
+use crate::model::token::{self, LifetimeUnit};
+use crate::model::user::{IdentityType, User, UserRow, parse_one_user};
+use std::hint::black_box;
+use std::time::{Duration, SystemTime};
+
+pub fn users(answer: &[u8]) {
+    if let Ok(PageAnswer::Page(page)) = Page::<UserRow>::parse(answer, "users") {
+        assert!(page.get(page.len()).is_none());
+        page.users().for_each(|user| touch_user(&user));
+    }
+}
+
+pub fn groups(answer: &[u8]) {
+    let pages = [
+        Page::<GroupRow>::parse(answer, "groups"),
+        Page::<GroupRow>::parse_array(answer, "user groups"),
+    ];
+    for page in pages {
+        if let Ok(PageAnswer::Page(page)) = page {
+            page.groups().for_each(|group| touch_group(&group));
+        }
+    }
+}
+
+pub fn one_user(answer: &[u8]) {
+    if let Ok(Some(user)) = parse_one_user(answer) {
+        touch_user(&user);
+    }
+}
+
+fn touch_user(user: &User) {
+    let texts = [
+        user.id(),
+        user.email(),
+        user.status(),
+        user.username(),
+        user.domain(),
+        user.first_name(),
+        user.last_name(),
+        user.country(),
+    ];
+    for text in texts.into_iter().flatten() {
+        assert_eq!(text.as_bytes_with_nul().last(), Some(&0));
+        black_box(text.as_str());
+    }
+    assert!(
+        user.groups()
+            .chain(user.tags())
+            .chain(user.admin_roles())
+            .all(|text| text.as_str().len() < usize::MAX)
+    );
+    assert!(
+        serde_json::from_str::<serde_json::Value>(user.json().as_str()).is_ok()
+            || is_deep(user.json().as_str())
+    );
+}
+
+fn touch_group(group: &Group) {
+    for text in [group.name(), group.kind(), group.license_quota()]
+        .into_iter()
+        .flatten()
+    {
+        black_box(text.as_str());
+    }
+    black_box((group.id(), group.member_count(), group.is_read_only()));
+    assert!(
+        serde_json::from_str::<serde_json::Value>(group.json().as_str()).is_ok()
+            || is_deep(group.json().as_str())
+    );
+}
+
+/// What is kept raw may be nested deeper than a tree of values can be built of.
+fn is_deep(json: &str) -> bool {
+    json.bytes().filter(|b| matches!(b, b'[' | b'{')).count() > 100
+}
+
+/// Whatever is answered, each entry gets one end and no finding is about a command that is not there.
+pub fn action_answer(body: &[u8]) {
+    let Ok(answer) = answer::parse(body) else {
+        return;
+    };
+    let actions = ["a@example.com", "b@example.com", "c@example.com"].map(three_commands);
+    let limits = BatchLimits::default();
+    let entries: Vec<_> = (0..)
+        .zip(&actions)
+        .flat_map(|(n, action)| split(action, n, &limits))
+        .collect();
+    let owners: Vec<_> = actions.iter().collect();
+    let reports = interpret(&entries, &owners, answer);
+    assert_eq!(reports.len(), entries.len());
+    let commands = reports
+        .iter()
+        .flat_map(|report| &report.findings)
+        .filter_map(|finding| finding.command);
+    assert!(commands.into_iter().all(|command| command < 3));
+}
+
+fn three_commands(email: &str) -> Action {
+    let mut action = Action::on_user(email, None).expect("the email is good");
+    action
+        .create(NewUser {
+            identity: IdentityType::AdobeId,
+            email,
+            first_name: None,
+            last_name: None,
+            country: None,
+            on_conflict: OnConflict::Ignore,
+        })
+        .and_then(|action| action.add_to_groups(&["Sales"]))
+        .and_then(|action| action.remove_from_groups(&["Marketing"]))
+        .expect("the commands are good");
+    action
+}
+
+pub fn error_bodies(body: &[u8]) {
+    let said = error_body::parse(body);
+    let longest = |text: &Option<String>| text.as_ref().is_none_or(|text| text.len() < 4096);
+    assert!(longest(&said.code) && longest(&said.message));
+}
+
+pub fn token_answer(body: &[u8]) {
+    for unit in [LifetimeUnit::Seconds, LifetimeUnit::Milliseconds] {
+        if let Ok(token) = token::parse(body, unit) {
+            assert!(!token.secret.reveal().is_empty());
+            black_box(
+                std::time::Instant::now()
+                    .checked_add(token.lifetime)
+                    .expect("a lifetime that ends"),
+            );
+        }
+    }
+}
+
+/// The first line is `Retry-After`, the second `Date`.
+pub fn retry_after(headers: &[u8]) {
+    let text = String::from_utf8_lossy(headers);
+    let mut lines = text.lines();
+    let wait = retry_after::parse(lines.next(), lines.next(), SystemTime::UNIX_EPOCH);
+    assert!(wait != Some(Duration::ZERO));
+}
+
+/// What is wrong with a key is told without a piece of it.
+pub fn key(pem: &[u8]) {
+    if let Err(error) = Credentials::jwt("client", "secret", "account", pem) {
+        let message = error.message().as_bytes();
+        assert!(error.message().contains("private_key"));
+        let is_label = |line: &&[u8]| line.windows(5).any(|part| part == b"-----");
+        let lines = pem
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !is_label(line));
+        let mut pieces = lines.flat_map(|line| line.windows(16));
+        assert!(pieces.all(|piece| !message.windows(16).any(|quoted| quoted == piece)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    type Door = fn(&[u8]);
+
+    const DOORS: [(&str, Door); 8] = [
+        ("users", super::users),
+        ("groups", super::groups),
+        ("one_user", super::one_user),
+        ("action_answer", super::action_answer),
+        ("error_bodies", super::error_bodies),
+        ("token_answer", super::token_answer),
+        ("retry_after", super::retry_after),
+        ("key", super::key),
+    ];
+
+    /// Good examples to begin with, and whatever broke something once.
+    #[test]
+    fn what_was_found_stays_mended() {
+        for (name, door) in DOORS {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("tests/fuzz/seeds")
+                .join(name);
+            let files: Vec<_> = std::fs::read_dir(&folder)
+                .expect("each door has seeds")
+                .collect();
+            assert!(!files.is_empty(), "{name} has no seeds");
+            for file in files {
+                door(&std::fs::read(file.expect("a file").path()).expect("it can be read"));
+            }
+        }
+    }
+}
