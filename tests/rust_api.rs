@@ -6,9 +6,18 @@ use futures_util::future::join_all;
 use std::sync::{Arc, Mutex};
 use support::Sandbox;
 use umapi::{
-    Action, CallOptions, Cancel, ErrorKind, IdentityType, NewUser, OnConflict, OutcomeKind,
+    Action, CallOptions, Cancel, Client, ErrorKind, IdentityType, NewUser, OnConflict, OutcomeKind,
     Progress, UsersQuery,
 };
+
+fn client(sandbox: &Sandbox) -> Client {
+    Client::new(
+        sandbox.info("org_id"),
+        sandbox.credentials(),
+        sandbox.options(),
+    )
+    .expect("all of it is good")
+}
 
 fn newcomer(number: u64, group: &str) -> Action {
     let email = format!("newcomer{number}@example.com");
@@ -30,8 +39,8 @@ fn newcomer(number: u64, group: &str) -> Action {
 
 #[tokio::test]
 async fn everybody_is_provisioned_and_read_back() {
-    let sandbox = Sandbox::start(&["--limits", "off", "--page-size", "25"]);
-    let client = sandbox.client();
+    let sandbox = Sandbox::start(&["--tls", "--limits", "off", "--page-size", "25"]);
+    let client = client(&sandbox);
     let call = CallOptions::new();
     let mut queue = client.queue();
     for number in 0..43 {
@@ -69,8 +78,8 @@ async fn everybody_is_provisioned_and_read_back() {
 
 #[tokio::test]
 async fn calls_run_side_by_side_on_one_client() {
-    let sandbox = Sandbox::start(&["--limits", "off", "--latency-ms", "50"]);
-    let client = sandbox.client();
+    let sandbox = Sandbox::start(&["--tls", "--limits", "off", "--latency-ms", "50"]);
+    let client = client(&sandbox);
     let call = CallOptions::new();
     let emails: Vec<_> = (0..14)
         .map(|n| format!("person{:06}@example.com", n * 5 + 2))
@@ -92,8 +101,8 @@ async fn calls_run_side_by_side_on_one_client() {
 
 #[tokio::test]
 async fn a_call_is_cancelled_and_tells_what_it_did() {
-    let sandbox = Sandbox::start(&["--limits", "off"]);
-    let client = sandbox.client();
+    let sandbox = Sandbox::start(&["--tls", "--limits", "off"]);
+    let client = client(&sandbox);
     sandbox.control(
         "POST",
         "/faults",

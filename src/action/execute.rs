@@ -10,6 +10,7 @@ use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::http::call::{Call, Progress};
 use crate::http::endpoint::EndpointClass;
 use crate::http::perform::{Replay, Trace};
+use crate::http::transport::Answer;
 use crate::model::answer::{self, ActionAnswer};
 use crate::model::command::{Action, Verb};
 use bytes::Bytes;
@@ -78,6 +79,8 @@ impl Board {
         }
     }
 }
+
+const CLASS: EndpointClass = EndpointClass::Action;
 
 impl Dispatcher {
     /// Sends all actions now. Their outcomes stand in the order of the actions.
@@ -150,8 +153,9 @@ impl Dispatcher {
         }
     }
 
-    /// Sends one request; if the service refuses it whole, its halves, so that one bad action does not take the
-    /// others with it. `hopeless` is an error that would meet every further request as well.
+    /// Sends one request. If the service refuses it whole, its halves, so that one bad action does not take the others
+    /// with it; if the answer is lost, the part that may run twice. `hopeless` is an error that would meet every
+    /// further request as well.
     async fn send(
         &self,
         call: &Call,
@@ -159,27 +163,46 @@ impl Dispatcher {
         request: Vec<Entry>,
         hopeless: &mut Option<Error>,
     ) {
-        let mut parts = vec![leave_out_broken(board, request)];
-        while let Some(mut entries) = parts.pop() {
-            if entries.is_empty() {
+        let mut parts = vec![Part {
+            entries: leave_out_broken(board, request),
+            sending: Sending::First,
+        }];
+        while let Some(mut part) = parts.pop() {
+            if part.entries.is_empty() {
                 continue;
             }
             let result = match hopeless {
                 Some(error) => Err(Lost::NotSent(error.clone())),
-                None => self.post(call, board, &entries).await,
+                None => self.post(call, board, &part).await,
             };
-            match result {
-                Ok(answer) => self.take_answer(board, &entries, answer),
-                Err(Lost::Refused(error)) if entries.len() > 1 && is_about_content(&error) => {
-                    parts.push(entries.split_off(entries.len() / 2));
-                    parts.push(entries);
+            match result.map_err(|lost| part.sending.weigh(lost)) {
+                Ok(answer) => self.take_answer(board, &part.entries, answer),
+                Err(Lost::Refused(error)) if part.entries.len() > 1 && is_about_content(&error) => {
+                    let later = part.entries.split_off(part.entries.len() / 2);
+                    for entries in [later, part.entries] {
+                        let sending = Sending::Refused;
+                        parts.push(Part { entries, sending });
+                    }
                     continue;
+                }
+                Err(Lost::Unknown(error)) if part.is_mixed() => {
+                    let waited = self.session.wait_to_repeat(call, CLASS, error.clone());
+                    let may_be_repeated = waited.await.is_ok();
+                    let (again, lost): (Vec<_>, Vec<_>) = part
+                        .entries
+                        .into_iter()
+                        .partition(|entry| entry.replay_safe && may_be_repeated);
+                    end_all(board, &lost, Lost::Unknown(error));
+                    parts.push(Part {
+                        entries: again,
+                        sending: Sending::Lost,
+                    });
                 }
                 Err(lost) => {
                     if lost.dooms_the_rest() {
                         *hopeless = Some(lost.error().clone());
                     }
-                    end_all(board, &entries, lost);
+                    end_all(board, &part.entries, lost);
                 }
             }
             call.report(Progress::Actions {
@@ -193,15 +216,16 @@ impl Dispatcher {
         &self,
         call: &Call,
         board: &mut Board,
-        entries: &[Entry],
+        part: &Part,
     ) -> std::result::Result<ActionAnswer, Lost> {
         call.check().map_err(Lost::NotSent)?;
+        let entries = &part.entries;
         let query: &[_] = match self.options.test_mode {
             true => &[("testOnly", "true")],
             false => &[],
         };
         let resource = Resource {
-            class: EndpointClass::Action,
+            class: CLASS,
             segments: &["action", self.session.org_id()],
             query,
         };
@@ -210,31 +234,22 @@ impl Dispatcher {
             false => Replay::Unsafe,
         };
         let trace = Trace::default();
-        let first_sent = entries
-            .iter()
-            .filter(|entry| board.under_way(entry).is_untouched())
-            .count();
-        let answer = call
-            .bounded(
-                self.session
-                    .post(call, resource, body(entries), replay, &trace, |answer| {
-                        answer::parse(&answer.body)
-                    }),
-            )
-            .await;
-        let lost = match answer {
-            Ok(answer) => {
-                self.counters.add_actions_sent(first_sent);
-                return Ok(answer);
-            }
-            Err(error) if trace.may_have_arrived() => Lost::Unknown(error),
-            Err(error) if error.delivery() == Delivery::Answered => Lost::Refused(error),
-            Err(error) => Lost::NotSent(error),
+        let read = |answer: &Answer| answer::parse(&answer.body);
+        let send = self
+            .session
+            .post(call, resource, body(entries), replay, &trace, read);
+        let result = match call.bounded(send).await {
+            Ok(answer) => Ok(answer),
+            Err(error) if trace.may_have_arrived() => Err(Lost::Unknown(error)),
+            Err(error) if error.delivery() == Delivery::Answered => Err(Lost::Refused(error)),
+            Err(error) => Err(Lost::NotSent(error)),
         };
-        if !matches!(lost, Lost::NotSent(_)) {
-            self.counters.add_actions_sent(first_sent);
+        if !matches!(result, Err(Lost::NotSent(_))) && part.sending == Sending::First {
+            let fresh = |entry: &&Entry| board.under_way(entry).is_untouched();
+            self.counters
+                .add_actions_sent(entries.iter().filter(fresh).count());
         }
-        Err(lost)
+        result
     }
 
     fn take_answer(&self, board: &mut Board, entries: &[Entry], answer: ActionAnswer) {
@@ -260,6 +275,43 @@ impl Dispatcher {
             outcome.kind == OutcomeKind::Succeeded && entries.iter().any(|e| e.action == *number)
         });
         self.counters.add_actions_completed(completed.count());
+    }
+}
+
+/// Entries that share a request, and what came of them when they were sent before.
+struct Part {
+    entries: Vec<Entry>,
+    sending: Sending,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sending {
+    First,
+    /// They were refused together with others.
+    Refused,
+    /// They may have been applied already.
+    Lost,
+}
+
+impl Part {
+    /// Whether some of it may be sent again and some may not.
+    fn is_mixed(&self) -> bool {
+        let safe = self
+            .entries
+            .iter()
+            .filter(|entry| entry.replay_safe)
+            .count();
+        (1..self.entries.len()).contains(&safe)
+    }
+}
+
+impl Sending {
+    /// What it means that this sending, too, brought no answer.
+    fn weigh(self, lost: Lost) -> Lost {
+        match (self, lost) {
+            (Sending::Lost, Lost::NotSent(error) | Lost::Refused(error)) => Lost::Unknown(error),
+            (_, lost) => lost,
+        }
     }
 }
 

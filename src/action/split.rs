@@ -122,10 +122,19 @@ fn entry(
         completes,
         writes,
         reads,
-        replay_safe: commands.iter().all(Command::is_replay_safe),
+        replay_safe: is_replay_safe(commands),
         deletes_group: commands.iter().any(|c| c.verb() == Verb::DeleteGroup),
         head,
     }
+}
+
+/// Whether doing all of it twice ends, and is reported, like doing it once. What stands before a removal from the
+/// organisation would find nobody the second time, unless it creates the user anew.
+fn is_replay_safe(commands: &[Command]) -> bool {
+    let removes = |command: &Command| matches!(command.verb(), Verb::RemoveFromOrg { .. });
+    let finds_nobody =
+        commands.len() > 1 && commands.iter().any(removes) && commands[0].verb() != Verb::Create;
+    commands.iter().all(Command::is_replay_safe) && !finds_nobody
 }
 
 /// The entry's JSON up to and including `"do":`.

@@ -97,6 +97,16 @@ impl Session {
             .await
     }
 
+    /// Waits until a part of a POST whose answer was lost may be sent again; an error if it is not to be.
+    pub(crate) async fn wait_to_repeat(
+        &self,
+        call: &Call,
+        class: EndpointClass,
+        lost: Error,
+    ) -> Result<()> {
+        self.http.pause(call, class, Replay::Safe, lost).await
+    }
+
     /// The host's status page, which wants no token.
     pub(crate) async fn get_status_page<T>(
         &self,

@@ -21,10 +21,11 @@ pub(crate) fn describe(
     let mut message = String::from(match kind {
         ErrorKind::Tls => "the TLS connection failed",
         ErrorKind::Proxy => "the proxy could not be used",
+        ErrorKind::Connect if sent => "the connection broke before the answer was complete",
         ErrorKind::Connect => "no connection",
         ErrorKind::Timeout => "no answer in time",
         ErrorKind::Internal => "the HTTP client could not be set up",
-        _ => "the connection broke before the answer was complete",
+        _ => "the HTTP client failed",
     });
     if let Some(host) = error.url().and_then(|url| url.host_str()) {
         message.push_str(&format!(" ({host})"));

@@ -152,7 +152,7 @@ impl Http {
     }
 
     /// Waits for the next attempt, or gives the failure back where there is to be none.
-    async fn pause(
+    pub(crate) async fn pause(
         &self,
         call: &Call,
         class: EndpointClass,

@@ -6,9 +6,9 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Duration;
-use umapi::{Client, ClientOptions, Credentials, RateLimits};
+use umapi::{ClientOptions, Credentials, RateLimits};
 
-/// A running sandbox, over TLS. It ends with its standard input, so with this at the latest.
+/// A running sandbox. It ends with its standard input, so with this at the latest.
 pub struct Sandbox {
     process: Child,
     stdin: Option<ChildStdin>,
@@ -18,7 +18,7 @@ pub struct Sandbox {
 impl Sandbox {
     pub fn start(options: &[&str]) -> Self {
         let mut process = Command::new(program())
-            .args(["--exit-with-stdin", "--tls"])
+            .arg("--exit-with-stdin")
             .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -45,7 +45,7 @@ impl Sandbox {
             Credentials::oauth(self.info("client_id"), self.info("client_secret"))
                 .expect("the sandbox's credentials are good");
         credentials
-            .set_auth_host(self.info("auth_host"))
+            .set_auth_host(self.info("auth_url"))
             .expect("the sandbox's address is good");
         credentials
     }
@@ -56,16 +56,13 @@ impl Sandbox {
         options
             .set_endpoint(self.info("endpoint"))
             .expect("the sandbox's address is good");
-        let ca = std::fs::read(self.info("ca_file")).expect("the sandbox's CA is there");
-        options.add_ca_certificates(&ca).expect("it is a CA");
+        if !self.info("ca_file").is_empty() {
+            let ca = std::fs::read(self.info("ca_file")).expect("the sandbox's CA is there");
+            options.add_ca_certificates(&ca).expect("it is a CA");
+        }
         options.rate_limits = RateLimits::unlimited();
         options.retry.first_delay = Duration::from_millis(1);
         options
-    }
-
-    pub fn client(&self) -> Client {
-        Client::new(self.info("org_id"), self.credentials(), self.options())
-            .expect("all of it is good")
     }
 
     /// Asks the control API.

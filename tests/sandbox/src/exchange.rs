@@ -201,6 +201,9 @@ impl Exchange {
                 let reply = error_reply(*code, *body, retry_after.as_ref(), date_offset);
                 Some((reply, *after_work))
             }
+            Some(Fault::Redirect { to, code }) => {
+                Some((Reply::empty(*code).with("location", to), false))
+            }
             _ => None,
         };
         let reply = match told {
@@ -411,7 +414,6 @@ impl Exchange {
                 reply.body = encoder.finish()?;
                 reply = reply.with("content-encoding", "gzip");
             }
-            Fault::Redirect { to, code } => reply = Reply::empty(*code).with("location", to),
             Fault::Garbage { kind } => reply = garbage(*kind),
             Fault::Deep { levels } => {
                 reply.body = [vec![b'['; *levels], vec![b']'; *levels]].concat();

@@ -96,8 +96,8 @@ pub struct LedgerLine {
     pub request_id: Option<String>,
     pub command: Value,
     pub applied: bool,
-    /// The code of the refusal.
-    pub code: Option<&'static str>,
+    /// The codes of the refusal, one for each name that is wrong.
+    pub codes: Vec<&'static str>,
     pub test_only: bool,
 }
 
@@ -251,8 +251,8 @@ impl State {
                 target: record.target,
                 request_id: record.request_id,
                 command: record.command,
-                applied: record.refused.is_none() && !test_only,
-                code: record.refused,
+                applied: record.refused.is_empty() && !test_only,
+                codes: record.refused,
                 test_only,
             });
         }

@@ -20,8 +20,8 @@ pub struct StepRecord {
     pub target: String,
     pub request_id: Option<String>,
     pub command: Value,
-    /// The code of the refusal; `None` if the step was applied.
-    pub refused: Option<&'static str>,
+    /// The codes of the refusal, one for each name that is wrong; none if the step was applied.
+    pub refused: Vec<&'static str>,
 }
 
 /// The limits of a request, and how it is to be treated.
@@ -121,13 +121,14 @@ impl Request<'_> {
             let refusals = self.forgive_in_test(result);
             match refusals {
                 Ok(warnings) => {
-                    self.record(index, number, &entry, step, None);
+                    self.record(index, number, &entry, step, Vec::new());
                     for warning in warnings {
                         self.warn(index, number, &entry, warning);
                     }
                 }
                 Err(refusals) => {
-                    self.record(index, number, &entry, step, Some(refusals[0].code));
+                    let codes = refusals.iter().map(|refusal| refusal.code).collect();
+                    self.record(index, number, &entry, step, codes);
                     for refusal in refusals {
                         self.report(index, number, value, refusal);
                     }
@@ -172,7 +173,7 @@ impl Request<'_> {
         step: usize,
         entry: &Entry,
         command: &Value,
-        refused: Option<&'static str>,
+        refused: Vec<&'static str>,
     ) {
         let request_id = entry.object.get("requestID").and_then(Value::as_str);
         self.records.push(StepRecord {

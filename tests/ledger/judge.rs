@@ -1,0 +1,303 @@
+//! Holds what the library said against what was really applied.
+
+use crate::plan::{Planned, Step};
+use crate::run::{Line, Report, Request};
+use std::collections::BTreeMap;
+use umapi::{ErrorKind, Outcome, OutcomeKind, Severity};
+
+type Verdict = Result<(), String>;
+
+fn expect(good: bool, words: impl FnOnce() -> String) -> Verdict {
+    if good { Ok(()) } else { Err(words()) }
+}
+
+pub fn judge(report: &Report) -> Verdict {
+    let mut succeeded = 0;
+    for (number, planned) in report.plan.actions.iter().enumerate() {
+        let outcomes = report
+            .outcomes
+            .get(&(number as u64))
+            .map_or(&[][..], Vec::as_slice);
+        let [outcome] = outcomes else {
+            return Err(format!("action {number} has {} outcomes", outcomes.len()));
+        };
+        let story = Story::new(report, number, planned)
+            .map_err(|words| format!("action {number}: {words}\n{outcome:#?}"))?;
+        story
+            .check(outcome)
+            .map_err(|words| format!("action {number}: {words}\n{}\n{outcome:#?}", story.told()))?;
+        succeeded += u64::from(outcome.kind == OutcomeKind::Succeeded);
+    }
+    expect(report.outcomes.len() == report.plan.actions.len(), || {
+        "an outcome without an action".into()
+    })?;
+    check_counters(report, succeeded)?;
+    check_order(report)
+}
+
+fn check_counters(report: &Report, succeeded: u64) -> Verdict {
+    expect(report.completed == succeeded, || {
+        format!("{} completed, but {succeeded} succeeded", report.completed)
+    })?;
+    expect(report.queued == 0, || {
+        format!("{} still queued", report.queued)
+    })?;
+    let count = |holds: &dyn Fn(usize, &str) -> bool| {
+        let actions = 0..report.plan.actions.len();
+        actions
+            .filter(|number| holds(*number, &format!("a{number}")))
+            .count() as u64
+    };
+    let applied = count(&|_, id| report.ledger.iter().any(|line| line.request_id == id));
+    // What is unknown may have been lost on its way in.
+    let is_unknown = |number| {
+        let outcomes = &report.outcomes[&(number as u64)];
+        outcomes[0].kind == OutcomeKind::Unknown
+    };
+    let received = count(&|number, id| {
+        is_unknown(number) || report.requests.iter().any(|request| request.holds(id))
+    });
+    expect((applied..=received).contains(&report.sent), || {
+        format!(
+            "{} counted as sent; {received} were received, and {applied} worked on",
+            report.sent
+        )
+    })
+}
+
+/// On one target, what was asked for later is done later.
+fn check_order(report: &Report) -> Verdict {
+    let mut last: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for (number, planned) in report.plan.actions.iter().enumerate() {
+        let id = format!("a{number}");
+        let requests: Vec<_> = report
+            .ledger
+            .iter()
+            .filter(|l| l.request_id == id)
+            .map(|l| l.request)
+            .collect();
+        let (Some(first), Some(newest)) = (requests.iter().min(), requests.iter().max()) else {
+            continue;
+        };
+        if let Some((earlier, before)) = last.get(planned.target.as_str()) {
+            expect(before < first, || {
+                format!(
+                    "action {number} on {} was in request {first}, action {earlier} in {before}",
+                    planned.target
+                )
+            })?;
+        }
+        last.insert(&planned.target, (number, *newest));
+    }
+    Ok(())
+}
+
+/// What really happened to one action.
+struct Story<'a> {
+    report: &'a Report,
+    steps: &'a [Step],
+    /// The requests that it was in, in order.
+    requests: Vec<&'a Request>,
+    /// Each time that the service worked on one of its entries: the entry's first step, and the lines.
+    works: Vec<(usize, Vec<&'a Line>)>,
+}
+
+impl<'a> Story<'a> {
+    fn new(report: &'a Report, number: usize, planned: &'a Planned) -> Result<Self, String> {
+        let id = format!("a{number}");
+        let mut by_request: BTreeMap<usize, Vec<&Line>> = BTreeMap::new();
+        for line in report.ledger.iter().filter(|line| line.request_id == id) {
+            by_request.entry(line.request).or_default().push(line);
+        }
+        let mut story = Story {
+            report,
+            steps: &planned.steps,
+            requests: report
+                .requests
+                .iter()
+                .filter(|request| request.holds(&id))
+                .collect(),
+            works: Vec::new(),
+        };
+        for (request, lines) in by_request {
+            let first = story
+                .entry_of(&lines)
+                .ok_or_else(|| format!("request {request} did what nobody asked for: {lines:?}"))?;
+            story.works.push((first, lines));
+        }
+        Ok(story)
+    }
+
+    /// Where among the steps the entry with these lines begins.
+    fn entry_of(&self, lines: &[&Line]) -> Option<usize> {
+        let size = self.report.plan.limits.steps_per_entry;
+        let is_it = |first: &usize| {
+            let steps = self.steps[*first..].iter().take(size);
+            lines.len() <= size
+                && steps
+                    .zip(lines)
+                    .all(|(step, line)| step.json == line.command)
+        };
+        let earliest = self.works.last().map_or(0, |(first, _)| *first);
+        (earliest..self.steps.len()).step_by(size).find(is_it)
+    }
+
+    /// How often each step was applied.
+    fn applications(&self) -> Vec<usize> {
+        let mut times = vec![0; self.steps.len()];
+        for (first, lines) in &self.works {
+            for (offset, line) in lines.iter().enumerate() {
+                times[first + offset] += usize::from(line.applied);
+            }
+        }
+        times
+    }
+
+    fn told(&self) -> String {
+        let works = self.works.iter().map(|(first, lines)| {
+            let number = lines.first().map_or(0, |line| line.request);
+            let told: Vec<_> = lines
+                .iter()
+                .map(|l| format!("{}{}", l.command, l.codes.join(", ")))
+                .collect();
+            format!(
+                "  from step {first} in request {number}: {}",
+                told.join(", ")
+            )
+        });
+        let requests = self
+            .requests
+            .iter()
+            .map(|r| format!("  request {}: {:?} {:?}", r.number, r.status, r.fault));
+        works.chain(requests).collect::<Vec<_>>().join("\n")
+    }
+
+    fn check(&self, outcome: &Outcome) -> Verdict {
+        let times = self.applications();
+        for (step, times) in self.steps.iter().zip(&times) {
+            expect(step.replay_safe || *times <= 1, || {
+                format!("{} must not run twice, and ran {times} times", step.json)
+            })?;
+        }
+        let known = |step: &Step| step.command < outcome.applied;
+        let claimed = self
+            .steps
+            .iter()
+            .zip(&times)
+            .filter(|(step, _)| known(step));
+        expect(claimed.into_iter().all(|(_, times)| *times > 0), || {
+            format!(
+                "{} commands are said to be applied, and were not",
+                outcome.applied
+            )
+        })?;
+        match outcome.kind {
+            OutcomeKind::Succeeded => expect(times.iter().all(|times| *times > 0), || {
+                format!("succeeded, but the steps were applied {times:?} times")
+            }),
+            OutcomeKind::NotSent => expect(times.iter().all(|times| *times == 0), || {
+                format!("not sent, but the steps were applied {times:?} times")
+            }),
+            OutcomeKind::Failed => self.check_failure(outcome, &times),
+            OutcomeKind::Unknown => self.check_unknown(outcome),
+        }
+    }
+
+    fn check_failure(&self, outcome: &Outcome, times: &[usize]) -> Verdict {
+        let errors: Vec<_> = outcome
+            .findings
+            .iter()
+            .filter(|f| f.severity == Severity::Error)
+            .collect();
+        if errors.is_empty() {
+            expect(outcome.error.is_some(), || "failed without a reason".into())?;
+            let beyond = self
+                .steps
+                .iter()
+                .zip(times)
+                .filter(|(step, _)| step.command >= outcome.applied);
+            return expect(
+                beyond.clone().all(|(_, times)| *times == 0)
+                    || self.is_cut_by_entries(outcome, times),
+                || format!("refused whole, but the steps were applied {times:?} times"),
+            );
+        }
+        for error in errors {
+            let refused = |(first, lines): &(usize, Vec<&Line>)| {
+                let mut lines = lines.iter().enumerate();
+                lines.any(|(offset, line)| {
+                    let command = self.steps[first + offset].command;
+                    error
+                        .code
+                        .as_ref()
+                        .is_some_and(|code| line.codes.contains(code))
+                        && error.command.is_none_or(|named| named == command)
+                })
+            };
+            expect(self.works.iter().any(refused), || {
+                format!("no command was refused as told: {error:?}")
+            })?;
+        }
+        Ok(())
+    }
+
+    /// A command that went out in parts may have been applied in part when a later entry failed.
+    fn is_cut_by_entries(&self, outcome: &Outcome, times: &[usize]) -> bool {
+        let size = self.report.plan.limits.steps_per_entry;
+        let done = times.iter().take_while(|times| **times > 0).count();
+        done.is_multiple_of(size)
+            && times[done..].iter().all(|times| *times == 0)
+            && self
+                .steps
+                .get(done)
+                .is_some_and(|step| step.command == outcome.applied)
+    }
+
+    /// Only where an answer was really lost, and sending again was not safe or did not help.
+    fn check_unknown(&self, outcome: &Outcome) -> Verdict {
+        let plan = &self.report.plan;
+        let unread = self.report.unread();
+        // What is interrupted on its way out may never have come in.
+        let throttled = outcome
+            .error
+            .as_ref()
+            .is_some_and(|error| error.kind() == ErrorKind::Throttled);
+        if throttled || plan.cancel_after.is_some() || plan.deadline.is_some() {
+            return Ok(());
+        }
+        expect(self.requests.len() + unread > 0, || {
+            "unknown, but it was never received".into()
+        })?;
+        let is_faulty = |request: &&&Request| request.fault.is_some() || request.status.is_none();
+        let faulty = self.requests.iter().filter(is_faulty).count();
+        expect(faulty + unread > 0, || {
+            "unknown, but every answer arrived".into()
+        })?;
+        let lost = [
+            "reset",
+            "stall",
+            "garbage",
+            "truncate",
+            "wrong_length",
+            "gzip",
+            "deep",
+        ];
+        let last = self
+            .requests
+            .last()
+            .and_then(|request| request.fault.as_deref());
+        let could_be_tried_again =
+            self.is_replay_safe() && last.is_some_and(|fault| lost.contains(&fault));
+        let attempts = self.requests.len() + unread;
+        expect(
+            !could_be_tried_again || attempts >= plan.max_attempts as usize,
+            || format!("unknown after {attempts} of {} attempts", plan.max_attempts),
+        )
+    }
+
+    fn is_replay_safe(&self) -> bool {
+        let removal_ends_it = |step: &Step| step.json.get("removeFromOrg").is_some();
+        self.steps.iter().all(|step| step.replay_safe)
+            && (self.steps.len() == 1 || !self.steps.iter().any(removal_ends_it))
+    }
+}
