@@ -2,6 +2,7 @@
 #
 #   make demo      provisions an organisation in the sandbox, from C
 #   make test      all tests; sets up what it lacks
+#   make soak      more of the random schedules that hold the library's word against the sandbox's; SECONDS, SEED
 #   make fuzz      fuzzes all that reads foreign bytes; SECONDS for each target
 #   make install   the library, its header and its pkg-config file, under PREFIX (DESTDIR is honoured)
 #   make header    renews include/umapi.h from the source
@@ -23,7 +24,7 @@ against_library := -L$(build) -lumapi -Wl,-rpath,$(CURDIR)/$(build)
 examples := bindings/c/examples
 
 .PHONY: demo test setup lint test-rust test-abi test-header test-install test-c test-judge release sandbox header \
-	install fuzz clean
+	install soak fuzz clean
 
 # ---- Building ----
 
@@ -105,8 +106,17 @@ test-c: sandbox release target/keys $(c_test_programs) $(build)/provision
 	@echo "== the demo"
 	@tests/demo.sh $(build)/provision $(examples)/people.csv $(valgrind)
 
+# Fresh schedules of both kinds for so many seconds in all. A mismatch tells the seed that repeats it.
+soak: SECONDS ?= 60
+soak: SEED ?= $(shell date +%s)
+soak: sandbox
+	@for test in ledger listing; do \
+		SCHEDULES_SEED=$(SEED) SCHEDULES_SECONDS=$$(( ($(SECONDS) + 1) / 2 )) \
+			$(CARGO) test --quiet --locked --test $$test -- --nocapture || exit 1; \
+	done
+
 # The parsers of what a server sends, key loading, and the C calls; so many seconds for each target.
-SECONDS ?= 600
+fuzz: SECONDS ?= 600
 fuzz:
 	tests/fuzz/run.sh $(SECONDS)
 

@@ -123,8 +123,8 @@ impl fmt::Debug for CallOptions {
 
 /// A call under way. A pager re-arms its one call for each page that it is asked for.
 ///
-/// The outermost function wraps its work in [`Call::bounded`]; the layers inside only ask [`Call::check_wait`]
-/// whether a wait makes sense, and never race the clock themselves.
+/// The outermost function wraps its work in [`Call::bounded`]; the layers inside only ask
+/// [`Call::has_time_until`] whether a wait makes sense, and never race the clock themselves.
 #[derive(Debug)]
 pub(crate) struct Call(Mutex<Armed>);
 

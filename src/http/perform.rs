@@ -9,7 +9,7 @@ use super::throttle::{Pass, Throttle, wait_until};
 use super::transport::{Answer, Request, Transport};
 use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::log::{LogLevel, Logger};
-use crate::model::error_body;
+use crate::model::error_body::{self, Speaker};
 use reqwest::header::HeaderValue;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -209,7 +209,13 @@ fn refusal(answer: &Answer, verdict: Verdict) -> Error {
         429 => (ErrorKind::Throttled, "the service throttles"),
         401 => (ErrorKind::Auth, "the service refused the token"),
         403 => (ErrorKind::Forbidden, "the service does not permit this"),
-        404 => (ErrorKind::NotFound, "the service does not know this"),
+        404 if said.speaker == Speaker::Service => {
+            (ErrorKind::NotFound, "the service does not know this")
+        }
+        404 => (
+            ErrorKind::Protocol,
+            "not the service but something before it does not know this; check the endpoint",
+        ),
         407 => (ErrorKind::Proxy, "the proxy wants credentials"),
         408 => (
             ErrorKind::Timeout,

@@ -2,8 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
+/// Any clock can be moved on by so much.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+
 /// Reads `Retry-After` in either form. A date is measured against the answer's own `Date`, so that a wrong clock on
-/// either side does no harm. `None` where nothing usable is said: missing, garbage, negative, zero or past.
+/// either side does no harm. `None` where nothing usable is said: missing, garbage, negative, zero or past. What is
+/// longer than can be meant counts as [`LONGEST`].
 pub(crate) fn parse(
     retry_after: Option<&str>,
     date: Option<&str>,
@@ -11,7 +15,10 @@ pub(crate) fn parse(
 ) -> Option<Duration> {
     let text = retry_after?.trim();
     let wait = match text.parse::<f64>() {
-        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok()?,
+        Ok(seconds) if seconds.is_finite() => {
+            Duration::try_from_secs_f64(seconds.min(LONGEST.as_secs_f64())).ok()?
+        }
+        Ok(_) => return None,
         Err(_) => {
             let until = httpdate::parse_http_date(text).ok()?;
             let answered = date
@@ -20,7 +27,7 @@ pub(crate) fn parse(
             until.duration_since(answered).ok()?
         }
     };
-    (!wait.is_zero()).then_some(wait)
+    (!wait.is_zero()).then_some(wait.min(LONGEST))
 }
 
 #[cfg(test)]
@@ -52,5 +59,17 @@ mod tests {
             parse(Some(IN_90_SECONDS), None, now),
             Some(Duration::from_secs(90))
         );
+    }
+
+    #[test]
+    fn more_than_a_clock_can_be_moved_on_is_cut() {
+        for endless in [
+            "1e19",
+            "18446744073709551615",
+            "Fri, 31 Dec 9999 23:59:59 GMT",
+        ] {
+            let wait = parse(Some(endless), Some(DATE), SystemTime::UNIX_EPOCH);
+            assert_eq!(wait, Some(LONGEST), "{endless}");
+        }
     }
 }

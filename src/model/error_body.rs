@@ -7,6 +7,19 @@ use serde_json::Value;
 pub(crate) struct ErrorBody {
     pub code: Option<String>,
     pub message: Option<String>,
+    pub speaker: Speaker,
+}
+
+/// Who wrote it, as far as its shape tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Speaker {
+    /// The service, or nobody: an empty body is one of its shapes.
+    #[default]
+    Service,
+    /// The gateway before the service.
+    Gateway,
+    /// A proxy or another server, for this is none of their shapes.
+    Stranger,
 }
 
 /// An error page of a proxy can be long; a sentence is enough to recognise it.
@@ -28,12 +41,21 @@ pub(crate) fn parse(body: &[u8]) -> ErrorBody {
                 Some(Value::Number(number)) => Some(number.to_string()),
                 _ => None,
             };
+            let speaker = match object.contains_key(SHAPES[0].0) {
+                true => Speaker::Gateway,
+                false => Speaker::Service,
+            };
             ErrorBody {
+                speaker,
                 code: SHAPES.iter().find_map(|(code, _)| text(code)),
                 message: SHAPES.iter().find_map(|(_, message)| text(message)),
             }
         }
         _ => ErrorBody {
+            speaker: match body.trim_ascii().is_empty() {
+                true => Speaker::Service,
+                false => Speaker::Stranger,
+            },
             code: None,
             message: plain_words(body),
         },
@@ -78,8 +100,25 @@ mod tests {
     use super::*;
 
     fn told(body: &str) -> (Option<String>, Option<String>) {
-        let ErrorBody { code, message } = parse(body.as_bytes());
+        let ErrorBody { code, message, .. } = parse(body.as_bytes());
         (code, message)
+    }
+
+    #[test]
+    fn the_shape_tells_who_speaks() {
+        let speaker = |body: &str| parse(body.as_bytes()).speaker;
+        for service in [
+            "",
+            "  ",
+            r#"{"result":"Not found"}"#,
+            r#"{"errorMessage":"m"}"#,
+        ] {
+            assert_eq!(speaker(service), Speaker::Service, "{service}");
+        }
+        assert_eq!(speaker(r#"{"error_code":"404000"}"#), Speaker::Gateway);
+        for stranger in ["<html>", "[]", "404 page not found", "\"no\""] {
+            assert_eq!(speaker(stranger), Speaker::Stranger, "{stranger}");
+        }
     }
 
     #[test]

@@ -55,8 +55,10 @@ struct Envelope<'a> {
 #[derive(Debug)]
 pub(crate) enum PageAnswer<R> {
     Page(Page<R>),
-    /// `"result": "Not found"`: past the end.
-    PastTheEnd,
+    /// `"result": "Not found"`: past the end; and what it says itself of the last page.
+    PastTheEnd {
+        last: Option<bool>,
+    },
 }
 
 fn not_understood(noun: &str, problem: impl std::fmt::Display) -> Error {
@@ -79,7 +81,9 @@ impl<R: Row> Page<R> {
                 last: envelope.last_page,
             })),
             (Some(result), None) if result.eq_ignore_ascii_case("not found") => {
-                Ok(PageAnswer::PastTheEnd)
+                Ok(PageAnswer::PastTheEnd {
+                    last: envelope.last_page,
+                })
             }
             (Some("success"), None) => Err(not_understood(noun, "the list is missing")),
             (result, _) => Err(not_understood(
@@ -132,8 +136,9 @@ impl<R> Page<R> {
         self.last
     }
 
-    pub(crate) fn looks_like(&self, other: &Self) -> bool {
-        self.table.looks_like(&other.table)
+    /// The same for a page that the service hands out twice; `None` for an empty one.
+    pub(crate) fn fingerprint(&self) -> Option<u64> {
+        self.table.fingerprint()
     }
 }
 
@@ -212,7 +217,7 @@ mod tests {
         }
         assert!(matches!(
             users(r#"{"lastPage":true,"result":"Not found"}"#),
-            Ok(PageAnswer::PastTheEnd)
+            Ok(PageAnswer::PastTheEnd { last: Some(true) })
         ));
     }
 

@@ -7,6 +7,7 @@ use crate::error::Error;
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Rows of type `R` with the texts that they point into.
 #[derive(Debug)]
@@ -82,15 +83,17 @@ impl<R> Table<R> {
             .map(|span| self.text(*span).expect("lists hold no absent text"))
     }
 
-    /// Equal for a page that the service handed out twice.
-    pub(crate) fn looks_like(&self, other: &Table<R>) -> bool {
-        let last = match self.rows.len() {
-            0 => return false,
-            n => n as u32 - 1,
-        };
-        self.rows.len() == other.rows.len()
-            && self.raw(0) == other.raw(0)
-            && self.raw(last) == other.raw(last)
+    /// The same for a table with as many rows and the same first and last row; `None` for an empty one.
+    pub(crate) fn fingerprint(&self) -> Option<u64> {
+        let last = (self.rows.len() as u32).checked_sub(1)?;
+        let mut hasher = DefaultHasher::new();
+        (
+            self.rows.len(),
+            self.raw(0).as_str(),
+            self.raw(last).as_str(),
+        )
+            .hash(&mut hasher);
+        Some(hasher.finish())
     }
 }
 

@@ -22,14 +22,28 @@ pub(crate) fn after_page(last: Option<bool>, page: u64, page_count: Option<u64>)
     }
 }
 
-/// A page that is missing, or the one before it again: the end, unless the service counted more pages than that.
-pub(crate) fn at_missing_page(page: u64, page_count: Option<u64>, how: &str) -> Result<()> {
+/// A page that is missing, or the one before it again: the end, unless the service counted more pages than that or,
+/// where it counted none, `promised` with the page before that there are more.
+pub(crate) fn at_missing_page(
+    page: u64,
+    page_count: Option<u64>,
+    promised: bool,
+    how: &str,
+) -> Result<()> {
     match page_count {
-        Some(count) if page < count => Err(Error::protocol(format!(
-            "the listing is cut short: the service counts {count} pages, but page {page} (from 0) {how}"
+        Some(count) if page < count => Err(cut_short(format_args!(
+            "the service counts {count} pages, but page {page} (from 0) {how}"
+        ))),
+        None if promised => Err(cut_short(format_args!(
+            "the page before was not the last, but page {page} (from 0) {how}"
         ))),
         _ => Ok(()),
     }
+}
+
+/// A listing that ends before its end must never be passed off as complete.
+pub(crate) fn cut_short(how: impl std::fmt::Display) -> Error {
+    Error::protocol(format!("the listing is cut short: {how}"))
 }
 
 #[cfg(test)]
@@ -47,8 +61,9 @@ mod tests {
 
     #[test]
     fn a_missing_page_is_the_end_only_behind_the_last() {
-        assert!(at_missing_page(3, Some(3), "is missing").is_ok());
-        assert!(at_missing_page(7, None, "is missing").is_ok());
-        assert!(at_missing_page(2, Some(3), "is missing").is_err());
+        assert!(at_missing_page(3, Some(3), true, "is missing").is_ok());
+        assert!(at_missing_page(7, None, false, "is missing").is_ok());
+        assert!(at_missing_page(2, Some(3), false, "is missing").is_err());
+        assert!(at_missing_page(7, None, true, "is missing").is_err());
     }
 }

@@ -177,7 +177,9 @@ impl Listing {
         match self {
             Listing::UserGroups => match Page::parse_array(&answer.body, "user groups")? {
                 // Without a word on the last page, an empty one is past the end.
-                PageAnswer::Page(page) if page.is_empty() => Ok(PageAnswer::PastTheEnd),
+                PageAnswer::Page(page) if page.is_empty() => {
+                    Ok(PageAnswer::PastTheEnd { last: None })
+                }
                 answer => Ok(answer),
             },
             _ => Page::parse(&answer.body, "groups"),

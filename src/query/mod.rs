@@ -3,4 +3,5 @@
 mod end;
 pub mod listing;
 pub mod pager;
+mod place;
 pub(crate) mod single;

@@ -2,6 +2,7 @@
 
 use super::end::{self, Outlook};
 use super::listing::{Listing, UsersQuery};
+use super::place::{Place, Places};
 use crate::auth::session::Session;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::call::{Call, CallOptions, Progress};
@@ -44,7 +45,9 @@ pub struct Pager<R> {
     under_way: FuturesOrdered<Fetch<R>>,
     /// The page `next` failed and has to be sent for again, before those under way.
     resend: bool,
-    previous: Option<Page<R>>,
+    places: Places,
+    /// The newest page said that it is not the last.
+    promised: bool,
     stats: PageStats,
     items: u64,
     finished: bool,
@@ -104,7 +107,8 @@ impl<R: Send + Sync + 'static> Pager<R> {
             unsent: 0,
             under_way: FuturesOrdered::new(),
             resend: false,
-            previous: None,
+            places: Places::default(),
+            promised: false,
             stats: PageStats::default(),
             items: 0,
             finished: false,
@@ -133,7 +137,8 @@ impl<R: Send + Sync + 'static> Pager<R> {
         self.abandon_fetches();
         self.next = 0;
         self.unsent = 0;
-        self.previous = None;
+        self.places = Places::default();
+        self.promised = false;
         self.stats = PageStats::default();
         self.items = 0;
         self.finished = false;
@@ -184,7 +189,6 @@ impl<R: Send + Sync + 'static> Pager<R> {
             items: self.items,
             total: self.stats.total_count,
         });
-        self.previous = Some(page.clone());
         page
     }
 
@@ -230,37 +234,45 @@ impl<R: Send + Sync + 'static> Pager<R> {
         let fetched = match fetched {
             Ok(fetched) => fetched,
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                return self.not_found(error).map(|()| None);
+                return match self.next {
+                    0 => Err(self.listing.not_found(error)),
+                    _ => self.missing(self.promised, "is missing"),
+                };
             }
             Err(error) => return Err(error),
         };
         let page = match fetched.answer {
             PageAnswer::Page(page) => page,
-            PageAnswer::PastTheEnd => {
-                end::at_missing_page(self.next, self.stats.page_count, "is missing")?;
-                return Ok(None);
+            PageAnswer::PastTheEnd { last } => {
+                self.stats.page_count = fetched.stats.page_count.or(self.stats.page_count);
+                return self.missing(self.promised || last == Some(false), "is missing");
             }
         };
         self.listing.check_group(&page)?;
-        if self.previous.as_ref().is_some_and(|p| p.looks_like(&page)) {
-            end::at_missing_page(
-                self.next,
-                self.stats.page_count,
-                "is the one before it again",
-            )?;
-            return Ok(None);
+        let (fingerprint, number) = (page.fingerprint(), fetched.stats.current_page);
+        match self.places.find(self.next, fingerprint, number) {
+            Place::Next => self.places.note(fingerprint, number),
+            Place::Before => {
+                let promised = self.promised && page.is_last() != Some(true);
+                return self.missing(promised, "is the one before it again");
+            }
+            Place::Elsewhere(how) => {
+                return Err(end::cut_short(format_args!(
+                    "page {} (from 0) {how}",
+                    self.next
+                )));
+            }
         }
+        self.promised = page.is_last() == Some(false);
         self.stats = fetched.stats;
         let outlook = end::after_page(page.is_last(), self.next, self.stats.page_count);
         self.finished = outlook == Outlook::End;
         Ok(Some(page))
     }
 
-    fn not_found(&self, error: Error) -> Result<()> {
-        if self.next == 0 {
-            return Err(self.listing.not_found(error));
-        }
-        end::at_missing_page(self.next, self.stats.page_count, "is missing")
+    /// No page came for `next`, which was `promised` or not.
+    fn missing(&self, promised: bool, how: &str) -> Result<Option<Page<R>>> {
+        end::at_missing_page(self.next, self.stats.page_count, promised, how).map(|()| None)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What one schedule does, drawn from its seed.
 
+use crate::support::faults;
 use serde_json::{Value, json};
 use std::time::Duration;
 use umapi::{Action, BatchLimits, IdentityType, NewUser, OnConflict, UserUpdate};
@@ -261,63 +262,9 @@ fn is_replay_safe(json: &Value) -> bool {
 
 /// Some fault, at the endpoint that matters or at the token's.
 fn rule(dice: &mut fastrand::Rng) -> Value {
-    let place = [
-        "before_read",
-        "before_work",
-        "after_work",
-        "in_headers",
-        "in_body",
-    ][dice.usize(0..5)];
-    let shape = [
-        "gateway",
-        "result",
-        "error_message_code",
-        "error_message",
-        "ims",
-        "html",
-        "empty",
-    ][dice.usize(0..7)];
-    let passing = [408, 500, 502, 503, 504][dice.usize(0..5)];
-    let refusing = [400, 401, 403, 404, 409, 501][dice.usize(0..6)];
-    let pause = [
-        json!(null),
-        json!("0"),
-        json!("-5"),
-        json!("soon"),
-        json!({"date_in": -9}),
-        json!(3244),
-    ][dice.usize(0..6)]
-    .clone();
     let fault = match dice.u8(0..14) {
-        0..=2 => json!({"reset": {"at": place}}),
-        3 => json!({"stall": {"at": place}}),
-        4 => json!({"stall": {"at": place, "ms": dice.u64(1..30)}}),
-        5 | 6 => {
-            json!({"status": {"code": passing, "body": shape, "after_work": dice.bool(), "retry_after": "0"}})
-        }
-        7 => json!({"status": {"code": refusing, "body": shape}}),
-        8 => json!({"status": {"code": 429, "body": shape, "retry_after": pause}}),
-        9 => json!({"garbage": {"kind": (["bytes", "html", "other_json"][dice.usize(0..3)])}}),
-        10 => json!({"truncate": {"after": dice.usize(0..60), "keep_length": dice.bool()}}),
-        11 => json!({"wrong_length": {"by": if dice.bool() { 5 } else { -5 }}}),
-        12 => [
-            json!({"gzip": {}}),
-            json!({"deep": {"levels": 3000}}),
-            json!({"redirect": {"to": "https://example.com/"}}),
-        ][dice.usize(0..3)]
-        .clone(),
-        _ => {
-            let broken = [
-                "/errors/0/index",
-                "/errors/0/step",
-                "/warnings",
-                "/completed",
-            ][dice.usize(0..4)];
-            match dice.bool() {
-                true => json!({"rewrite": {"remove": [broken]}}),
-                false => json!({"rewrite": {"set": {broken: null}}}),
-            }
-        }
+        0 => garbled_findings(dice),
+        _ => faults::any(dice),
     };
     let endpoint = if dice.u8(0..6) == 0 {
         "token"
@@ -325,4 +272,17 @@ fn rule(dice: &mut fastrand::Rng) -> Value {
         "action"
     };
     json!({"endpoint": endpoint, "probability": dice.f64() * 0.7, "seed": dice.u32(..), "fault": fault})
+}
+
+fn garbled_findings(dice: &mut fastrand::Rng) -> Value {
+    let broken = [
+        "/errors/0/index",
+        "/errors/0/step",
+        "/warnings",
+        "/completed",
+    ][dice.usize(0..4)];
+    match dice.bool() {
+        true => json!({"rewrite": {"remove": [broken]}}),
+        false => json!({"rewrite": {"set": {broken: null}}}),
+    }
 }

@@ -1,4 +1,9 @@
-//! A sandbox for Rust tests.
+//! A sandbox for Rust tests, and what random schedules need beside it.
+
+#![allow(dead_code, reason = "every test uses its part of it")]
+
+pub mod faults;
+pub mod schedules;
 
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};

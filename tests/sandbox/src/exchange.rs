@@ -299,7 +299,7 @@ impl Exchange {
         body: &[u8],
         fault: Option<&Fault>,
     ) -> Reply {
-        let (query, page_size) = (self.head.query(), state.settings.page_size);
+        let (query, paging) = (self.head.query(), state.settings.paging());
         let page_asked = |page: &usize| match fault {
             Some(Fault::ServePage { page }) => *page,
             _ => *page,
@@ -310,10 +310,13 @@ impl Exchange {
                 page_asked(page),
                 group.as_deref(),
                 &query,
-                page_size,
+                paging,
             ),
-            Route::Groups { page, .. } => read::groups(&state.org, page_asked(page), page_size),
-            Route::UserGroups { .. } => read::user_groups(&state.org, &query, page_size),
+            Route::Groups { page, .. } => read::groups(&state.org, page_asked(page), paging),
+            Route::UserGroups { .. } => {
+                let page = page_asked(&read::page_of_user_groups(&query));
+                read::user_groups(&state.org, page, paging)
+            }
             Route::User { name, .. } => read::user(&state.org, name, &query),
             _ => self.act(state, body, &query),
         }

@@ -2,11 +2,33 @@
 
 use crate::org::{Group, Identity, Org, USER_GROUP, User};
 use crate::reply::Reply;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeSet, HashMap};
 
 /// The query string of a request, by key.
 pub type Query = HashMap<String, String>;
+
+/// How listings are cut into pages, and what is told of it.
+#[derive(Clone, Copy)]
+pub struct Paging {
+    pub size: usize,
+    /// Whether the figures come with it, in `X-Total-Count` and its kin.
+    pub headers: bool,
+    pub past_the_end: PastTheEnd,
+}
+
+/// What comes for a page behind the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PastTheEnd {
+    /// 200 with `"result": "Not found"`.
+    NotFound,
+    #[serde(rename = "404")]
+    Status404,
+    /// The last page again.
+    LastPage,
+}
 
 fn flag(query: &Query, key: &str, default: bool) -> bool {
     match query
@@ -18,13 +40,7 @@ fn flag(query: &Query, key: &str, default: bool) -> bool {
     }
 }
 
-pub fn users(
-    org: &Org,
-    page: usize,
-    group: Option<&str>,
-    query: &Query,
-    page_size: usize,
-) -> Reply {
+pub fn users(org: &Org, page: usize, group: Option<&str>, query: &Query, paging: Paging) -> Reply {
     let group = match group.map(|name| find_group(org, name)) {
         None => None,
         Some(Some(group)) => Some(group),
@@ -46,7 +62,7 @@ pub fn users(
         direct_only,
         with_groups: !flag(query, "excludeGroups", false),
     };
-    let mut cut = Cut::new(page, page_size, users.len());
+    let mut cut = Cut::new(page, paging, users.len());
     if let Some(group) = group {
         cut.extra = Some(("groupName", json!(group.group_name)));
     }
@@ -61,7 +77,7 @@ fn find_group<'a>(org: &'a Org, name: &str) -> Option<&'a Group> {
     by_name.or_else(|| name.parse().ok().and_then(|id| org.group_by_id(id)))
 }
 
-pub fn groups(org: &Org, page: usize, page_size: usize) -> Reply {
+pub fn groups(org: &Org, page: usize, paging: Paging) -> Reply {
     let counts = org.member_counts();
     let groups: Vec<_> = org.groups().iter().collect();
     let shape = |group: &Group| {
@@ -73,22 +89,21 @@ pub fn groups(org: &Org, page: usize, page_size: usize) -> Reply {
         object.insert("memberCount".into(), json!(count));
         Some(Value::Object(object))
     };
-    Cut::new(page, page_size, groups.len()).answer("groups", groups, shape)
+    Cut::new(page, paging, groups.len()).answer("groups", groups, shape)
 }
 
 /// The deprecated listing: a bare array, pages from 1, own names for the fields, and who manages the group.
-pub fn user_groups(org: &Org, query: &Query, page_size: usize) -> Reply {
+pub fn user_groups(org: &Org, page: usize, paging: Paging) -> Reply {
     let counts = org.member_counts();
     let groups: Vec<_> = org
         .groups()
         .iter()
         .filter(|group| group.kind == USER_GROUP)
         .collect();
-    let page = query
-        .get("page")
-        .and_then(|page| page.parse::<usize>().ok())
-        .unwrap_or(1);
-    let cut = Cut::new(page.saturating_sub(1), page_size, groups.len());
+    let cut = Cut::new(page, paging, groups.len());
+    if cut.is_past_the_end() && paging.past_the_end == PastTheEnd::Status404 {
+        return past_the_end();
+    }
     let shape = |group: &&Group| {
         json!({
             "groupId": group.group_id,
@@ -99,7 +114,13 @@ pub fn user_groups(org: &Org, query: &Query, page_size: usize) -> Reply {
         })
     };
     let items: Vec<_> = groups[cut.range()].iter().map(shape).collect();
-    cut.headers(Reply::json(200, Value::Array(items)), page)
+    cut.headers(Reply::json(200, Value::Array(items)), cut.page + 1)
+}
+
+/// Which page the query asks for, counted from 0.
+pub fn page_of_user_groups(query: &Query) -> usize {
+    let page = query.get("page").and_then(|page| page.parse().ok());
+    page.unwrap_or(1_usize).saturating_sub(1)
 }
 
 pub fn user(org: &Org, name: &str, query: &Query) -> Reply {
@@ -130,6 +151,10 @@ fn not_found(code: &str, words: &str) -> Reply {
         404,
         json!({"lastPage": true, "result": code, "message": words}),
     )
+}
+
+fn past_the_end() -> Reply {
+    not_found("Not found", "there is no such page")
 }
 
 fn object<T: serde::Serialize>(value: &T) -> Map<String, Value> {
@@ -179,33 +204,44 @@ impl UserShape<'_> {
 /// One page of a listing.
 struct Cut {
     page: usize,
-    page_size: usize,
+    paging: Paging,
     total: usize,
     extra: Option<(&'static str, Value)>,
 }
 
 impl Cut {
-    fn new(page: usize, page_size: usize, total: usize) -> Self {
-        Cut {
+    fn new(page: usize, paging: Paging, total: usize) -> Self {
+        let mut cut = Cut {
             page,
-            page_size: page_size.max(1),
+            paging,
             total,
             extra: None,
+        };
+        if cut.is_past_the_end() && paging.past_the_end == PastTheEnd::LastPage {
+            cut.page = cut.page_count() - 1;
         }
+        cut
+    }
+
+    fn is_past_the_end(&self) -> bool {
+        self.page >= self.page_count()
     }
 
     fn page_count(&self) -> usize {
-        self.total.div_ceil(self.page_size).max(1)
+        self.total.div_ceil(self.paging.size).max(1)
     }
 
     fn range(&self) -> std::ops::Range<usize> {
-        let start = self.page.saturating_mul(self.page_size).min(self.total);
-        start..start.saturating_add(self.page_size).min(self.total)
+        let start = self.page.saturating_mul(self.paging.size).min(self.total);
+        start..start.saturating_add(self.paging.size).min(self.total)
     }
 
     fn answer<T>(self, key: &str, items: Vec<&T>, shape: impl Fn(&T) -> Option<Value>) -> Reply {
-        if self.page >= self.page_count() {
-            return Reply::json(200, json!({"lastPage": true, "result": "Not found"}));
+        if self.is_past_the_end() {
+            return match self.paging.past_the_end {
+                PastTheEnd::Status404 => past_the_end(),
+                _ => Reply::json(200, json!({"lastPage": true, "result": "Not found"})),
+            };
         }
         let values: Vec<_> = items[self.range()]
             .iter()
@@ -223,10 +259,13 @@ impl Cut {
     }
 
     fn headers(&self, reply: Reply, number: usize) -> Reply {
+        if !self.paging.headers {
+            return reply;
+        }
         reply
             .with("x-total-count", self.total)
             .with("x-page-count", self.page_count())
             .with("x-current-page", number)
-            .with("x-page-size", self.page_size)
+            .with("x-page-size", self.paging.size)
     }
 }

@@ -6,6 +6,7 @@ use crate::ims::{JwtKey, Tokens};
 use crate::limits::Throttle;
 use crate::options::{Limits, Options};
 use crate::org::{self, Org, Snapshot};
+use crate::read::{Paging, PastTheEnd};
 use crate::reply::Reply;
 use crate::route::Endpoint;
 use serde::Serialize;
@@ -46,11 +47,24 @@ pub struct Settings {
     pub date_offset_s: i64,
     pub entries_per_request: usize,
     pub names_per_list: usize,
+    /// Whether listings tell their figures in `X-Total-Count` and its kin; any may be missing.
+    pub page_headers: bool,
+    pub past_the_end: PastTheEnd,
     /// New connections hang before they are served, TLS handshake included.
     pub hold_connections: bool,
     /// A certificate or public key for JWT assertions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwt_pem: Option<String>,
+}
+
+impl Settings {
+    pub fn paging(&self) -> Paging {
+        Paging {
+            size: self.page_size.max(1),
+            headers: self.page_headers,
+            past_the_end: self.past_the_end,
+        }
+    }
 }
 
 impl Default for Settings {
@@ -63,6 +77,8 @@ impl Default for Settings {
             date_offset_s: 0,
             entries_per_request: 10,
             names_per_list: 10,
+            page_headers: true,
+            past_the_end: PastTheEnd::NotFound,
             hold_connections: false,
             jwt_pem: None,
         }
