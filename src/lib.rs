@@ -16,7 +16,7 @@
 //!      └─┬─ auth     credentials -> an access token; calls that carry one
 //!        └─ http     one logical call: transport, retry, throttle, deadline and cancel
 //!            └─ model   the service's nouns as data: user, group, command, answers. No I/O
-//!                └─ error, secret, log, counters
+//!                └─ error, secret, log, counters, lock
 //! ```
 #![warn(missing_debug_implementations)]
 #![deny(unsafe_code, unsafe_op_in_unsafe_fn)]
@@ -31,6 +31,7 @@ pub mod ffi;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
 mod http;
+mod lock;
 mod log;
 mod model;
 mod query;
@@ -46,8 +47,8 @@ pub use counters::Counters;
 pub use error::{Delivery, Error, ErrorKind, Result};
 pub use http::call::{CallOptions, Cancel, Progress, WaitReason};
 pub use http::endpoint::EndpointClass;
+pub use http::rate_limit::{RateLimit, RateLimits};
 pub use http::retry::RetryPolicy;
-pub use http::throttle::{RateLimit, RateLimits};
 pub use http::transport::TransportOptions;
 pub use log::{LogLevel, Logger};
 pub use model::command::{Action, Command, NewUser, OnConflict, Target, UserUpdate};

@@ -3,11 +3,12 @@
 use crate::error::Result;
 use crate::http::call::{Call, Progress, WaitReason};
 use crate::http::endpoint::EndpointClass;
+use crate::lock::lock;
 use crate::log::{LogLevel, Logger};
 use crate::model::token::AccessToken;
 use crate::secret::Secret;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -47,10 +48,6 @@ impl Token {
     fn is_alive(&self) -> bool {
         Instant::now() < self.ends_at
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl TokenCache {

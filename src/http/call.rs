@@ -2,10 +2,12 @@
 
 use super::endpoint::EndpointClass;
 use crate::error::{Error, ErrorKind, Result};
+use crate::lock::lock;
 use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -146,9 +148,7 @@ impl Call {
     }
 
     fn armed(&self) -> MutexGuard<'_, Armed> {
-        self.0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// Runs `work` until it ends, the call is cancelled, or its time is up.
@@ -169,6 +169,31 @@ impl Call {
             () = time_is_up => Err(self.interrupted(ErrorKind::Deadline)),
             result = work => result,
         }
+    }
+
+    /// Runs `work` that is done by tasks of the runtime in part, and so on whichever thread drives them, and reports
+    /// what they tell on this one.
+    pub(crate) async fn reporting_here<T>(&self, work: impl Future<Output = T>) -> T {
+        let Some(sink) = self.armed().options.progress.clone() else {
+            return work.await;
+        };
+        let (tell, mut told) = mpsc::unbounded_channel();
+        self.armed().options.progress = Some(Arc::new(move |progress| {
+            // Who has ceased to listen misses nothing of what he asked for.
+            let _ = tell.send(progress);
+        }));
+        tokio::pin!(work);
+        let result = loop {
+            tokio::select! {
+                biased;
+                Some(progress) = told.recv() => sink(progress),
+                result = &mut work => break result,
+            }
+        };
+        while let Ok(progress) = told.try_recv() {
+            sink(progress);
+        }
+        result
     }
 
     fn interrupted(&self, kind: ErrorKind) -> Error {
@@ -202,6 +227,34 @@ impl Call {
     /// Whether a wait until `end` leaves any time for what comes after it.
     pub(crate) fn has_time_until(&self, end: Instant) -> bool {
         self.armed().deadline.is_none_or(|deadline| end < deadline)
+    }
+
+    /// Tells of a wait and waits, or says at once that the caller would not have the patience.
+    pub(crate) async fn wait_until(
+        &self,
+        class: EndpointClass,
+        until: Instant,
+        reason: WaitReason,
+        max_wait: Option<Duration>,
+    ) -> Result<()> {
+        let wait = until.saturating_duration_since(Instant::now());
+        if max_wait.is_some_and(|most| wait > most) || !self.has_time_until(until) {
+            return Err(Error::new(
+                ErrorKind::Throttled,
+                format!(
+                    "the service allows the next request in {:.1} s, which is more than this call may wait",
+                    wait.as_secs_f64()
+                ),
+            )
+            .with_retry_after(Some(wait)));
+        }
+        self.report(Progress::Wait {
+            endpoint: class,
+            reason,
+            duration: Some(wait),
+        });
+        tokio::time::sleep_until(until).await;
+        Ok(())
     }
 
     pub(crate) fn report(&self, progress: Progress) {

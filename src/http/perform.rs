@@ -5,13 +5,14 @@ use super::call::{Call, Progress, WaitReason};
 use super::endpoint::EndpointClass;
 use super::retry::{RetryPolicy, Verdict, judge};
 use super::retry_after;
-use super::throttle::{Pass, Throttle, wait_until};
+use super::throttle::Throttle;
 use super::transport::{Answer, Request, Transport};
 use crate::error::{Delivery, Error, ErrorKind, Result};
+use crate::lock::lock;
 use crate::log::{LogLevel, Logger};
 use crate::model::error_body::{self, Speaker};
 use reqwest::header::HeaderValue;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
@@ -47,25 +48,21 @@ struct Traced {
 }
 
 impl Trace {
-    fn traced(&self) -> MutexGuard<'_, Traced> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn begin_attempt(&self) -> SentFlag {
         let current = SentFlag::default();
-        self.traced().current = current.clone();
+        lock(&self.0).current = current.clone();
         current
     }
 
     fn end_attempt(&self, delivery: Delivery) {
-        let mut traced = self.traced();
+        let mut traced = lock(&self.0);
         traced.lost |= delivery == Delivery::Unknown;
         traced.current = SentFlag::default();
     }
 
     /// Whether the service can have acted on an attempt that nothing has answered.
     pub(crate) fn may_have_arrived(&self) -> bool {
-        let traced = self.traced();
+        let traced = lock(&self.0);
         traced.lost || traced.current.is_set()
     }
 }
@@ -84,6 +81,7 @@ impl Http {
     ) -> Result<T> {
         let id = call.next_request_id();
         let mut attempts = 0;
+        let mut turn = None;
         loop {
             let annotate = |error: Error, attempts| {
                 error
@@ -93,7 +91,7 @@ impl Http {
             let pass = self
                 .throttle
                 .lane(class)
-                .admit(call, class, self.retry.max_wait)
+                .admit(call, class, self.retry.max_wait, turn.take())
                 .await
                 .map_err(|error| annotate(error, attempts))?;
             attempts += 1;
@@ -102,11 +100,16 @@ impl Http {
                 attempt: attempts,
             });
             let attempt_id = format!("{id}-{attempts}");
-            let attempt = self.attempt(request, &attempt_id, pass, trace, &read);
+            let attempt = self.attempt(request, &attempt_id, trace, &read);
             let failure = match attempt.await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => annotate(failure, attempts).with_request_id(&attempt_id),
             };
+            match failure.delivery() {
+                _ if failure.kind() == ErrorKind::Throttled => turn = pass.keep_turn(),
+                Delivery::NotSent if failure.http_status().is_none() => drop(pass.give_back()),
+                _ => drop(pass),
+            }
             self.logger.line(LogLevel::Warn, || {
                 format!("{attempt_id} {} failed: {failure}", request.endpoint())
             });
@@ -118,7 +121,6 @@ impl Http {
         &self,
         request: &Request,
         id: &str,
-        pass: Pass,
         trace: &Trace,
         read: impl Fn(&Answer) -> Result<T>,
     ) -> Result<T> {
@@ -139,15 +141,10 @@ impl Http {
                     verdict => Err(refusal(&answer, verdict)),
                 }
             });
-        match &result {
-            Ok(_) => trace.end_attempt(Delivery::Answered),
-            Err(error) => {
-                trace.end_attempt(error.delivery());
-                if error.http_status().is_none() && error.delivery() == Delivery::NotSent {
-                    pass.give_back();
-                }
-            }
-        }
+        trace.end_attempt(match &result {
+            Ok(_) => Delivery::Answered,
+            Err(error) => error.delivery(),
+        });
         result
     }
 
@@ -183,7 +180,10 @@ impl Http {
         match throttled {
             // The gate that was just closed is where everyone waits, this call included.
             true => Ok(()),
-            false => wait_until(call, class, until, WaitReason::BackOff, None).await,
+            false => {
+                call.wait_until(class, until, WaitReason::BackOff, None)
+                    .await
+            }
         }
     }
 }

@@ -13,11 +13,13 @@ use crate::model::user::UserRow;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use tokio_util::task::AbortOnDropHandle;
 
-type Fetch<R> = Pin<Box<dyn Future<Output = Result<Fetched<R>>> + Send>>;
+/// A task, so that it goes on, and lets go of what others wait for, while nobody asks for its page: whoever drives the
+/// runtime drives it too.
+type Fetch<R> = AbortOnDropHandle<Result<Fetched<R>>>;
 
 /// What came for one page.
 struct Fetched<R> {
@@ -123,7 +125,7 @@ impl<R: Send + Sync + 'static> Pager<R> {
         }
         self.call.rearm(options);
         let call = self.call.clone();
-        let result = call.bounded(self.advance()).await;
+        let result = call.bounded(call.reporting_here(self.advance())).await;
         if let Err(error) = &result
             && matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Deadline)
         {
@@ -160,6 +162,7 @@ impl<R: Send + Sync + 'static> Pager<R> {
         while !self.finished {
             self.send_ahead();
             let fetched = self.under_way.next().await.expect("one page is under way");
+            let fetched = fetched.unwrap_or_else(|e| resume_unwind(e.into_panic()));
             self.resend = true;
             let page = self.take(fetched)?;
             self.resend = false;
@@ -218,7 +221,7 @@ impl<R: Send + Sync + 'static> Pager<R> {
             self.call.clone(),
         );
         let parse = self.parse;
-        Box::pin(async move {
+        AbortOnDropHandle::new(tokio::spawn(async move {
             let read = |answer: &Answer| {
                 Ok(Fetched {
                     answer: parse(&listing, answer)?,
@@ -226,7 +229,7 @@ impl<R: Send + Sync + 'static> Pager<R> {
                 })
             };
             listing.fetch(&session, &call, page, read).await
-        })
+        }))
     }
 
     /// Reads the answer for page `next`; `None` is past the end.
