@@ -759,7 +759,8 @@ umapi_status umapi_credentials_new_oauth(const char *client_id,
  * @param client_id       the client id ("API key").
  * @param client_secret   the client secret; copied, and zeroed when the library is done with it.
  * @param tech_acct_id    the technical account id, such as "…@techacct.adobe.com".
- * @param private_key     an RSA private key in PEM, PKCS#1 or PKCS#8, not encrypted.
+ * @param private_key     an RSA private key in PEM, PKCS#1 or PKCS#8, not encrypted; see
+ *                        umapi_credentials_new_jwt_with_passphrase for one that is.
  * @param private_key_length  its length in bytes.
  * @param credentials     receives the credentials; free with umapi_credentials_free.
  * @param error           receives the error; may be NULL. A key that cannot sign is told here.
@@ -772,6 +773,57 @@ umapi_status umapi_credentials_new_jwt(const char *client_id,
                                        size_t private_key_length,
                                        umapi_credentials **credentials,
                                        umapi_error **error);
+
+/**
+ * The same, for a private key that may be encrypted.
+ *
+ * Every form of RSA key that OpenSSL writes is read: PKCS#1 (`RSA PRIVATE KEY`), PKCS#8 (`PRIVATE KEY`), encrypted PKCS#8
+ * (`ENCRYPTED PRIVATE KEY`) with PBES2 (AES or 3DES; PBKDF2 or scrypt) and with PBES1 or the schemes of PKCS#12 (DES,
+ * 3DES or RC2; not RC4 and not MD2), and the old form with the headers `Proc-Type` and `DEK-Info` (AES, 3DES or DES)
+ * under either label. Line ends, a byte order mark, text and certificates before and after the key do not matter. The
+ * key must have 2048 to 8192 bits. One that asks for more than 10,000,000 iterations to be opened is refused.
+ *
+ * @param client_id       the client id ("API key").
+ * @param client_secret   the client secret; copied, and zeroed when the library is done with it.
+ * @param tech_acct_id    the technical account id, such as "…@techacct.adobe.com".
+ * @param private_key     an RSA private key in PEM.
+ * @param private_key_length  its length in bytes.
+ * @param passphrase      opens the key, in UTF-8; ignored if the key is not encrypted; NULL for none. It is not kept.
+ * @param credentials     receives the credentials; free with umapi_credentials_free.
+ * @param error           receives the error; may be NULL. Its message begins with `private_key` or `passphrase`, says
+ *                        what was given if it is no RSA private key, and shows nothing of the key.
+ * @since 0.1.0
+ */
+umapi_status umapi_credentials_new_jwt_with_passphrase(const char *client_id,
+                                                       const char *client_secret,
+                                                       const char *tech_acct_id,
+                                                       const char *private_key,
+                                                       size_t private_key_length,
+                                                       const char *passphrase,
+                                                       umapi_credentials **credentials,
+                                                       umapi_error **error);
+
+/**
+ * The same, with the private key in a file.
+ *
+ * @param client_id         the client id ("API key").
+ * @param client_secret     the client secret; copied, and zeroed when the library is done with it.
+ * @param tech_acct_id      the technical account id, such as "…@techacct.adobe.com".
+ * @param private_key_path  a file with an RSA private key in PEM, of any form that
+ *                          umapi_credentials_new_jwt_with_passphrase takes; at most 1 MiB. Read now, and not again.
+ * @param passphrase        opens the key, in UTF-8; ignored if the key is not encrypted; NULL for none. It is not kept.
+ * @param credentials       receives the credentials; free with umapi_credentials_free.
+ * @param error             receives the error; may be NULL. Its message begins with `private_key_path` and the path,
+ *                          or with `passphrase`.
+ * @since 0.1.0
+ */
+umapi_status umapi_credentials_new_jwt_from_file(const char *client_id,
+                                                 const char *client_secret,
+                                                 const char *tech_acct_id,
+                                                 const char *private_key_path,
+                                                 const char *passphrase,
+                                                 umapi_credentials **credentials,
+                                                 umapi_error **error);
 
 /**
  * Credentials for a program that gets its access tokens elsewhere.

@@ -10,6 +10,7 @@ need cc build-essential
 need c++ build-essential
 need valgrind valgrind
 need python3 python3
+need openssl openssl
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
 
 [ -n "$missing" ] || exit 0
