@@ -444,6 +444,21 @@ typedef struct umapi_group_page umapi_group_page;
 typedef struct umapi_groups umapi_groups;
 
 /**
+ * A new RSA private key and its certificate, which the Adobe Developer Console wants for a Service Account (JWT). Read
+ * from any thread.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_key_pair umapi_key_pair;
+
+/**
+ * What a new certificate says of its owner, how long it is good, and how long its key is. One thread at a time.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_key_pair_options umapi_key_pair_options;
+
+/**
  * What became of one action. Borrowed from its results. Every accessor takes NULL.
  *
  * @since 0.1.0
@@ -900,6 +915,160 @@ umapi_status umapi_credentials_set_auth_path(umapi_credentials *credentials,
  * @since 0.1.0
  */
 void umapi_credentials_free(umapi_credentials *credentials);
+
+/**
+ * Options with the defaults: a key of 2048 bits, a certificate for ten years, and nothing in its subject but the common
+ * name. Free with umapi_key_pair_options_free. NULL only if there is no memory.
+ *
+ * @since 0.1.0
+ */
+umapi_key_pair_options *umapi_key_pair_options_new(void);
+
+/**
+ * Sets the country in the certificate's subject (`C`).
+ *
+ * @param options  the options.
+ * @param country  two capital letters of ISO 3166-1, such as "DE"; copied.
+ * @param error    receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_key_pair_options_set_country(umapi_key_pair_options *options,
+                                                const char *country,
+                                                umapi_error **error);
+
+/**
+ * Sets the state or province in the certificate's subject (`ST`).
+ *
+ * @param options  the options.
+ * @param state    1 to 128 characters; copied.
+ * @param error    receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_key_pair_options_set_state(umapi_key_pair_options *options,
+                                              const char *state,
+                                              umapi_error **error);
+
+/**
+ * Sets the place in the certificate's subject (`L`).
+ *
+ * @param options   the options.
+ * @param locality  1 to 128 characters; copied.
+ * @param error     receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_key_pair_options_set_locality(umapi_key_pair_options *options,
+                                                 const char *locality,
+                                                 umapi_error **error);
+
+/**
+ * Sets the organisation in the certificate's subject (`O`).
+ *
+ * @param options       the options.
+ * @param organization  1 to 64 characters; copied.
+ * @param error         receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_key_pair_options_set_organization(umapi_key_pair_options *options,
+                                                     const char *organization,
+                                                     umapi_error **error);
+
+/**
+ * Sets the email address in the certificate's subject (`emailAddress`).
+ *
+ * @param options  the options.
+ * @param email    1 to 128 ASCII characters; copied.
+ * @param error    receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_key_pair_options_set_email(umapi_key_pair_options *options,
+                                              const char *email,
+                                              umapi_error **error);
+
+/**
+ * Sets how long the RSA key is.
+ *
+ * @param options  the options.
+ * @param bits     2048 (the default), 3072 or 4096. Making a key of 4096 bits can take seconds.
+ * @param error    receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_key_pair_options_set_bits(umapi_key_pair_options *options,
+                                             int32_t bits,
+                                             umapi_error **error);
+
+/**
+ * Sets when the certificate ends.
+ *
+ * @param options    the options.
+ * @param not_after  seconds since 1970, UTC (a `time_t`), in the future and not after the year 9999; the default is ten
+ *                   years from the time that the pair is made.
+ * @param error      receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_key_pair_options_set_not_after(umapi_key_pair_options *options,
+                                                  int64_t not_after,
+                                                  umapi_error **error);
+
+/**
+ * Frees options. NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_key_pair_options_free(umapi_key_pair_options *options);
+
+/**
+ * Makes an RSA private key and a self-signed X.509 certificate for it (version 3, sha256WithRSAEncryption), good from
+ * yesterday on. Takes from a tenth of a second to some seconds, and talks to nobody.
+ *
+ * @param common_name  the name that the certificate is known by (`CN`), such as your program's; 1 to 64 characters.
+ * @param options      the rest of the subject, the length of the key, the end of the certificate; NULL for the defaults.
+ * @param pair         receives the pair; free with umapi_key_pair_free.
+ * @param error        receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_key_pair_new(const char *common_name,
+                                const umapi_key_pair_options *options,
+                                umapi_key_pair **pair,
+                                umapi_error **error);
+
+/**
+ * The private key in PEM (PKCS#8, not encrypted), to be kept secret; borrowed from the pair, and zeroed with it. NULL
+ * of NULL.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_key_pair_private_key(const umapi_key_pair *pair);
+
+/**
+ * The certificate in PEM, to upload to the Developer Console; borrowed from the pair. NULL of NULL.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_key_pair_certificate(const umapi_key_pair *pair);
+
+/**
+ * Writes the private key and the certificate to files, both or neither: after an error all is as it was. Nobody but the
+ * owner can read the file of the key (mode 0600), at any time.
+ *
+ * @param pair              the pair.
+ * @param private_key_path  where the private key goes.
+ * @param certificate_path  where the certificate goes.
+ * @param replace           1 to replace files that are there already; 0 to fail then.
+ * @param error             receives the error; may be NULL. It names the path.
+ * @since 0.1.0
+ */
+umapi_status umapi_key_pair_save(const umapi_key_pair *pair,
+                                 const char *private_key_path,
+                                 const char *certificate_path,
+                                 int32_t replace,
+                                 umapi_error **error);
+
+/**
+ * Frees a pair, and zeroes its private key. NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_key_pair_free(umapi_key_pair *pair);
 
 /**
  * What is told: one of `UMAPI_PROGRESS_*`; 0 for NULL. A later version may tell of more: ignore what you do not know.

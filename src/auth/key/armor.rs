@@ -115,10 +115,9 @@ pub(super) fn armored(label: &str, der: &[u8]) -> Zeroizing<String> {
     const WIDTH: usize = 64;
     let mut base64 = Zeroizing::new(vec![0; Base64::encoded_len(der)]);
     let base64 = Base64::encode(der, &mut base64).expect("its length was asked for");
-    let marks = 2 * (label.len() + "-----BEGIN -----\n".len());
-    let mut text = Zeroizing::new(String::with_capacity(
-        base64.len() + base64.len() / WIDTH + 1 + marks,
-    ));
+    let marks = "-----BEGIN -----\n-----END -----\n".len() + 2 * label.len();
+    let lines = base64.len().div_ceil(WIDTH);
+    let mut text = Zeroizing::new(String::with_capacity(base64.len() + lines + marks));
     text.push_str("-----BEGIN ");
     text.push_str(label);
     text.push_str("-----\n");
@@ -129,6 +128,7 @@ pub(super) fn armored(label: &str, der: &[u8]) -> Zeroizing<String> {
     text.push_str("-----END ");
     text.push_str(label);
     text.push_str("-----\n");
+    debug_assert_eq!(text.len(), text.capacity());
     text
 }
 

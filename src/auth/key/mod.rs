@@ -1,7 +1,9 @@
-//! RSA private keys out of the files that people have.
+//! RSA private keys out of the files that people have, and new ones.
 
 mod armor;
+pub mod pair;
 mod passphrase;
+mod place;
 
 use crate::error::{Error, Result};
 use armor::{Block, Damage};
