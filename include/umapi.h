@@ -40,10 +40,10 @@
  *
  * # Threads
  *
- * A client never changes, and any number of threads may use it at once. Credentials, options, queries, calls, actions
- * under construction, listings and queues: one thread at a time. Results, pages, users, groups and errors: read from
- * any thread, freed on any thread. The library starts no thread of its own that outlives a call, save for a token
- * callback and for looking up a host's name.
+ * A client never changes, save for its credentials (umapi_client_set_credentials), and any number of threads may use it
+ * at once. Credentials, options, queries, calls, actions under construction, listings and queues: one thread at a time.
+ * Results, pages, users, groups and errors: read from any thread, freed on any thread. The library starts no thread of its
+ * own that outlives a call, save for a token callback and for looking up a host's name.
  *
  * After a fork, a client made before it answers `UMAPI_STATUS_FORK` in the child; freeing it there is fine.
  *
@@ -382,8 +382,8 @@ typedef struct umapi_call umapi_call;
 typedef struct umapi_cancel umapi_cancel;
 
 /**
- * One organisation at the service. It never changes once made, and any number of threads may use it at once. In a
- * child process after a fork every call answers `UMAPI_STATUS_FORK`.
+ * One organisation at the service. Save for its credentials (umapi_client_set_credentials) it never changes once made,
+ * and any number of threads may use it at once. In a child process after a fork every call answers `UMAPI_STATUS_FORK`.
  *
  * @since 0.1.0
  */
@@ -2520,6 +2520,28 @@ umapi_status umapi_client_new(const char *org_id,
                               const umapi_client_options *options,
                               umapi_client **client,
                               umapi_error **error);
+
+/**
+ * Gives a client other credentials, for a secret or a key that changes while a job runs. May be called from any thread,
+ * while others use the client.
+ *
+ * Every request from now on goes out with them, and so the next one asks for a token first. Requests under way finish
+ * with the token that they have; if that or the old credentials are refused meanwhile, they go on with the new ones. A
+ * token that arrives late for the old ones is not used for anything else. Listings, queues and calls of several requests go over
+ * to the new credentials at their next request.
+ *
+ * The client id may change too: then `x-api-key` does, and requests keep to the pace of the new client id
+ * (umapi_client_options_set_rate_limit). The organisation, the options and the counters stay.
+ *
+ * @param client       the client.
+ * @param credentials  who the program is from now on; copied. They are not tried out: a mistake in them shows at the
+ *                     next request, with `UMAPI_STATUS_AUTH`.
+ * @param error        receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_set_credentials(const umapi_client *client,
+                                          const umapi_credentials *credentials,
+                                          umapi_error **error);
 
 /**
  * Frees a client; never waits. Calls under way on other threads, listings and queues keep what they need and go on to
