@@ -50,7 +50,7 @@ demo: release sandbox $(build)/provision
 
 # ---- Tests ----
 
-c_tests := first credentials keys key_pair tokens rotation reading acting executing calls throttling client errors bad_input garbage threads
+c_tests := first credentials keys key_pair configuration tokens rotation reading acting executing calls throttling client errors bad_input garbage threads
 c_test_programs := $(c_tests:%=$(build)/tests/%)
 with_sandbox := tests/with-sandbox.sh --tls --limits off --page-size 20 --
 valgrind := valgrind -q --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=9 \

@@ -6,6 +6,7 @@ use crate::action::queue::Queue;
 use crate::action::split::BatchLimits;
 use crate::auth::credentials::Credentials;
 use crate::auth::session::{Session, SyncSignal};
+use crate::config::{Configuration, Settings};
 use crate::counters::Counters;
 use crate::error::{Error, Result};
 use crate::http::call::{Call, CallOptions};
@@ -22,6 +23,7 @@ use crate::query::listing::UsersQuery;
 use crate::query::pager::{GroupPages, Pager, UserPages};
 use crate::query::single::{self, ServiceStatus};
 use std::borrow::Borrow;
+use std::path::Path;
 use std::sync::Arc;
 
 const ENDPOINT: &str = "https://usermanagement.adobe.io/v2/usermanagement";
@@ -87,6 +89,32 @@ impl ClientOptions {
     }
 }
 
+impl ClientOptions {
+    /// What an operator wrote down wins over what the program set.
+    fn lay_over(&mut self, settings: Settings) -> Result<()> {
+        let Settings {
+            endpoint,
+            ca_pem,
+            connect_timeout,
+            attempt_timeout,
+        } = settings;
+        if let Some(endpoint) = endpoint {
+            self.endpoint = endpoint;
+        }
+        if let Some((name, pem)) = ca_pem {
+            let certificates = parse_certificates(&name, &pem)?;
+            self.transport.extra_roots.extend(certificates);
+        }
+        if let Some(timeout) = connect_timeout {
+            self.transport.connect_timeout = timeout;
+        }
+        if let Some(timeout) = attempt_timeout {
+            self.transport.attempt_timeout = timeout;
+        }
+        Ok(())
+    }
+}
+
 /// One organisation at the service. Clones share everything; any number of threads may call at once.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -134,6 +162,23 @@ impl Client {
             counters,
             read_ahead: options.read_ahead,
         })
+    }
+
+    /// From a JSON file with our own keys, or the project file of the Adobe Developer Console. What it names wins over
+    /// the options.
+    pub fn from_file(path: &Path, options: ClientOptions) -> Result<Self> {
+        Client::configured(Configuration::from_file(path)?, options)
+    }
+
+    /// From `UMAPI_ORG_ID`, `UMAPI_CLIENT_ID`, `UMAPI_CLIENT_SECRET` and the other variables of the environment. What
+    /// they name wins over the options.
+    pub fn from_environment(options: ClientOptions) -> Result<Self> {
+        Client::configured(Configuration::from_environment()?, options)
+    }
+
+    fn configured(configuration: Configuration, mut options: ClientOptions) -> Result<Self> {
+        options.lay_over(configuration.settings)?;
+        Client::new(&configuration.org_id, configuration.credentials, options)
     }
 
     /// Other credentials for all requests from now on, for a secret that changes while the program runs. Each request

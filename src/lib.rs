@@ -11,6 +11,7 @@
 //! ```text
 //! ffi                the C face: one file for each handle, no logic of its own
 //!  └─ client         puts the floors below together; the Rust API
+//!      ├─ config     a file or the environment -> credentials and options
 //!      ├─ action     build -> split -> batch -> send -> outcome
 //!      ├─ query      pages and iteration over users and groups, one user, the service's status
 //!      └─┬─ auth     credentials -> an access token; calls that carry one
@@ -24,6 +25,7 @@
 mod action;
 mod auth;
 mod client;
+mod config;
 mod counters;
 mod error;
 #[allow(unsafe_code)]
