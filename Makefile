@@ -2,6 +2,7 @@
 #
 #   make demo      provisions an organisation in the sandbox, from C
 #   make test      all tests; sets up what it lacks
+#   make faults    renews the fault matrix in tests/README.md
 #   make soak      more of the random schedules that hold the library's word against the sandbox's; SECONDS, SEED
 #   make fuzz      fuzzes all that reads foreign bytes; SECONDS for each target
 #   make install   the library, its header and its pkg-config file, under PREFIX (DESTDIR is honoured)
@@ -23,8 +24,8 @@ c := $(CC) -std=c99 $(strict) -g -Iinclude
 against_library := -L$(build) -lumapi -Wl,-rpath,$(CURDIR)/$(build)
 examples := bindings/c/examples
 
-.PHONY: demo test setup lint test-rust test-abi test-header test-install test-c test-judge release sandbox header \
-	install soak fuzz clean
+.PHONY: demo test setup lint test-rust test-abi test-header test-install test-c test-faults test-judge release sandbox header \
+	install faults soak fuzz clean
 
 # ---- Building ----
 
@@ -59,7 +60,7 @@ judge := target/judge
 
 export UMAPI_TEST_KEYS := $(CURDIR)/target/keys
 
-test: setup lint test-rust test-abi test-header test-install test-c test-judge
+test: setup lint test-rust test-abi test-header test-install test-c test-faults test-judge
 	@echo "all tests passed"
 
 setup:
@@ -91,9 +92,11 @@ test-install: release
 
 $(build)/tests/first: $(examples)/first.c
 
-$(build)/tests/%: tests/c/%.c tests/c/harness.c tests/c/harness.h include/umapi.h | release
+c_support := tests/c/harness.c tests/c/operations.c
+
+$(build)/tests/%: tests/c/%.c $(c_support) $(c_support:.c=.h) include/umapi.h | release
 	@mkdir -p $(@D)
-	@$(c) $< tests/c/harness.c -o $@ $(against_library) -lpthread
+	@$(c) $< $(c_support) -o $@ $(against_library) -lpthread
 
 test-c: sandbox release target/keys $(c_test_programs) $(build)/provision
 	@for test in $(c_tests); do \
@@ -105,6 +108,12 @@ test-c: sandbox release target/keys $(c_test_programs) $(build)/provision
 	done
 	@echo "== the demo"
 	@tests/demo.sh $(build)/provision $(examples)/people.csv $(valgrind)
+
+test-faults: sandbox release $(build)/tests/faults
+	@tests/faults.sh $(build)/tests/faults
+
+faults: sandbox release $(build)/tests/faults
+	@tests/faults.sh $(build)/tests/faults --update
 
 # Fresh schedules of both kinds for so many seconds in all. A mismatch tells the seed that repeats it.
 soak: SECONDS ?= 60

@@ -3,6 +3,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "harness.h"
+#include "operations.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -12,133 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SOMEBODY "person000002@example.com"
-
 static umapi_error *error;
-
-/* ---- The calls that can wait, each answering with what ended it ---- */
-
-typedef umapi_status (*operation)(const umapi_client *client, const umapi_call *call, umapi_error **error);
-
-static umapi_status find_user(const umapi_client *client, const umapi_call *call, umapi_error **error)
-{
-    umapi_user *user = NULL;
-    umapi_status status = umapi_client_find_user(client, call, SOMEBODY, NULL, &user, error);
-    umapi_user_free(user);
-    return status;
-}
-
-static umapi_status next_user(const umapi_client *client, const umapi_call *call, umapi_error **error)
-{
-    umapi_users *users = NULL;
-    const umapi_user *user = NULL;
-    umapi_status status = umapi_client_users(client, NULL, &users, error);
-    if (status == UMAPI_OK) {
-        status = umapi_users_next(users, call, &user, error);
-    }
-    umapi_users_free(users);
-    return status;
-}
-
-static umapi_status next_page_of_users(const umapi_client *client, const umapi_call *call, umapi_error **error)
-{
-    umapi_users *users = NULL;
-    umapi_user_page *page = NULL;
-    umapi_status status = umapi_client_users(client, NULL, &users, error);
-    if (status == UMAPI_OK) {
-        status = umapi_users_next_page(users, call, &page, error);
-    }
-    umapi_user_page_free(page);
-    umapi_users_free(users);
-    return status;
-}
-
-static umapi_status next_group(const umapi_client *client, const umapi_call *call, umapi_error **error)
-{
-    umapi_groups *groups = NULL;
-    const umapi_group *group = NULL;
-    umapi_status status = umapi_client_groups(client, &groups, error);
-    if (status == UMAPI_OK) {
-        status = umapi_groups_next(groups, call, &group, error);
-    }
-    umapi_groups_free(groups);
-    return status;
-}
-
-static umapi_status next_page_of_groups(const umapi_client *client, const umapi_call *call, umapi_error **error)
-{
-    umapi_groups *groups = NULL;
-    umapi_group_page *page = NULL;
-    umapi_status status = umapi_client_user_groups(client, &groups, error);
-    if (status == UMAPI_OK) {
-        status = umapi_groups_next_page(groups, call, &page, error);
-    }
-    umapi_group_page_free(page);
-    umapi_groups_free(groups);
-    return status;
-}
-
-static umapi_status service(const umapi_client *client, const umapi_call *call, umapi_error **error)
-{
-    umapi_service *service = NULL;
-    umapi_status status = umapi_client_service(client, call, &service, error);
-    umapi_service_free(service);
-    return status;
-}
-
-static umapi_action *some_action(void)
-{
-    umapi_action *action = user_action(SOMEBODY);
-    const char *group = "Sales";
-    CHECK_OK(umapi_action_add_to_groups(action, &group, 1, &error), error);
-    return action;
-}
-
-/* What ended the request of the only action. */
-static umapi_status status_of(umapi_results *results)
-{
-    umapi_status status = umapi_error_status(umapi_outcome_error(umapi_results_get(results, 0)));
-    CHECK_INT(umapi_results_length(results), 1);
-    umapi_results_free(results);
-    return status;
-}
-
-static umapi_status execute_action(const umapi_client *client, const umapi_call *call, umapi_error **error)
-{
-    umapi_action *action = some_action();
-    const umapi_action *one = action;
-    umapi_results *results = NULL;
-    umapi_status status = umapi_client_execute(client, call, &one, 1, &results, error);
-    umapi_action_free(action);
-    return status == UMAPI_OK ? status_of(results) : status;
-}
-
-static umapi_status flush_queue(const umapi_client *client, const umapi_call *call, umapi_error **error)
-{
-    umapi_action *action = some_action();
-    umapi_queue *queue = NULL;
-    umapi_results *results = NULL;
-    CHECK_INT(umapi_client_queue(client, &queue, error), UMAPI_OK);
-    CHECK_INT(umapi_queue_add(queue, NULL, action, error), UMAPI_OK);
-    CHECK_INT(umapi_queue_flush(queue, call, error), UMAPI_OK);
-    CHECK_INT(umapi_queue_take_results(queue, &results, error), UMAPI_OK);
-    umapi_queue_free(queue);
-    umapi_action_free(action);
-    return status_of(results);
-}
-
-static umapi_status add_to_queue(const umapi_client *client, const umapi_call *call, umapi_error **error)
-{
-    umapi_action *action = some_action();
-    umapi_queue *queue = NULL;
-    umapi_results *results = NULL;
-    CHECK_INT(umapi_client_queue(client, &queue, error), UMAPI_OK);
-    CHECK_INT(umapi_queue_add(queue, call, action, error), UMAPI_OK);
-    CHECK_INT(umapi_queue_take_results(queue, &results, error), UMAPI_OK);
-    umapi_queue_free(queue);
-    umapi_action_free(action);
-    return status_of(results);
-}
 
 /* ---- Places to wait at ---- */
 
@@ -165,9 +40,9 @@ static const place PLACES[] = {
     {"next user", next_user, NULL, "{'endpoint':'users','fault':{'stall':{'at':'after_work'}}}", 1, 1, 0},
     {"page of users", next_page_of_users, NULL, "{'endpoint':'users','fault':{'stall':{'at':'after_work'}}}", 1, 1, 0},
     {"next group", next_group, NULL, "{'endpoint':'groups','fault':{'stall':{'at':'after_work'}}}", 1, 1, 0},
-    {"page of groups", next_page_of_groups, NULL, "{'endpoint':'user-groups','fault':{'stall':{'at':'after_work'}}}", 1,
+    {"page of groups", next_page_of_user_groups, NULL, "{'endpoint':'user-groups','fault':{'stall':{'at':'after_work'}}}", 1,
      1, 0},
-    {"service's status", service, NULL, "{'endpoint':'status','fault':{'stall':{'at':'after_work'}}}", 1, 1, 0},
+    {"service's status", read_service, NULL, "{'endpoint':'status','fault':{'stall':{'at':'after_work'}}}", 1, 1, 0},
     {"execution", execute_action, NULL, "{'endpoint':'action','fault':{'stall':{'at':'after_work'}}}", 1, 1, 0},
     {"flush", flush_queue, NULL, "{'endpoint':'action','fault':{'stall':{'at':'after_work'}}}", 1, 1, 0},
 };
@@ -347,8 +222,8 @@ static void a_cancel_ends_the_wait_behind_another_threads_token_call(void)
 
 static void a_cancel_is_sticky_and_sends_nothing(void)
 {
-    const operation operations[] = {find_user, next_user,       next_page_of_users, next_group, next_page_of_groups,
-                                    service,   execute_action, flush_queue};
+    const operation operations[] = {find_user, next_user,       next_page_of_users, next_group, next_page_of_user_groups,
+                                    read_service,   execute_action, flush_queue};
     umapi_client_options *options = new_options();
     umapi_client *client = new_client(), *sending_at_once;
     umapi_cancel *cancel = umapi_cancel_new();
