@@ -51,11 +51,11 @@ demo: release sandbox $(build)/provision
 
 # ---- Tests ----
 
-c_tests := first credentials tokens reading acting executing calls throttling client errors bad_input garbage threads
-c_test_programs := $(c_tests:%=$(build)/tests/%)
+c_tests := first credentials tokens reading acting executing calls waits throttling client errors bad_input garbage threads
 with_sandbox := tests/with-sandbox.sh --tls --limits off --page-size 20 --
 valgrind := valgrind -q --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=9 \
 	--suppressions=tests/c/valgrind.supp
+sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all
 judge := target/judge
 
 export UMAPI_TEST_KEYS := $(CURDIR)/target/keys
@@ -98,13 +98,22 @@ $(build)/tests/%: tests/c/%.c $(c_support) $(c_support:.c=.h) include/umapi.h | 
 	@mkdir -p $(@D)
 	@$(c) $< $(c_support) -o $@ $(against_library) -lpthread
 
-test-c: sandbox release target/keys $(c_test_programs) $(build)/provision
+$(build)/sanitized/%: tests/c/%.c $(c_support) $(c_support:.c=.h) include/umapi.h | release
+	@mkdir -p $(@D)
+	@$(c) $(sanitize) $< $(c_support) -o $@ $(against_library) -lpthread
+
+# Three times: as it is; under valgrind; and with the C side built to notice what it does wrong itself.
+test-c: sandbox release target/keys $(c_tests:%=$(build)/tests/%) $(c_tests:%=$(build)/sanitized/%) $(build)/provision
 	@for test in $(c_tests); do \
 		echo "== $$test"; $(with_sandbox) $(build)/tests/$$test || exit 1; \
 	done
 	@for test in $(c_tests); do \
 		echo "== $$test, under valgrind"; \
 		UMAPI_TEST_SLOWNESS=10 $(with_sandbox) $(valgrind) $(build)/tests/$$test || exit 1; \
+	done
+	@for test in $(c_tests); do \
+		echo "== $$test, with sanitizers"; \
+		UMAPI_TEST_SLOWNESS=2 $(with_sandbox) $(build)/sanitized/$$test || exit 1; \
 	done
 	@echo "== the demo"
 	@tests/demo.sh $(build)/provision $(examples)/people.csv $(valgrind)
