@@ -53,7 +53,7 @@ demo: release sandbox $(build)/provision
 
 c_tests := first credentials tokens reading acting executing calls waits throttling client errors bad_input garbage threads
 with_sandbox := tests/with-sandbox.sh --tls --limits off --page-size 20 --
-valgrind := valgrind -q --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=9 \
+valgrind := valgrind -q --num-callers=40 --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=9 \
 	--suppressions=tests/c/valgrind.supp
 sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all
 judge := target/judge
