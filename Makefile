@@ -90,7 +90,7 @@ test-install: release
 	@$(CC) tests/c/header.c -o $(build)/tests/static -Itarget/installed/include target/installed/lib/libumapi.a \
 		-lpthread -ldl -lm && $(build)/tests/static
 
-$(build)/tests/first: $(examples)/first.c
+$(build)/tests/first $(build)/sanitized/first: $(examples)/first.c
 
 c_support := tests/c/harness.c tests/c/operations.c
 
@@ -103,15 +103,17 @@ $(build)/sanitized/%: tests/c/%.c $(c_support) $(c_support:.c=.h) include/umapi.
 	@$(c) $(sanitize) $< $(c_support) -o $@ $(against_library) -lpthread
 
 # Three times: as it is; under valgrind; and with the C side built to notice what it does wrong itself.
-test-c: sandbox release target/keys $(c_tests:%=$(build)/tests/%) $(c_tests:%=$(build)/sanitized/%) $(build)/provision
+checked := $(c_tests) faults
+
+test-c: sandbox release target/keys $(checked:%=$(build)/tests/%) $(checked:%=$(build)/sanitized/%) $(build)/provision
 	@for test in $(c_tests); do \
 		echo "== $$test"; $(with_sandbox) $(build)/tests/$$test || exit 1; \
 	done
-	@for test in $(c_tests); do \
+	@for test in $(checked); do \
 		echo "== $$test, under valgrind"; \
 		UMAPI_TEST_SLOWNESS=10 $(with_sandbox) $(valgrind) $(build)/tests/$$test || exit 1; \
 	done
-	@for test in $(c_tests); do \
+	@for test in $(checked); do \
 		echo "== $$test, with sanitizers"; \
 		UMAPI_TEST_SLOWNESS=2 $(with_sandbox) $(build)/sanitized/$$test || exit 1; \
 	done

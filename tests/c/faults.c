@@ -279,6 +279,12 @@ static const row FAULTS[] = {
     {"an error with `step` 99", ERROR("'set':{'/errors/0/step':99}"), NULL, JOINING, BY_RULE},
 };
 
+/* Under a checker that makes everything slow, a third of the rows and of the columns is enough. */
+static int is_quick(void)
+{
+    return slowness() > 1;
+}
+
 /* ---- Cells ---- */
 
 static umapi_client *client_for(const row *row)
@@ -334,7 +340,7 @@ static void fill(char *cell, const row *row, size_t number, const char *shape, i
     umapi_client *client;
     void (*call)(const umapi_client *client, char *cell) = column->call;
     memset(cell, 0, CELL);
-    if ((row->columns >> number & 1) == 0) {
+    if ((row->columns >> number & 1) == 0 || (is_quick() && number % 3 != 0)) {
         return;
     }
     steer("POST", "/reset", NULL);
@@ -375,12 +381,6 @@ static void fill(char *cell, const row *row, size_t number, const char *shape, i
 /* ---- Rows ---- */
 
 typedef char cells[COLUMNS][CELL];
-
-/* Under a checker that makes everything slow. */
-static int is_quick(void)
-{
-    return slowness() > 1;
-}
 
 static int is_left_out(size_t number, int once)
 {
