@@ -25,26 +25,29 @@ typedef struct place {
     int warmed_up; /* with a token and a connection */
     int64_t first_delay_ms;
     int32_t requests_per_minute;
+    int32_t reason; /* that the call tells of the wait; none for what is a part of an attempt */
 } place;
 
 static const place PLACES[] = {
-    {"TLS handshake", find_user, "{\"hold_connections\":true}", NULL, 0, 1, 0},
-    {"token call", find_user, NULL, "{'endpoint':'token','fault':{'stall':{'at':'before_work'}}}", 0, 1, 0},
-    {"answer about a user", find_user, NULL, "{'endpoint':'user','fault':{'stall':{'at':'before_work'}}}", 1, 1, 0},
-    {"answer's head", find_user, NULL, "{'endpoint':'user','fault':{'stall':{'at':'in_headers'}}}", 1, 1, 0},
-    {"answer's body", find_user, NULL, "{'endpoint':'user','fault':{'stall':{'at':'in_body'}}}", 1, 1, 0},
-    {"request's body", execute_action, NULL, "{'endpoint':'action','fault':{'stall':{'at':'before_read'}}}", 1, 1, 0},
-    {"back-off", find_user, NULL, "{'endpoint':'user','fault':{'status':{'code':503}}}", 1, 60000, 0},
-    {"throttle", find_user, NULL, "{'endpoint':'user','fault':{'status':{'code':429,'retry_after':60}}}", 1, 1, 0},
-    {"pacer", find_user, NULL, NULL, 1, 1, 1},
-    {"next user", next_user, NULL, "{'endpoint':'users','fault':{'stall':{'at':'after_work'}}}", 1, 1, 0},
-    {"page of users", next_page_of_users, NULL, "{'endpoint':'users','fault':{'stall':{'at':'after_work'}}}", 1, 1, 0},
-    {"next group", next_group, NULL, "{'endpoint':'groups','fault':{'stall':{'at':'after_work'}}}", 1, 1, 0},
+    {"TLS handshake", find_user, "{\"hold_connections\":true}", NULL, 0, 1, 0, 0},
+    {"token call", find_user, NULL, "{'endpoint':'token','fault':{'stall':{'at':'before_work'}}}", 0, 1, 0, 0},
+    {"answer about a user", find_user, NULL, "{'endpoint':'user','fault':{'stall':{'at':'before_work'}}}", 1, 1, 0, 0},
+    {"answer's head", find_user, NULL, "{'endpoint':'user','fault':{'stall':{'at':'in_headers'}}}", 1, 1, 0, 0},
+    {"answer's body", find_user, NULL, "{'endpoint':'user','fault':{'stall':{'at':'in_body'}}}", 1, 1, 0, 0},
+    {"request's body", execute_action, NULL, "{'endpoint':'action','fault':{'stall':{'at':'before_read'}}}", 1, 1, 0, 0},
+    {"back-off", find_user, NULL, "{'endpoint':'user','fault':{'status':{'code':503}}}", 1, 60000, 0,
+     UMAPI_WAIT_BACK_OFF},
+    {"throttle", find_user, NULL, "{'endpoint':'user','fault':{'status':{'code':429,'retry_after':60}}}", 1, 1, 0,
+     UMAPI_WAIT_THROTTLED},
+    {"pacer", find_user, NULL, NULL, 1, 1, 1, UMAPI_WAIT_PACE},
+    {"next user", next_user, NULL, "{'endpoint':'users','fault':{'stall':{'at':'after_work'}}}", 1, 1, 0, 0},
+    {"page of users", next_page_of_users, NULL, "{'endpoint':'users','fault':{'stall':{'at':'after_work'}}}", 1, 1, 0, 0},
+    {"next group", next_group, NULL, "{'endpoint':'groups','fault':{'stall':{'at':'after_work'}}}", 1, 1, 0, 0},
     {"page of groups", next_page_of_user_groups, NULL, "{'endpoint':'user-groups','fault':{'stall':{'at':'after_work'}}}", 1,
-     1, 0},
-    {"service's status", read_service, NULL, "{'endpoint':'status','fault':{'stall':{'at':'after_work'}}}", 1, 1, 0},
-    {"execution", execute_action, NULL, "{'endpoint':'action','fault':{'stall':{'at':'after_work'}}}", 1, 1, 0},
-    {"flush", flush_queue, NULL, "{'endpoint':'action','fault':{'stall':{'at':'after_work'}}}", 1, 1, 0},
+     1, 0, 0},
+    {"service's status", read_service, NULL, "{'endpoint':'status','fault':{'stall':{'at':'after_work'}}}", 1, 1, 0, 0},
+    {"execution", execute_action, NULL, "{'endpoint':'action','fault':{'stall':{'at':'after_work'}}}", 1, 1, 0, 0},
+    {"flush", flush_queue, NULL, "{'endpoint':'action','fault':{'stall':{'at':'after_work'}}}", 1, 1, 0, 0},
 };
 
 static umapi_client *client_at(const place *place)
@@ -84,14 +87,16 @@ static void *cancel_soon(void *data)
     return NULL;
 }
 
-/* The newest wait that a call has told of. */
+/* The newest wait that a call has told of: why, and for how long. */
 static int32_t told_reason;
+static int64_t told_ms;
 
 static void note_wait(const umapi_progress *progress, void *user_data)
 {
     (void)user_data;
     if (umapi_progress_kind(progress) == UMAPI_PROGRESS_WAIT) {
         told_reason = umapi_progress_wait_reason(progress);
+        told_ms = umapi_progress_wait_ms(progress);
     }
 }
 
@@ -163,6 +168,8 @@ static void a_cancel_ends_every_wait(void)
         steer("POST", "/reset", NULL);
         client = client_at(&PLACES[i]);
         check_cancelled_wait(PLACES[i].name, client, PLACES[i].operation);
+        CHECK_INT(told_reason, PLACES[i].reason);
+        CHECK(told_reason == 0 || (told_ms > 58000 && told_ms <= 80000));
         umapi_client_free(client);
     }
 }
@@ -310,6 +317,7 @@ static void both_end_the_wait_behind_anothers_token_call(void)
     begin_other(&other, client, "token", 1);
     check_both_ends("another's token call", client);
     CHECK_INT(told_reason, UMAPI_WAIT_TOKEN);
+    CHECK_INT(told_ms, -1); /* nobody knows */
     CHECK_INT(requests_to("token"), 1);
     end_other(&other);
     umapi_client_free(client);
@@ -327,6 +335,7 @@ static void both_end_the_wait_for_a_full_pacer(void)
     begin_other(&other, client, "user", 1);
     check_both_ends("a full pacer", client);
     CHECK_INT(told_reason, UMAPI_WAIT_PACE);
+    CHECK_INT(told_ms, -1);
     CHECK_INT(requests_to("user"), 1);
     end_other(&other);
     umapi_client_free(client);
