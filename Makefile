@@ -4,7 +4,7 @@
 #   make test      all tests; sets up what it lacks
 #   make soak      more of the random schedules that hold the library's word against the sandbox's; SECONDS, SEED
 #   make fuzz      fuzzes all that reads foreign bytes; SECONDS for each target
-#   make bench     measures it beside what users would pick instead; about five minutes
+#   make bench     measures it beside what users would pick instead; five minutes; ROUNDS
 #   make install   the library, its header and its pkg-config file, under PREFIX (DESTDIR is honoured)
 #   make header    renews include/umapi.h from the source
 
@@ -141,11 +141,12 @@ bench_clients := $(addprefix $(bench_build)/,read act getter)
 bench_programs := $(bench_clients) $(addprefix $(bench_build)/,load measure libcurl_act simdjson_read)
 
 # The library as it is released, whatever the environment has for quick builds.
+bench: ROUNDS ?= 15
 bench:
-	@benches/setup.sh $(bench_build)/venv
+	@PYTHON=$(PYTHON) benches/setup.sh $(bench_build)/venv
 	@env -u CARGO_PROFILE_RELEASE_LTO -u CARGO_PROFILE_RELEASE_CODEGEN_UNITS -u RUSTFLAGS \
 		$(MAKE) --no-print-directory bench-programs
-	@$(PYTHON) benches/bench.py
+	@$(PYTHON) benches/bench.py --rounds $(ROUNDS)
 
 bench-programs: release sandbox $(bench_programs)
 	$(CARGO) build --release --locked -p umapi-bench-server

@@ -1,7 +1,6 @@
 """The benchmark: every contender at every piece of work, in turn and again, and what came of it.
 
-    bench.py            about five minutes; prints the tables and writes target/bench.json
-    bench.py --rounds 1 a quick look
+Prints the tables and writes target/bench.json, in about five minutes and never more than ten.
 """
 
 import argparse
@@ -14,7 +13,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import report
-from figures import ACT_WINDOW, READ_WINDOW, keys
+from figures import ACTING, READING, keys
 from measuring import Failed, Job, Results, perform
 from services import ReadyMadePages, Sandbox
 
@@ -26,85 +25,100 @@ SERVER = TARGET / "release" / "umapi-bench-server"
 SANDBOX = TARGET / "debug" / "umapi-sandbox"
 PYTHON = PROGRAMS / "venv" / "bin" / "python"
 
-LOADS_IN_ROUND = 10
+LOADS_IN_ROUND = 5
+MOST_SECONDS = 570
 
 
-def umapi(program, *arguments):
+def native(program, *arguments):
     return (PROGRAMS / program, *arguments)
 
 
-def adobe(script, *arguments):
+def adobes(script, *arguments):
     return (PYTHON, HERE / "rivals" / script, *arguments)
 
 
-def unthrottled(stack):
-    """Work against pages rendered beforehand: what counts is what the client costs."""
-
-    def pages(*figures):
-        return stack.enter_context(closing(ReadyMadePages(SERVER, *figures)))
-
-    large, small, slow = pages(200_000), pages(20_000), pages(80_000, 2000, 200)
-    all_users, a_tenth, forty_pages = {"users": 200_000}, {"users": 20_000}, {"users": 80_000}
-    all_actions = {"succeeded": 20_000}
+def busy_jobs(stack):
+    """Work that keeps a processor busy, one at a time."""
+    large = stack.enter_context(closing(ReadyMadePages(SERVER, users=200_000)))
+    small = stack.enter_context(closing(ReadyMadePages(SERVER, users=20_000)))
+    all_users, a_tenth, all_actions = {"users": 200_000}, {"users": 20_000}, {"succeeded": 20_000}
     return [
-        Job("read", "libumapi", large, umapi("read"), all_users),
-        Job("read", "libcurl+simdjson", large, umapi("simdjson_read"), all_users),
-        Job("read", "umapi-client", large, adobe("umapi_client_read.py"), all_users),
-        Job("read a tenth", "libumapi", small, umapi("read"), a_tenth),
-        Job("read a tenth", "libcurl+simdjson", small, umapi("simdjson_read"), a_tenth),
-        Job("act", "libumapi", large, umapi("act", "-n", 20_000), all_actions),
-        Job("act", "libcurl", large, umapi("libcurl_act", 20_000), all_actions),
-        Job("act", "umapi-client", large, adobe("umapi_client_act.py", 20_000), all_actions),
-        Job("read, slow service", "libumapi", slow, umapi("read"), forty_pages),
-        Job("read, slow service", "libumapi, one by one", slow, umapi("read", "-a", 1), forty_pages),
-        Job("getter", "libumapi", large, umapi("getter")),
-        *[Job("load", "libumapi", large, umapi("load", LIBRARY))] * LOADS_IN_ROUND,
+        Job("read", "libumapi", large, native("read"), all_users),
+        Job("read", "libcurl+simdjson", large, native("simdjson_read"), all_users),
+        Job("read", "umapi-client", large, adobes("umapi_client_read.py"), all_users),
+        Job("read a tenth", "libumapi", small, native("read"), a_tenth),
+        Job("read a tenth", "libcurl+simdjson", small, native("simdjson_read"), a_tenth),
+        Job("act", "libumapi", large, native("act", "-n", 20_000), all_actions),
+        Job("act", "libcurl", large, native("libcurl_act", 20_000), all_actions),
+        Job("act", "umapi-client", large, adobes("umapi_client_act.py", 20_000), all_actions),
+        Job("getter", "libumapi", small, native("getter")),
+        *[Job("load", "libumapi", small, native("load", LIBRARY))] * LOADS_IN_ROUND,
     ]
 
 
-def throttled():
-    """Work that is mostly waiting, and so is done side by side."""
-    acting = Sandbox(SANDBOX, endpoint="action", limit=ACT_WINDOW.allowed, window_ms=ACT_WINDOW.milliseconds)
-    adobes = Sandbox(SANDBOX, endpoint="action", limit=ACT_WINDOW.allowed, window_ms=ACT_WINDOW.milliseconds)
-    size = ["--users", str(READ_WINDOW.users), "--page-size", str(READ_WINDOW.page_size)]
-    reading = Sandbox(
-        SANDBOX, *size, endpoint="users", limit=READ_WINDOW.allowed, window_ms=READ_WINDOW.milliseconds
-    )
-    act = umapi("act", "-n", ACT_WINDOW.actions, *pace(ACT_WINDOW))
-    read = umapi("read", "-t", READ_WINDOW.threads, *pace(READ_WINDOW))
-    all_actions = {"succeeded": ACT_WINDOW.actions}
+def waiting_jobs(stack):
+    """Work that is nearly all waiting: these lists are done side by side."""
+    slow = stack.enter_context(closing(ReadyMadePages(SERVER, users=80_000, latency_ms=200)))
+    organisation = ("--users", str(READING.users), "--page-size", str(READING.page_size))
+    forty_pages, all_actions = {"users": 80_000}, {"succeeded": ACTING.actions}
+    act = native("act", "-n", ACTING.actions, *pace(ACTING))
+    read = native("read", "-t", READING.threads, *pace(READING))
+    adobe_acts = adobes("umapi_client_act.py", ACTING.actions)
     return [
-        Job("throttled act", "libumapi", acting, act, all_actions),
-        Job("throttled act", "umapi-client", adobes, adobe("umapi_client_act.py", ACT_WINDOW.actions), all_actions),
-        Job("throttled read", "libumapi", reading, read),
+        [
+            Job("read, slow service", "libumapi", slow, native("read"), forty_pages),
+            Job("read, slow service", "libumapi, one by one", slow, native("read", "-a", 1), forty_pages),
+        ],
+        [Job("throttled act", "libumapi", sandbox("action", ACTING), act, all_actions)],
+        [Job("throttled act", "umapi-client", sandbox("action", ACTING), adobe_acts, all_actions)],
+        [Job("throttled read", "libumapi", sandbox("users", READING, *organisation), read)],
     ]
 
 
-def pace(window):
-    return ("-l", window.documented, "-w", window.milliseconds)
+def sandbox(endpoint, throttle, *options):
+    return Sandbox(SANDBOX, *options, endpoint=endpoint, limit=throttle.allowed, window_ms=throttle.window_ms)
 
 
-def run(results, job):
-    if (job.work, job.contender) in results.failures:
-        return
-    try:
-        results.add(job, perform(PROGRAMS / "measure", job))
-    except Failed as failure:
-        results.fail(job.work, job.contender, str(failure))
+def pace(throttle):
+    """What libumapi is told of a throttle."""
+    return ("-l", throttle.documented, "-w", throttle.window_ms)
 
 
-def measure(rounds, throttled_rounds):
+def run(results, jobs):
+    for job in jobs:
+        if (job.work, job.contender) in results.failures:
+            continue
+        try:
+            results.add(job, perform(PROGRAMS / "measure", job))
+        except Failed as failure:
+            results.fail(job.work, job.contender, str(failure))
+
+
+def rounds(what, count, end):
+    """So many rounds, or as many as fit in before `end`; one at least."""
+    longest = 0
+    for number in range(1, count + 1):
+        begun = time.monotonic()
+        if number > 1 and begun + longest > end:
+            tell(f"no time is left for {what} round {number} of {count}")
+            return
+        tell(f"{what} round {number} of {count}")
+        yield
+        longest = max(longest, time.monotonic() - begun)
+
+
+def measure(busy, waiting):
     results = Results()
+    end = time.monotonic() + MOST_SECONDS
     with ExitStack() as stack:
-        jobs = unthrottled(stack)
-        for number in range(rounds):
-            tell(f"round {number + 1} of {rounds}")
-            for job in jobs:
-                run(results, job)
-    for number in range(throttled_rounds):
-        tell(f"throttled round {number + 1} of {throttled_rounds}")
-        with concurrent.futures.ThreadPoolExecutor() as pool:
-            list(pool.map(lambda job: run(results, job), throttled()))
+        lists = waiting_jobs(stack)
+        for _ in rounds("waiting", waiting, end):
+            with concurrent.futures.ThreadPoolExecutor() as pool:
+                for done in [pool.submit(run, results, jobs) for jobs in lists]:
+                    done.result()
+        jobs = busy_jobs(stack)
+        for _ in rounds("busy", busy, end):
+            run(results, jobs)
     return results
 
 
@@ -121,10 +135,10 @@ def hold_to_the_same_work(results):
             results.fail(work, contender, f"{theirs.action_bytes} bytes of actions, not {ours.action_bytes}")
 
 
-def stripped_size(library):
+def stripped_mb(library):
     copy = PROGRAMS / "libumapi-stripped.so"
     subprocess.run(["strip", "--strip-all", "-o", copy, library], check=True)
-    return copy.stat().st_size
+    return copy.stat().st_size / 1e6
 
 
 def tell(text):
@@ -133,13 +147,13 @@ def tell(text):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--throttled-rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=15, help="of the work that keeps a processor busy")
+    parser.add_argument("--waiting-rounds", type=int, default=3, help="of the work that is nearly all waiting")
     options = parser.parse_args()
     begun = time.monotonic()
-    results = measure(options.rounds, options.throttled_rounds)
+    results = measure(options.rounds, options.waiting_rounds)
     hold_to_the_same_work(results)
-    found = keys(results, stripped_size(LIBRARY))
+    found = keys(results, stripped_mb(LIBRARY))
     report.write(TARGET / "bench.json", found, cores=os.cpu_count())
     report.show(results, found)
     tell(f"{time.monotonic() - begun:.0f} s in all; the figures are in target/bench.json")

@@ -7,41 +7,44 @@ from measuring import Failed, Figure
 
 
 @dataclass(frozen=True)
-class Window:
-    """A limit on requests: as the library is told of it, and as the sandbox has it."""
+class Throttle:
+    """A limit on requests in each window: as the library is told of it, and as the sandbox keeps it."""
 
     documented: int
     allowed: int
-    milliseconds: int
+    window_ms: int
 
-    def shortest(self, requests):
-        """The arithmetic limit, in seconds: a full window's worth at once, and each next one a window later."""
-        return (math.ceil(requests / self.allowed) - 1) * self.milliseconds / 1000
+    def limit(self):
+        """The shortest time, in seconds: a window's worth at once, and each next one a window later."""
+        return (math.ceil(self.requests() / self.allowed) - 1) * self.window_ms / 1000
+
+    def windows(self, seconds):
+        return seconds * 1000 / self.window_ms
 
 
 @dataclass(frozen=True)
-class Acting(Window):
-    actions: int = 2000
+class Acting(Throttle):
+    actions: int
 
     def requests(self):
         return math.ceil(self.actions / 10)
 
 
 @dataclass(frozen=True)
-class Reading(Window):
-    threads: int = 4
-    users: int = 1500
-    page_size: int = 100
+class Reading(Throttle):
+    threads: int
+    users: int
+    page_size: int
 
     def requests(self):
         return self.threads * math.ceil(self.users / self.page_size)
 
 
-# The documented limit, a minute in a second.
-ACT_WINDOW = Acting(documented=10, allowed=10, milliseconds=1000)
-# Half of what is documented, a minute in twelve seconds: Retry-After comes in whole seconds, rounded up, and must stay
-# small beside the window.
-READ_WINDOW = Reading(documented=25, allowed=12, milliseconds=12_000)
+# The documented limit of a minute, in a second.
+ACTING = Acting(documented=10, allowed=10, window_ms=1000, actions=2000)
+# Half of what is documented (12 for 25), a minute in twelve seconds: the service's Retry-After comes in whole seconds,
+# rounded up, and is to stay as small beside the window as it is beside a minute.
+READING = Reading(documented=25, allowed=12, window_ms=12_000, threads=4, users=1500, page_size=100)
 
 
 def cpu(run):
@@ -56,42 +59,44 @@ def peak(run):
     return run.peak
 
 
+def versus(work, rival, get):
+    return lambda results: results.ratio(work, "libumapi", rival, get)
+
+
+def own(work, get):
+    return lambda results: results.figure(work, "libumapi", get)
+
+
 def growth(results):
     """What ten times as many users add to the peak, in MB."""
-    large, small = results.of("read", "libumapi"), results.of("read a tenth", "libumapi")
-    return Figure.of([many.peak - few.peak for many, few in zip(large, small)])
+    many, few = results.of("read", "libumapi"), results.of("read a tenth", "libumapi")
+    return Figure.of([large.peak - small.peak for large, small in zip(many, few)])
 
 
-def wall_against_limit(results, work, window):
-    return results.figure(work, "libumapi", lambda run: run.wall / window.shortest(window.requests()))
+@dataclass(frozen=True)
+class Key:
+    most: float
+    decimals: int
+    compute: object  # of the results; None for what is known without a run
 
 
-def throttled_per_window(results):
-    return results.figure(
-        "throttled read", "libumapi", lambda run: run.throttled / (run.wall * 1000 / READ_WINDOW.milliseconds)
-    )
-
-
-# Each key: at most how much, in how many decimals, and how it comes out of the results.
 KEYS = {
-    "read_cpu_vs_umapi_client": (0.10, 3, lambda r: r.ratio("read", "libumapi", "umapi-client", cpu)),
-    "read_cpu_vs_libcurl_simdjson": (1.10, 2, lambda r: r.ratio("read", "libumapi", "libcurl+simdjson", cpu)),
-    "read_peak_rss_mb": (24, 1, lambda r: r.figure("read", "libumapi", peak)),
-    "read_rss_growth_mb_20k_to_200k": (2, 1, growth),
-    "slow_read_wall_vs_sequential": (
-        0.20,
-        3,
-        lambda r: r.ratio("read, slow service", "libumapi", "libumapi, one by one", wall),
+    "read_cpu_vs_umapi_client": Key(0.10, 3, versus("read", "umapi-client", cpu)),
+    "read_cpu_vs_libcurl_simdjson": Key(1.10, 2, versus("read", "libcurl+simdjson", cpu)),
+    "read_peak_rss_mb": Key(24, 1, own("read", peak)),
+    "read_rss_growth_mb_20k_to_200k": Key(2, 1, growth),
+    "slow_read_wall_vs_sequential": Key(0.20, 3, versus("read, slow service", "libumapi, one by one", wall)),
+    "act_cpu_vs_umapi_client": Key(0.06, 3, versus("act", "umapi-client", cpu)),
+    "act_cpu_vs_libcurl": Key(1.5, 2, versus("act", "libcurl", cpu)),
+    "throttled_act_wall_vs_limit": Key(1.03, 3, own("throttled act", lambda run: run.wall / ACTING.limit())),
+    "throttled_act_429s": Key(0, 0, own("throttled act", lambda run: run.throttled)),
+    "throttled_read_wall_vs_limit": Key(1.15, 3, own("throttled read", lambda run: run.wall / READING.limit())),
+    "throttled_read_429s_per_window": Key(
+        1, 2, own("throttled read", lambda run: run.throttled / READING.windows(run.wall))
     ),
-    "act_cpu_vs_umapi_client": (0.06, 3, lambda r: r.ratio("act", "libumapi", "umapi-client", cpu)),
-    "act_cpu_vs_libcurl": (1.5, 2, lambda r: r.ratio("act", "libumapi", "libcurl", cpu)),
-    "throttled_act_wall_vs_limit": (1.03, 3, lambda r: wall_against_limit(r, "throttled act", ACT_WINDOW)),
-    "throttled_act_429s": (0, 0, lambda r: r.figure("throttled act", "libumapi", lambda run: run.throttled)),
-    "throttled_read_wall_vs_limit": (1.15, 3, lambda r: wall_against_limit(r, "throttled read", READ_WINDOW)),
-    "throttled_read_429s_per_window": (1, 2, throttled_per_window),
-    "so_stripped_mb": (6, 2, None),
-    "load_and_first_client_ms": (10, 2, lambda r: r.figure("load", "libumapi", lambda run: run.said["ms"])),
-    "c_getter_ns": (5, 1, lambda r: r.figure("getter", "libumapi", lambda run: run.said["ns"])),
+    "so_stripped_mb": Key(6, 2, None),
+    "load_and_first_client_ms": Key(10, 2, own("load", lambda run: run.said["ms"])),
+    "c_getter_ns": Key(5, 1, own("getter", lambda run: run.said["ns"])),
 }
 
 
@@ -99,21 +104,23 @@ KEYS = {
 class Found:
     """A key's figure; without one, the reason."""
 
+    key: Key
     figure: Figure | None
-    most: float
-    decimals: int
-    why: str | None = None
+    why_null: str | None = None
+
+    def value(self):
+        return None if self.figure is None else self.figure.median
 
     def is_met(self):
-        return self.figure is not None and self.figure.median <= self.most
+        return self.figure is not None and self.figure.median <= self.key.most
 
 
-def keys(results, stripped_bytes):
+def keys(results, stripped_mb):
     found = {}
-    for key, (most, decimals, compute) in KEYS.items():
+    for name, key in KEYS.items():
         try:
-            figure = Figure.of([stripped_bytes / 1e6]) if compute is None else compute(results)
-            found[key] = Found(figure, most, decimals)
+            figure = Figure.of([stripped_mb]) if key.compute is None else key.compute(results)
+            found[name] = Found(key, figure)
         except Failed as failure:
-            found[key] = Found(None, most, decimals, str(failure))
+            found[name] = Found(key, None, str(failure))
     return found

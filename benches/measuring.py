@@ -93,8 +93,12 @@ class Results:
     def fail(self, work, contender, reason):
         self.failures[work, contender] = reason
 
+    def works(self):
+        return list(dict.fromkeys(work for work, _ in [*self.runs, *self.failures]))
+
     def contenders(self, work):
-        return [contender for w, contender in self.runs if w == work]
+        names = [contender for w, contender in [*self.runs, *self.failures] if w == work]
+        return sorted(dict.fromkeys(names), key=lambda name: name != "libumapi")
 
     def of(self, work, contender):
         """The runs of a job; a job that failed once has none to show."""

@@ -1,52 +1,61 @@
 """The tables.
 
-    report.py    the table of the README again, out of target/bench.json
+    report.py              prints the README's table again, out of target/bench.json
+    report.py README.md    puts it in the place of the one that is there
 """
 
 import json
 import sys
 from pathlib import Path
 
-from figures import ACT_WINDOW, KEYS, READ_WINDOW, cpu, peak, wall
+from figures import ACTING, KEYS, READING, cpu, peak, wall
 from measuring import Failed
 
 METRICS = (("CPU s", cpu, 3), ("wall s", wall, 2), ("peak MB", peak, 1))
-LIMITS = {"throttled act": ACT_WINDOW, "throttled read": READ_WINDOW}
-WIDTHS = (24, 26, 26, 26, 9, 5)
+THROTTLES = {"throttled act": ACTING, "throttled read": READING}
+CALLS = {"getter": "ns", "load": "ms"}
+WIDTHS = (24, 26, 26, 26, 10, 5)
 
 
 def show(results, found):
-    works = list(dict.fromkeys(work for work, _ in [*results.runs, *results.failures]))
     print(row("median (least to most)", *(name for name, _, _ in METRICS), "requests", "429s"))
-    for work in works:
+    for work in results.works():
         print(f"\n{work}")
         for line in lines_of(work, results):
             print(line)
-    print()
-    print(markdown({key: values(found[key]) for key in found}))
-    for key, figure in found.items():
-        if figure.figure is None:
-            print(f"{key} could not be measured. {figure.why}")
-        elif not figure.is_met():
-            print(f"{key} is not reached.")
+    print("\n" + markdown({name: key.value() for name, key in found.items()}))
+    for name, key in found.items():
+        if key.figure is None:
+            print(f"{name} could not be measured. {key.why_null}")
+        elif not key.is_met():
+            print(f"{name} is not reached.")
 
 
 def lines_of(work, results):
-    contenders = list(dict.fromkeys(c for w, c in [*results.runs, *results.failures] if w == work))
+    contenders = results.contenders(work)
     for contender in contenders:
         try:
-            runs = results.of(work, contender)
+            yield from lines_about(work, contender, results)
+            if contender != contenders[0]:
+                ratios = [results.ratio(work, contenders[0], contender, get) for _, get, _ in METRICS]
+                yield row(f"    {contenders[0]} is at", *(spread(ratio, 3) for ratio in ratios))
         except Failed as failure:
             yield f"  {failure}"
-            continue
-        cells = [spread(results.figure(work, contender, get), decimals) for _, get, decimals in METRICS]
-        yield row("  " + contender, *cells, str(runs[-1].requests), str(max(run.throttled for run in runs)))
-        if contender != contenders[0] and not results.failures.get((work, contenders[0])):
-            ratios = [spread(results.ratio(work, contenders[0], contender, get), 3) for _, get, _ in METRICS]
-            yield row("    libumapi is at", *ratios)
-    if work in LIMITS:
-        window = LIMITS[work]
-        yield row("  arithmetic limit", "", f"{window.shortest(window.requests()):.2f}", "", str(window.requests()), "0")
+    if work in THROTTLES:
+        throttle = THROTTLES[work]
+        yield row("  arithmetic limit", "", f"{throttle.limit():.2f}", "", str(throttle.requests()), "0")
+
+
+def lines_about(work, contender, results):
+    runs = results.of(work, contender)
+    if work in CALLS:
+        unit = CALLS[work]
+        figure = results.figure(work, contender, lambda run: run.said[unit])
+        yield row("  " + contender, f"{spread(figure, 2)} {unit}")
+        return
+    cells = [spread(results.figure(work, contender, get), decimals) for _, get, decimals in METRICS]
+    counts = [results.figure(work, contender, get) for get in (lambda run: run.requests, lambda run: run.throttled)]
+    yield row("  " + contender, *cells, *(f"{count.median:.0f}" for count in counts))
 
 
 def row(*cells):
@@ -57,32 +66,43 @@ def spread(figure, decimals):
     return f"{figure.median:.{decimals}f} ({figure.low:.{decimals}f} to {figure.high:.{decimals}f})"
 
 
-def values(found):
-    return None if found.figure is None else found.figure.median
-
-
-def markdown(medians):
+def markdown(values):
     lines = ["| Key | Measured | At most |", "|---|---|---|"]
-    for key, (most, decimals, _) in KEYS.items():
-        median = medians.get(key)
-        measured = "not measured" if median is None else f"{median:.{decimals}f}"
-        lines.append(f"| `{key}` | {measured} | {most:.{decimals if decimals < 3 else 2}f} |")
+    for name, key in KEYS.items():
+        value = values.get(name)
+        measured = "not measured" if value is None else f"{value:.{key.decimals}f}"
+        lines.append(f"| `{name}` | {measured} | {key.most:g} |")
     return "\n".join(lines) + "\n"
 
 
 def write(path, found, cores):
     flat = {"cores": cores}
-    for key, figure in found.items():
-        flat[key] = values(figure)
-        if figure.figure is None:
-            flat[key + "_why_null"] = figure.why
+    for name, key in found.items():
+        flat[name] = key.value()
+        if key.figure is None:
+            flat[name + "_why_null"] = key.why_null
         else:
-            flat[key + "_least"], flat[key + "_most"] = figure.figure.low, figure.figure.high
+            flat[name + "_least"], flat[name + "_most"] = key.figure.low, key.figure.high
     path.write_text(json.dumps(flat, indent=2) + "\n")
 
 
-if __name__ == "__main__":
+def put_into(path, table):
+    text = path.read_text()
+    begin = text.index(table.splitlines()[0])
+    end = text.index("\n\n", begin) + 1
+    path.write_text(text[:begin] + table + text[end:])
+
+
+def main():
     last = Path(__file__).resolve().parent.parent / "target" / "bench.json"
     if not last.exists():
         sys.exit("make bench has not run yet")
-    print(markdown(json.loads(last.read_text())), end="")
+    table = markdown(json.loads(last.read_text()))
+    if len(sys.argv) > 1:
+        put_into(Path(sys.argv[1]), table)
+    else:
+        print(table, end="")
+
+
+if __name__ == "__main__":
+    main()

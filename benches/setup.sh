@@ -5,6 +5,7 @@
 #     setup.sh directory-of-the-venv
 set -eu
 
+python=${PYTHON:-python3}
 missing=
 need() {
     command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
@@ -17,8 +18,8 @@ need c++ build-essential
 need strip binutils
 need_header curl/curl.h libcurl4-openssl-dev
 need_header simdjson.h libsimdjson-dev
-need python3 python3
-python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
+need "$python" python3
+"$python" -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
 
 if [ -n "$missing" ]; then
     if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
@@ -33,7 +34,7 @@ fi
 
 requirements=$(dirname "$0")/requirements.txt
 if [ ! -e "$1/ready" ] || [ "$requirements" -nt "$1/ready" ]; then
-    python3 -m venv "$1"
+    "$python" -m venv "$1"
     "$1/bin/python" -m pip install -q -r "$requirements"
     touch "$1/ready"
 fi

@@ -28,8 +28,11 @@ fn main() -> ExitCode {
         eprintln!("usage: umapi-bench-server USERS PAGE_SIZE LATENCY_MS");
         return ExitCode::FAILURE;
     };
-    let latency = Duration::from_millis(latency_ms as u64);
-    match serve(Service::new(pages::render(users, page_size.max(1)), latency)) {
+    let pages = pages::render(users, page_size.max(1));
+    match serve(Service::new(
+        pages,
+        Duration::from_millis(latency_ms as u64),
+    )) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("umapi-bench-server: {error}");

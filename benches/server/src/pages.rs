@@ -144,3 +144,77 @@ impl Dice {
         from[self.below(from.len())]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+    use std::collections::BTreeSet;
+
+    fn answers(users: usize, page_size: usize) -> Vec<(String, Value)> {
+        let split = |page: Vec<u8>| {
+            let page = String::from_utf8(page).unwrap();
+            let (head, body) = page.split_once("\r\n\r\n").unwrap();
+            let length = format!("Content-Length: {}", body.len());
+            assert!(head.lines().any(|line| line == length));
+            (head.to_owned(), serde_json::from_str(body).unwrap())
+        };
+        render(users, page_size).into_iter().map(split).collect()
+    }
+
+    #[test]
+    fn every_person_is_there_once_with_every_documented_field() {
+        let answers = answers(450, 200);
+        assert_eq!(answers.len(), 3);
+        let mut addresses = BTreeSet::new();
+        for (number, (head, answer)) in answers.iter().enumerate() {
+            assert!(head.contains(&format!("\r\nX-Current-Page: {number}\r\n")));
+            assert_eq!(answer["lastPage"], number == 2);
+            for user in answer["users"].as_array().unwrap() {
+                let mut fields: Vec<&str> =
+                    user.as_object().unwrap().keys().map(|k| &**k).collect();
+                fields.sort_unstable();
+                let documented = [
+                    "adminRoles",
+                    "businessAccount",
+                    "country",
+                    "domain",
+                    "email",
+                    "firstname",
+                    "groups",
+                    "id",
+                    "lastname",
+                    "orgSpecific",
+                    "status",
+                    "tags",
+                    "type",
+                    "username",
+                ];
+                assert_eq!(fields, documented);
+                assert!(user["groups"].as_array().unwrap().len() >= 2);
+                addresses.insert(user["email"].as_str().unwrap().to_owned());
+            }
+        }
+        assert_eq!(addresses.len(), 450);
+    }
+
+    #[test]
+    fn names_are_of_several_scripts_and_escaped_in_part() {
+        let page = String::from_utf8(render(500, 500).remove(0)).unwrap();
+        for part in [
+            "Zoë",
+            "伸子",
+            r"Jos\u00e9",
+            r#"\"Bob\""#,
+            r#""adminRoles":["org"]"#,
+            r#""adminRoles":[]"#,
+        ] {
+            assert!(page.contains(part), "{part}");
+        }
+    }
+
+    #[test]
+    fn the_same_numbers_give_the_same_bytes() {
+        assert!(render(300, 100) == render(300, 100));
+    }
+}
