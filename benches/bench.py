@@ -71,7 +71,7 @@ def waiting_jobs(stack):
         ],
         [Job("throttled act", "libumapi", sandbox("action", ACTING), act, all_actions)],
         [Job("throttled act", "umapi-client", sandbox("action", ACTING), adobe_acts, all_actions)],
-        [Job("throttled read", "libumapi", sandbox("users", READING, *organisation), read)],
+        [Job("throttled read", "libumapi", sandbox("users", READING, *organisation), read, {"users": READING.listed()})],
     ]
 
 

@@ -35,6 +35,10 @@ class Reading(Throttle):
     threads: int
     users: int
     page_size: int
+    unlisted: int  # technical accounts, which the sandbox counts and leaves out
+
+    def listed(self):
+        return self.threads * (self.users - self.unlisted)
 
     def requests(self):
         return self.threads * math.ceil(self.users / self.page_size)
@@ -44,7 +48,7 @@ class Reading(Throttle):
 ACTING = Acting(documented=10, allowed=10, window_ms=1000, actions=2000)
 # Half of what is documented (12 for 25), a minute in twelve seconds: the service's Retry-After comes in whole seconds,
 # rounded up, and is to stay as small beside the window as it is beside a minute.
-READING = Reading(documented=25, allowed=12, window_ms=12_000, threads=4, users=1500, page_size=100)
+READING = Reading(documented=25, allowed=12, window_ms=12_000, threads=4, users=1500, page_size=100, unlisted=2)
 
 
 def cpu(run):
@@ -65,6 +69,10 @@ def versus(work, rival, get):
 
 def own(work, get):
     return lambda results: results.figure(work, "libumapi", get)
+
+
+def worst(work, get):
+    return lambda results: Figure.of([results.figure(work, "libumapi", get).high])
 
 
 def growth(results):
@@ -89,10 +97,10 @@ KEYS = {
     "act_cpu_vs_umapi_client": Key(0.06, 3, versus("act", "umapi-client", cpu)),
     "act_cpu_vs_libcurl": Key(1.5, 2, versus("act", "libcurl", cpu)),
     "throttled_act_wall_vs_limit": Key(1.03, 3, own("throttled act", lambda run: run.wall / ACTING.limit())),
-    "throttled_act_429s": Key(0, 0, own("throttled act", lambda run: run.throttled)),
+    "throttled_act_429s": Key(0, 0, worst("throttled act", lambda run: run.throttled)),
     "throttled_read_wall_vs_limit": Key(1.15, 3, own("throttled read", lambda run: run.wall / READING.limit())),
     "throttled_read_429s_per_window": Key(
-        1, 2, own("throttled read", lambda run: run.throttled / READING.windows(run.wall))
+        1, 2, worst("throttled read", lambda run: run.throttled / READING.windows(run.wall))
     ),
     "so_stripped_mb": Key(6, 2, None),
     "load_and_first_client_ms": Key(10, 2, own("load", lambda run: run.said["ms"])),
