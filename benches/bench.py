@@ -61,9 +61,9 @@ def waiting_jobs(stack):
     slow = stack.enter_context(closing(ReadyMadePages(SERVER, users=80_000, latency_ms=200)))
     organisation = ("--users", str(READING.users), "--page-size", str(READING.page_size))
     forty_pages, all_actions = {"users": 80_000}, {"succeeded": ACTING.actions}
-    act = native("act", "-n", ACTING.actions, *pace(ACTING))
-    read = native("read", "-t", READING.threads, *pace(READING))
-    adobe_acts = adobes("umapi_client_act.py", ACTING.actions)
+    act, adobe_acts = native("act", "-n", ACTING.actions, *pace(ACTING)), adobes("umapi_client_act.py", ACTING.actions)
+    read, readings = native("read", "-t", READING.threads, *pace(READING)), sandbox("users", READING, *organisation)
+    all_readings = {"users": READING.listed()}
     return [
         [
             Job("read, slow service", "libumapi", slow, native("read"), forty_pages),
@@ -71,7 +71,7 @@ def waiting_jobs(stack):
         ],
         [Job("throttled act", "libumapi", sandbox("action", ACTING), act, all_actions)],
         [Job("throttled act", "umapi-client", sandbox("action", ACTING), adobe_acts, all_actions)],
-        [Job("throttled read", "libumapi", sandbox("users", READING, *organisation), read, {"users": READING.listed()})],
+        [Job("throttled read", "libumapi", readings, read, all_readings)],
     ]
 
 
@@ -125,14 +125,19 @@ def measure(busy, waiting):
 def hold_to_the_same_work(results):
     """Whoever saw something else than libumapi, or sent other bodies with libcurl, is not compared."""
     for work, contender in list(results.runs):
-        if (work, "libumapi") not in results.runs:
-            continue
-        ours, theirs = results.runs[work, "libumapi"][0], results.runs[work, contender][0]
-        for field in ("users", "texts", "bytes", "flags"):
-            if field in theirs.said and theirs.said[field] != ours.said[field]:
-                results.fail(work, contender, f"{theirs.said[field]} {field}, not {ours.said[field]}")
-        if contender == "libcurl" and theirs.action_bytes != ours.action_bytes:
-            results.fail(work, contender, f"{theirs.action_bytes} bytes of actions, not {ours.action_bytes}")
+        ours = results.runs.get((work, "libumapi"), [None])[0]
+        for theirs in results.runs[work, contender]:
+            if ours is not None and (difference := differing(ours, theirs, contender)):
+                results.fail(work, contender, difference)
+
+
+def differing(ours, theirs, contender):
+    for field in ("users", "texts", "bytes", "flags"):
+        if field in theirs.said and theirs.said[field] != ours.said[field]:
+            return f"{theirs.said[field]} {field}, not {ours.said[field]}"
+    if contender == "libcurl" and theirs.action_bytes != ours.action_bytes:
+        return f"{theirs.action_bytes} bytes of actions, not {ours.action_bytes}"
+    return None
 
 
 def stripped_mb(library):

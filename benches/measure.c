@@ -12,6 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Seconds; a command that takes longer is ended. */
+enum { PATIENCE = 120 };
+
 static double seconds_of(struct timeval time)
 {
     return (double)time.tv_sec + (double)time.tv_usec / 1e6;
@@ -33,6 +36,7 @@ int main(int count, char **arguments)
     double begun = now();
     pid_t child = vfork();
     if (child == 0) {
+        alarm(PATIENCE); /* It outlives the exec. */
         execvp(arguments[1], arguments + 1);
         _exit(127);
     }
@@ -41,5 +45,6 @@ int main(int count, char **arguments)
 
     printf("{\"cpu\":%.6f,\"wall\":%.6f,\"peak_bytes\":%ld}\n",
            seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime), wall, usage.ru_maxrss * 1024L);
+    if (WIFSIGNALED(status)) fprintf(stderr, "ended by signal %d\n", WTERMSIG(status));
     return WIFEXITED(status) ? WEXITSTATUS(status) : 125;
 }

@@ -35,7 +35,6 @@ class ReadyMadePages:
 
     def __init__(self, program, users, page_size=2000, latency_ms=0):
         self.server = Program(program, users, page_size, latency_ms)
-        self.bytes = self.server.info["bytes"]
 
     def close(self):
         self.server.close()

@@ -1,4 +1,4 @@
-/* Posts with libcurl, one after the other over one connection, the very bodies that libumapi posts, and checks the answers.
+/* Posts with libcurl the very bodies that libumapi posts, one after the other over one connection, and checks the answers.
  *
  *     libcurl_act actions
  */

@@ -47,11 +47,6 @@ impl Service {
         }
     }
 
-    /// How long all pages are on the wire.
-    pub fn bytes(&self) -> usize {
-        self.pages.iter().map(Vec::len).sum()
-    }
-
     /// Answers the requests of one connection until it is closed.
     pub fn converse(&self, stream: TcpStream) -> io::Result<()> {
         stream.set_nodelay(true)?;

@@ -1,4 +1,4 @@
-//! `umapi-bench-server`: answers of the service, rendered before the first request, so that what is measured is the client.
+//! `umapi-bench-server`: the service's answers, rendered before the first request, so that the client alone is measured.
 //!
 //! ```text
 //! umapi-bench-server USERS PAGE_SIZE LATENCY_MS
@@ -29,10 +29,8 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     };
     let pages = pages::render(users, page_size.max(1));
-    match serve(Service::new(
-        pages,
-        Duration::from_millis(latency_ms as u64),
-    )) {
+    let latency = Duration::from_millis(latency_ms as u64);
+    match serve(Service::new(pages, latency)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("umapi-bench-server: {error}");
@@ -44,11 +42,7 @@ fn main() -> ExitCode {
 /// Serves until standard input ends.
 fn serve(service: Service) -> io::Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
-    println!(
-        r#"{{"address":"http://{}","bytes":{}}}"#,
-        listener.local_addr()?,
-        service.bytes()
-    );
+    println!(r#"{{"address":"http://{}"}}"#, listener.local_addr()?);
     let service = Arc::new(service);
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {

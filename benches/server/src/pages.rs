@@ -103,9 +103,10 @@ fn user(json: &mut String, number: usize) -> std::fmt::Result {
     list(json, &GROUPS, 2 + dice.below(4), dice.below(GROUPS.len()))?;
     write!(
         json,
-        r#"],"username":"{address}","domain":"{domain}","firstname":"{first}","lastname":"{last}","country":"{}","type":"federatedID","tags":["#,
+        r#"],"username":"{address}","domain":"{domain}","firstname":"{first}","lastname":"{last}","country":"{}""#,
         dice.pick(&COUNTRIES),
     )?;
+    json.push_str(r#","type":"federatedID","tags":["#);
     list(json, &["edu_student"], dice.below(20) / 19, 0)?;
     json.push_str(r#"],"adminRoles":["#);
     list(json, &["org", "support"], dice.below(30) / 28, 0)?;
