@@ -234,7 +234,7 @@ impl Dispatcher {
             false => Replay::Unsafe,
         };
         let trace = Trace::default();
-        let read = |answer: &Answer| answer::parse(&answer.body);
+        let read = |answer: Answer| answer::parse(&answer.body);
         let send = self
             .session
             .post(call, resource, body(entries), replay, &trace, read);

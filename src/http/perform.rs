@@ -77,7 +77,7 @@ impl Http {
         request: &Request,
         replay: Replay,
         trace: &Trace,
-        read: impl Fn(&Answer) -> Result<T>,
+        read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         let id = call.next_request_id();
         let mut attempts = 0;
@@ -122,7 +122,7 @@ impl Http {
         request: &Request,
         id: &str,
         trace: &Trace,
-        read: impl Fn(&Answer) -> Result<T>,
+        read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         self.logger
             .line(LogLevel::Debug, || format!("{id} {}", request.endpoint()));
@@ -136,8 +136,9 @@ impl Http {
                 self.logger.line(LogLevel::Debug, || {
                     format!("{id} HTTP {}, {} bytes", answer.status, answer.body.len())
                 });
-                match judge(answer.status) {
-                    Verdict::Done => read(&answer).map_err(|e| e.with_http_status(answer.status)),
+                let status = answer.status;
+                match judge(status) {
+                    Verdict::Done => read(answer).map_err(|e| e.with_http_status(status)),
                     verdict => Err(refusal(&answer, verdict)),
                 }
             });
