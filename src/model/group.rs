@@ -45,7 +45,7 @@ pub struct GroupRow {
 macro_rules! text_fields {
     ($($(#[$doc:meta])* $name:ident;)*) => {
         $($(#[$doc])* pub fn $name(&self) -> Option<Text<'_>> {
-            self.table.text(self.fields().$name)
+            self.table.text(self.fields()?.$name)
         })*
     };
 }
@@ -55,23 +55,23 @@ impl Group {
         Group { table, row }
     }
 
-    fn fields(&self) -> &GroupRow {
+    fn fields(&self) -> Option<&GroupRow> {
         self.table.row(self.row)
     }
 
     /// Works in place of the name in queries, where a name with a dot does not.
     pub fn id(&self) -> Option<i64> {
-        self.fields().id
+        self.fields()?.id
     }
 
     pub fn member_count(&self) -> Option<u64> {
-        self.fields().member_count
+        self.fields()?.member_count
     }
 
     /// Whether the group is managed elsewhere, such as by directory sync. Only the deprecated listing of user groups
     /// tells it.
     pub fn is_read_only(&self) -> Option<bool> {
-        self.fields().read_only
+        self.fields()?.read_only
     }
 
     text_fields! {

@@ -8,6 +8,12 @@ pub struct Text<'a> {
     with_nul: &'a str,
 }
 
+impl Default for Text<'_> {
+    fn default() -> Self {
+        Text { with_nul: "\0" }
+    }
+}
+
 impl<'a> Text<'a> {
     pub fn as_str(self) -> &'a str {
         &self.with_nul[..self.with_nul.len() - 1]

@@ -76,7 +76,7 @@ pub struct UserRow {
 macro_rules! text_fields {
     ($($(#[$doc:meta])* $name:ident: $span:ident;)*) => {
         $($(#[$doc])* pub fn $name(&self) -> Option<Text<'_>> {
-            self.table.text(self.fields().$span)
+            self.table.text(self.fields()?.$span)
         })*
     };
 }
@@ -86,7 +86,7 @@ impl User {
         User { table, row }
     }
 
-    fn fields(&self) -> &UserRow {
+    fn fields(&self) -> Option<&UserRow> {
         self.table.row(self.row)
     }
 
@@ -111,27 +111,31 @@ impl User {
         IdentityType::parse(self.identity()?.as_str())
     }
 
+    fn list(&self, of: impl Fn(&UserRow) -> TextList) -> impl ExactSizeIterator<Item = Text<'_>> {
+        self.table.list(self.fields().map(of).unwrap_or_default())
+    }
+
     /// The names of the groups and profiles that the user is in.
     pub fn groups(&self) -> impl ExactSizeIterator<Item = Text<'_>> {
-        self.table.list(self.fields().groups)
+        self.list(|user| user.groups)
     }
 
     /// Deprecated by the service, and absent from newer answers.
     pub fn tags(&self) -> impl ExactSizeIterator<Item = Text<'_>> {
-        self.table.list(self.fields().tags)
+        self.list(|user| user.tags)
     }
 
     /// Deprecated by the service, and absent from newer answers.
     pub fn admin_roles(&self) -> impl ExactSizeIterator<Item = Text<'_>> {
-        self.table.list(self.fields().admin_roles)
+        self.list(|user| user.admin_roles)
     }
 
     pub fn org_specific(&self) -> Option<bool> {
-        self.fields().org_specific
+        self.fields()?.org_specific
     }
 
     pub fn business_account(&self) -> Option<bool> {
-        self.fields().business_account
+        self.fields()?.business_account
     }
 
     /// The user's JSON object as the service sent it, with every field that this version does not know.
