@@ -40,7 +40,7 @@ pub(crate) fn read_rows<R: Row>(reader: &mut Reader, noun: &str) -> Result<Optio
 
 impl<R> Table<R> {
     /// The rows that were read from `answer`, and what was found on the way.
-    pub(crate) fn new(answer: Vec<u8>, found: Found, mut rows: Rows<R>) -> Result<Self> {
+    pub(crate) fn new(answer: Vec<u8>, mut found: Found, mut rows: Rows<R>) -> Result<Self> {
         let answer_length = answer.len();
         let mut bytes = answer;
         for quote in &found.closing_quotes {
@@ -51,6 +51,7 @@ impl<R> Table<R> {
         // An answer that did not tell its length has grown by doubling.
         bytes.shrink_to(bytes.len() + bytes.len() / 8);
         rows.shrink_to_fit();
+        found.lists.shrink_to_fit();
         Ok(Table {
             texts: String::from_utf8(bytes).map_err(Unreadable::new)?,
             answer_length,
