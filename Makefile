@@ -2,6 +2,7 @@
 #
 #   make demo      provisions an organisation in the sandbox, from C
 #   make test      all tests; sets up what it lacks
+#   make faults    renews the fault matrix in tests/README.md
 #   make soak      more of the random schedules that hold the library's word against the sandbox's; SECONDS, SEED
 #   make fuzz      fuzzes all that reads foreign bytes; SECONDS for each target
 #   make install   the library, its header and its pkg-config file, under PREFIX (DESTDIR is honoured)
@@ -23,8 +24,8 @@ c := $(CC) -std=c99 $(strict) -g -Iinclude
 against_library := -L$(build) -lumapi -Wl,-rpath,$(CURDIR)/$(build)
 examples := bindings/c/examples
 
-.PHONY: demo test setup lint test-rust test-abi test-header test-install test-c test-judge release sandbox header \
-	install soak fuzz clean
+.PHONY: demo test setup lint test-rust test-abi test-header test-install test-c test-faults test-judge release sandbox header \
+	install faults soak fuzz clean
 
 # ---- Building ----
 
@@ -50,16 +51,16 @@ demo: release sandbox $(build)/provision
 
 # ---- Tests ----
 
-c_tests := first credentials tokens reading acting executing calls throttling client errors bad_input garbage threads
-c_test_programs := $(c_tests:%=$(build)/tests/%)
+c_tests := first credentials tokens reading acting executing calls waits throttling client errors bad_input garbage threads
 with_sandbox := tests/with-sandbox.sh --tls --limits off --page-size 20 --
-valgrind := valgrind -q --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=9 \
+valgrind := valgrind -q --num-callers=40 --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=9 \
 	--suppressions=tests/c/valgrind.supp
+sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all
 judge := target/judge
 
 export UMAPI_TEST_KEYS := $(CURDIR)/target/keys
 
-test: setup lint test-rust test-abi test-header test-install test-c test-judge
+test: setup lint test-rust test-abi test-header test-install test-c test-faults test-judge
 	@echo "all tests passed"
 
 setup:
@@ -89,22 +90,41 @@ test-install: release
 	@$(CC) tests/c/header.c -o $(build)/tests/static -Itarget/installed/include target/installed/lib/libumapi.a \
 		-lpthread -ldl -lm && $(build)/tests/static
 
-$(build)/tests/first: $(examples)/first.c
+$(build)/tests/first $(build)/sanitized/first: $(examples)/first.c
 
-$(build)/tests/%: tests/c/%.c tests/c/harness.c tests/c/harness.h include/umapi.h | release
+c_support := tests/c/harness.c tests/c/operations.c
+
+$(build)/tests/%: tests/c/%.c $(c_support) $(c_support:.c=.h) include/umapi.h | release
 	@mkdir -p $(@D)
-	@$(c) $< tests/c/harness.c -o $@ $(against_library) -lpthread
+	@$(c) $< $(c_support) -o $@ $(against_library) -lpthread
 
-test-c: sandbox release target/keys $(c_test_programs) $(build)/provision
+$(build)/sanitized/%: tests/c/%.c $(c_support) $(c_support:.c=.h) include/umapi.h | release
+	@mkdir -p $(@D)
+	@$(c) $(sanitize) $< $(c_support) -o $@ $(against_library) -lpthread
+
+# Three times: as it is; under valgrind; and with the C side built to notice what it does wrong itself.
+checked := $(c_tests) faults
+
+test-c: sandbox release target/keys $(checked:%=$(build)/tests/%) $(checked:%=$(build)/sanitized/%) $(build)/provision
 	@for test in $(c_tests); do \
 		echo "== $$test"; $(with_sandbox) $(build)/tests/$$test || exit 1; \
 	done
-	@for test in $(c_tests); do \
+	@for test in $(checked); do \
 		echo "== $$test, under valgrind"; \
 		UMAPI_TEST_SLOWNESS=10 $(with_sandbox) $(valgrind) $(build)/tests/$$test || exit 1; \
 	done
+	@for test in $(checked); do \
+		echo "== $$test, with sanitizers"; \
+		UMAPI_TEST_SLOWNESS=2 $(with_sandbox) $(build)/sanitized/$$test || exit 1; \
+	done
 	@echo "== the demo"
 	@tests/demo.sh $(build)/provision $(examples)/people.csv $(valgrind)
+
+test-faults: sandbox release $(build)/tests/faults
+	@tests/faults.sh $(build)/tests/faults
+
+faults: sandbox release $(build)/tests/faults
+	@tests/faults.sh $(build)/tests/faults --update
 
 # Fresh schedules of both kinds for so many seconds in all. A mismatch tells the seed that repeats it.
 soak: SECONDS ?= 60

@@ -34,14 +34,18 @@ impl Pacer {
     }
 
     pub(crate) async fn slot(self: &Arc<Self>, call: &Call, class: EndpointClass) -> Result<Spent> {
+        // How long is not known while other requests are on their way.
+        let tell_of_wait = || {
+            call.report(Progress::Wait {
+                endpoint: class,
+                reason: WaitReason::Pace,
+                duration: None,
+            });
+        };
         let _turn = match self.line.try_lock() {
             Ok(turn) => turn,
             Err(_) => {
-                call.report(Progress::Wait {
-                    endpoint: class,
-                    reason: WaitReason::Pace,
-                    duration: None,
-                });
+                tell_of_wait();
                 self.line.lock().await
             }
         };
@@ -53,7 +57,10 @@ impl Pacer {
                         .await?;
                     return Ok(slot.spend());
                 }
-                None => self.returned.notified().await,
+                None => {
+                    tell_of_wait();
+                    self.returned.notified().await;
+                }
             }
         }
     }

@@ -193,9 +193,11 @@ fn may_try_again(failure: &Error, replay: Replay) -> bool {
     use ErrorKind::*;
     match failure.kind() {
         Throttled => true,
-        Connect | Timeout | Server => {
-            failure.delivery() == Delivery::NotSent || replay != Replay::Unsafe
-        }
+        Connect | Timeout | Server => match failure.delivery() {
+            Delivery::NotSent => true,
+            Delivery::Unknown => replay != Replay::Unsafe,
+            Delivery::Answered => false,
+        },
         // What a read answers is told at once. What became of actions has to be found out.
         Protocol => failure.delivery() == Delivery::Unknown && replay == Replay::Safe,
         _ => false,
