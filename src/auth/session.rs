@@ -104,7 +104,8 @@ impl Session {
         class: EndpointClass,
         lost: Error,
     ) -> Result<()> {
-        self.http.pause(call, class, Replay::Safe, lost).await
+        let wait = self.http.wait_after(&lost);
+        self.http.pause(call, class, Replay::Safe, lost, wait).await
     }
 
     /// The host's status page, which wants no token.
