@@ -99,7 +99,7 @@ impl Credentials {
             body: Some(Bytes::from(body)),
         };
         let class = EndpointClass::Token;
-        let read = |answer: &Answer| token::parse(&answer.body, unit);
+        let read = |answer: Answer| token::parse(&answer.body, unit);
         http.perform(
             call,
             class,

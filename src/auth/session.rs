@@ -77,7 +77,7 @@ impl Session {
         &self,
         call: &Call,
         resource: Resource<'_>,
-        read: impl Fn(&Answer) -> Result<T>,
+        read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         let trace = Trace::default();
         self.send(call, resource, None, Replay::Reads, &trace, read)
@@ -91,7 +91,7 @@ impl Session {
         json: Bytes,
         replay: Replay,
         trace: &Trace,
-        read: impl Fn(&Answer) -> Result<T>,
+        read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         self.send(call, resource, Some(json), replay, trace, read)
             .await
@@ -104,14 +104,15 @@ impl Session {
         class: EndpointClass,
         lost: Error,
     ) -> Result<()> {
-        self.http.pause(call, class, Replay::Safe, lost).await
+        let wait = self.http.wait_after(&lost);
+        self.http.pause(call, class, Replay::Safe, lost, wait).await
     }
 
     /// The host's status page, which wants no token.
     pub(crate) async fn get_status_page<T>(
         &self,
         call: &Call,
-        read: impl Fn(&Answer) -> Result<T>,
+        read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         let mut url = self.root.clone();
         url.set_path("/status");
@@ -141,7 +142,7 @@ impl Session {
         json: Option<Bytes>,
         replay: Replay,
         trace: &Trace,
-        read: impl Fn(&Answer) -> Result<T>,
+        read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         self.count(resource_.class);
         let mut request = Request {

@@ -1,6 +1,7 @@
 //! One logical call, told truthfully: transport, retry, throttle, deadline and cancel.
 
 mod body;
+mod budget;
 pub mod call;
 pub mod endpoint;
 mod failure;
