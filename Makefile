@@ -51,8 +51,10 @@ demo: release sandbox $(build)/provision
 # ---- Tests ----
 
 c_tests := first credentials tokens reading acting executing calls throttling client errors bad_input garbage threads
-c_test_programs := $(c_tests:%=$(build)/tests/%)
+network_tests := transport
+c_test_programs := $(c_tests:%=$(build)/tests/%) $(network_tests:%=$(build)/tests/%)
 with_sandbox := tests/with-sandbox.sh --tls --limits off --page-size 20 --
+with_network := $(with_sandbox) tests/with-network.py
 valgrind := valgrind -q --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=9 \
 	--suppressions=tests/c/valgrind.supp
 judge := target/judge
@@ -102,6 +104,11 @@ test-c: sandbox release target/keys $(c_test_programs) $(build)/provision
 	@for test in $(c_tests); do \
 		echo "== $$test, under valgrind"; \
 		UMAPI_TEST_SLOWNESS=10 $(with_sandbox) $(valgrind) $(build)/tests/$$test || exit 1; \
+	done
+	@for test in $(network_tests); do \
+		echo "== $$test, among proxies"; $(with_network) $(build)/tests/$$test || exit 1; \
+		echo "== $$test, among proxies, under valgrind"; \
+		UMAPI_TEST_SLOWNESS=10 $(with_network) $(valgrind) $(build)/tests/$$test || exit 1; \
 	done
 	@echo "== the demo"
 	@tests/demo.sh $(build)/provision $(examples)/people.csv $(valgrind)

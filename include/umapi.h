@@ -583,7 +583,8 @@ typedef void (*umapi_log_fn)(int32_t level, const char *message, void *user_data
 #define UMAPI_STATUS_THROTTLED 4
 
 /**
- * No connection: the name was not found, the host refused or was not reached, or the connection broke.
+ * No connection: the name was not found, the host refused or was not reached, or the connection broke. Retried for
+ * seconds only, if there never was a connection.
  */
 #define UMAPI_STATUS_CONNECT 5
 
@@ -1074,6 +1075,11 @@ umapi_status umapi_client_options_set_attempt_timeout_ms(umapi_client_options *o
  * unless it might then be done twice: an action whose answer was lost is sent again only if all its commands may run
  * twice with the same end.
  *
+ * Where no connection was to be had (the name is not found, the host refuses or keeps silent, the proxy cannot reach
+ * it), the next attempt comes after 1, 2, 4 seconds, or sooner if `first_delay_ms` is less, and none once the connect
+ * timeout has passed since the first of them: such a failure is told within seconds. Failures of TLS, certificates and
+ * of the proxy itself are told at once.
+ *
  * @param options         the options.
  * @param max_attempts    how often a request is tried in all; 1 turns retries off; the default is 4.
  * @param first_delay_ms  the wait before the second attempt where the service names none; it doubles each time, and
@@ -1150,8 +1156,9 @@ umapi_status umapi_client_options_set_user_agent_prefix(umapi_client_options *op
                                                         umapi_error **error);
 
 /**
- * Adds certificates to trust besides those of the platform, for the service and for the token endpoint: the CA of a
- * company that inspects TLS, or of the sandbox.
+ * Adds certificates to trust, for the service and for the token endpoint: the CA of a company that inspects TLS, or of
+ * the sandbox. They stand beside those of the platform, unless umapi_client_options_set_platform_certificates leaves
+ * these out.
  *
  * @param options  the options.
  * @param pem      one or more certificates in PEM; copied.
@@ -1163,6 +1170,80 @@ umapi_status umapi_client_options_add_ca_pem(umapi_client_options *options,
                                              const char *pem,
                                              size_t length,
                                              umapi_error **error);
+
+/**
+ * Adds certificates to trust, as umapi_client_options_add_ca_pem does, from a file.
+ *
+ * @param options  the options.
+ * @param path     a file with one or more certificates in PEM; read now.
+ * @param error    receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_options_add_ca_file(umapi_client_options *options,
+                                              const char *path,
+                                              umapi_error **error);
+
+/**
+ * Sets whether the certificates that the platform trusts are trusted: on Linux those of the distribution, or of
+ * `SSL_CERT_FILE` and `SSL_CERT_DIR` in the environment; on macOS and Windows those of the system. Without them only
+ * the added ones are, and umapi_client_new fails if there are none.
+ *
+ * @param options  the options.
+ * @param trusted  1 or 0; the default is 1.
+ * @param error    receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_options_set_platform_certificates(umapi_client_options *options,
+                                                            int32_t trusted,
+                                                            umapi_error **error);
+
+/**
+ * DANGER: turns the verification of certificates off. Whoever sits on the line can then read the client secret and the
+ * token, and change whatever is read or written; TLS protects nothing any more. It is for a short look at a network
+ * that is in pieces, never for work; what you want is umapi_client_options_add_ca_file. Every client that is made with
+ * it says so in its log, at `UMAPI_LOG_WARN`.
+ *
+ * @param options   the options.
+ * @param accepted  1 or 0; the default is 0.
+ * @param error     receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_options_set_danger_accept_invalid_certificates(umapi_client_options *options,
+                                                                         int32_t accepted,
+                                                                         umapi_error **error);
+
+/**
+ * Sets the proxy for every https connection, to the service and to the token endpoint. It takes the place of what the
+ * environment says: without this function (and umapi_client_options_disable_proxy) the first of `HTTPS_PROXY`,
+ * `https_proxy`, `ALL_PROXY`, `all_proxy` that is set names the proxy, as `http://user:password@host:port` (with
+ * percent-encoding for special characters), and `NO_PROXY` or `no_proxy` lists the hosts that are reached straight; on
+ * macOS and Windows the system's settings come last. The environment is read when a client makes its first connection.
+ * `NO_PROXY` does not apply to a proxy set here. Plain http, which is for loopback addresses only, never takes a proxy.
+ *
+ * @param options   the options.
+ * @param url       the proxy: `http://host:port` or `https://host:port` (asked by CONNECT), `socks5://host:port`
+ *                  (SOCKS 5; this machine looks up the host's address) or `socks5h://host:port` (SOCKS 5; the proxy
+ *                  looks it up, which is what networks without outer name service need); copied.
+ * @param user      the user; NULL for a proxy without login. HTTP proxies are given it as Basic authentication; NTLM
+ *                  and Negotiate are not spoken.
+ * @param password  the password; NULL for none; copied, zeroed when no longer needed, never shown.
+ * @param error     receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_options_set_proxy(umapi_client_options *options,
+                                            const char *url,
+                                            const char *user,
+                                            const char *password,
+                                            umapi_error **error);
+
+/**
+ * Turns proxies off, whatever the environment says.
+ *
+ * @param options  the options.
+ * @param error    receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_options_disable_proxy(umapi_client_options *options, umapi_error **error);
 
 /**
  * Sets where log lines go; without it the library is quiet.

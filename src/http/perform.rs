@@ -82,6 +82,7 @@ impl Http {
         let id = call.next_request_id();
         let mut attempts = 0;
         let mut turn = None;
+        let mut unconnected_since = None;
         loop {
             let annotate = |error: Error, attempts| {
                 error
@@ -100,6 +101,7 @@ impl Http {
                 attempt: attempts,
             });
             let attempt_id = format!("{id}-{attempts}");
+            let begun = Instant::now();
             let attempt = self.attempt(request, &attempt_id, trace, &read);
             let failure = match attempt.await {
                 Ok(answer) => return Ok(answer),
@@ -113,8 +115,24 @@ impl Http {
             self.logger.line(LogLevel::Warn, || {
                 format!("{attempt_id} {} failed: {failure}", request.endpoint())
             });
+            match failure.is_unconnected() {
+                true => _ = unconnected_since.get_or_insert(begun),
+                false => unconnected_since = None,
+            }
+            if !self.may_connect_again(unconnected_since, attempts) {
+                return Err(failure);
+            }
             self.pause(call, class, replay, failure).await?;
         }
+    }
+
+    /// A connection that cannot be had is asked for again soon and not for long: more often than not something is set
+    /// up wrongly, and whoever waits for it should learn that in seconds.
+    fn may_connect_again(&self, unconnected_since: Option<Instant>, attempts: u32) -> bool {
+        unconnected_since.is_none_or(|since| {
+            let next = since.elapsed() + self.retry.reconnect_delay(attempts);
+            next < self.transport.connect_timeout()
+        })
     }
 
     async fn attempt<T>(
@@ -160,7 +178,10 @@ impl Http {
             return Err(failure);
         }
         let asked = failure.retry_after();
-        let wait = asked.unwrap_or_else(|| self.retry.back_off(failure.attempts()));
+        let wait = asked.unwrap_or_else(|| match failure.is_unconnected() {
+            true => self.retry.reconnect_delay(failure.attempts()),
+            false => self.retry.back_off(failure.attempts()),
+        });
         let throttled = failure.kind() == ErrorKind::Throttled;
         if throttled {
             self.throttle.lane(class).close_for(wait);
