@@ -43,6 +43,9 @@ header:
 $(build)/provision: $(examples)/provision.c $(examples)/people.c $(examples)/people.h include/umapi.h | release
 	$(c) $(examples)/provision.c $(examples)/people.c -o $@ $(against_library)
 
+$(build)/umapi-check: $(examples)/umapi-check.c include/umapi.h | release
+	$(c) $< -o $@ $(against_library)
+
 # ---- The main job ----
 
 demo: release sandbox $(build)/provision
@@ -51,7 +54,7 @@ demo: release sandbox $(build)/provision
 # ---- Tests ----
 
 c_tests := first credentials tokens reading acting executing calls throttling client errors bad_input garbage threads
-network_tests := transport
+network_tests := transport check
 c_test_programs := $(c_tests:%=$(build)/tests/%) $(network_tests:%=$(build)/tests/%)
 with_sandbox := tests/with-sandbox.sh --tls --limits off --page-size 20 --
 with_network := $(with_sandbox) tests/with-network.py
@@ -97,7 +100,7 @@ $(build)/tests/%: tests/c/%.c tests/c/harness.c tests/c/harness.h include/umapi.
 	@mkdir -p $(@D)
 	@$(c) $< tests/c/harness.c -o $@ $(against_library) -lpthread
 
-test-c: sandbox release target/keys $(c_test_programs) $(build)/provision
+test-c: sandbox release target/keys $(c_test_programs) $(build)/provision $(build)/umapi-check
 	@for test in $(c_tests); do \
 		echo "== $$test"; $(with_sandbox) $(build)/tests/$$test || exit 1; \
 	done
@@ -110,6 +113,8 @@ test-c: sandbox release target/keys $(c_test_programs) $(build)/provision
 		echo "== $$test, among proxies, under valgrind"; \
 		UMAPI_TEST_SLOWNESS=10 $(with_network) $(valgrind) $(build)/tests/$$test || exit 1; \
 	done
+	@echo "== umapi-check with every fault"
+	@$(with_network) tests/umapi-check.py $(build)/umapi-check
 	@echo "== the demo"
 	@tests/demo.sh $(build)/provision $(examples)/people.csv $(valgrind)
 

@@ -356,6 +356,56 @@
 #define UMAPI_SEVERITY_WARNING 2
 
 /**
+ * The options, the certificates to trust and the proxy that the environment names.
+ */
+#define UMAPI_CHECK_CONFIGURATION 1
+
+/**
+ * The address of a host, or of the proxy on the way to it.
+ */
+#define UMAPI_CHECK_NAME 2
+
+/**
+ * A connection to that address.
+ */
+#define UMAPI_CHECK_CONNECT 3
+
+/**
+ * A way through the proxy, if there is one.
+ */
+#define UMAPI_CHECK_PROXY 4
+
+/**
+ * The TLS handshake with the host, and an answer in HTTP.
+ */
+#define UMAPI_CHECK_TLS 5
+
+/**
+ * An access token from the token host or the token callback.
+ */
+#define UMAPI_CHECK_TOKEN 6
+
+/**
+ * A call of the API, which reads.
+ */
+#define UMAPI_CHECK_CALL 7
+
+/**
+ * The step is as it should be.
+ */
+#define UMAPI_CHECK_PASSED 1
+
+/**
+ * It is not; see umapi_check_step_remedy.
+ */
+#define UMAPI_CHECK_FAILED 2
+
+/**
+ * It was not tried, since a step that it needs has failed.
+ */
+#define UMAPI_CHECK_SKIPPED 3
+
+/**
  * What to do to one user or one user group: a target and its commands, in order. Built once, executed any number of
  * times. One thread at a time while it is built; read by any number of threads after that. A command that is refused
  * leaves the action as it was.
@@ -380,6 +430,22 @@ typedef struct umapi_call umapi_call;
  * @since 0.1.0
  */
 typedef struct umapi_cancel umapi_cancel;
+
+/**
+ * What a self-check found (umapi_client_check): steps in the order in which they were tried, first the configuration,
+ * then name, connection, proxy and TLS of the token host and a token, then the same of the service's host and a call.
+ * It never holds a secret. Every accessor takes NULL. Read and freed on any thread.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_check umapi_check;
+
+/**
+ * One step of a self-check. Borrowed from the check, and valid as long as it.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_check_step umapi_check_step;
 
 /**
  * One organisation at the service. It never changes once made, and any number of threads may use it at once. In a
@@ -2366,6 +2432,117 @@ const char *umapi_service_json(const umapi_service *service);
 void umapi_service_free(umapi_service *service);
 
 /**
+ * Makes a check whose one step, the configuration, has failed: for a program that cannot even make its client, and
+ * yet shows one kind of report.
+ *
+ * @param why    the error with which making the client, its options or its credentials failed; copied.
+ * @param check  receives the check; free with umapi_check_free.
+ * @param error  receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_check_new_misconfigured(const umapi_error *why,
+                                           umapi_check **check,
+                                           umapi_error **error);
+
+/**
+ * 1 if every step has passed; otherwise 0, also for NULL.
+ *
+ * @since 0.1.0
+ */
+int32_t umapi_check_passed(const umapi_check *check);
+
+/**
+ * How many steps there are; 0 for NULL.
+ *
+ * @since 0.1.0
+ */
+size_t umapi_check_count(const umapi_check *check);
+
+/**
+ * A step. Borrowed from the check; NULL if there is none at that position.
+ *
+ * @since 0.1.0
+ */
+const umapi_check_step *umapi_check_get(const umapi_check *check, size_t position);
+
+/**
+ * The whole check for people: a line for each step, and below a line what to do. Borrowed from the check; NULL for NULL.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_check_text(const umapi_check *check);
+
+/**
+ * The whole check for programs, as one JSON object: `passed` (true or false), `version` (of this library) and `steps`,
+ * an array of objects with `step` ("configuration", "name", "connect", "proxy", "tls", "token" or "call"), `host`
+ * ("host:port", or null), `result` ("passed", "failed" or "skipped"), `ms`, `message` and `remedy` (or null). Borrowed
+ * from the check; NULL for NULL.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_check_json(const umapi_check *check);
+
+/**
+ * What was tried: one of `UMAPI_CHECK_CONFIGURATION` to `UMAPI_CHECK_CALL`, of which later versions may know more; 0
+ * for NULL.
+ *
+ * @since 0.1.0
+ */
+int32_t umapi_check_step_kind(const umapi_check_step *step);
+
+/**
+ * `UMAPI_CHECK_PASSED`, `UMAPI_CHECK_FAILED` or `UMAPI_CHECK_SKIPPED`; 0 for NULL.
+ *
+ * @since 0.1.0
+ */
+int32_t umapi_check_step_result(const umapi_check_step *step);
+
+/**
+ * The host and port that the step is about, such as "usermanagement.adobe.io:443". Borrowed from the check; NULL for
+ * the configuration and for a token from a token callback.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_check_step_host(const umapi_check_step *step);
+
+/**
+ * How long the step took, in milliseconds; 0 for NULL.
+ *
+ * @since 0.1.0
+ */
+int64_t umapi_check_step_ms(const umapi_check_step *step);
+
+/**
+ * What was found, in a sentence. Borrowed from the check; NULL for NULL.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_check_step_message(const umapi_check_step *step);
+
+/**
+ * What to do. Every failed step has it; a passed one has it if it works and is yet not as it should be, as without the
+ * verification of certificates. Borrowed from the check; NULL if there is nothing to do.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_check_step_remedy(const umapi_check_step *step);
+
+/**
+ * What a failed step failed with, as the call of a program would have. Borrowed from the check; NULL if the step has
+ * not failed.
+ *
+ * @since 0.1.0
+ */
+const umapi_error *umapi_check_step_error(const umapi_check_step *step);
+
+/**
+ * Frees a check, and with it its steps. NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_check_free(umapi_check *check);
+
+/**
  * Makes a client. Nothing is sent before its first call.
  *
  * @param org_id       the organisation's id, such as "12345ABCDE@AdobeOrg".
@@ -2495,6 +2672,27 @@ umapi_status umapi_client_service(const umapi_client *client,
                                   const umapi_call *call,
                                   umapi_service **service,
                                   umapi_error **error);
+
+/**
+ * Goes every step of the way to the service, each once and none of them changing anything, and tells how each went, how
+ * long it took and, if it failed, what to do: the configuration; then for the token host and for the service's host
+ * the name, a connection, the proxy and TLS, as calls of this client go; a new token; and a call of the API, which asks
+ * for a user that nobody is. For a support desk; `umapi-check` among the examples is a program around it.
+ *
+ * `UMAPI_OK` means that there is a check, also when steps in it have failed: ask umapi_check_passed. When the time of
+ * the call is up, the step under way has failed with `UMAPI_STATUS_DEADLINE` and what needs it is skipped. Without a
+ * time limit each step has those of the client's options.
+ *
+ * @param client  the client.
+ * @param call    the options of this call; may be NULL.
+ * @param check   receives the check; free with umapi_check_free.
+ * @param error   receives the error, such as `UMAPI_STATUS_CANCELLED`; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_check(const umapi_client *client,
+                                const umapi_call *call,
+                                umapi_check **check,
+                                umapi_error **error);
 
 /**
  * Tells the service, with the next call of any kind, that a sync begins (`Pragma: umapi-sync-start`). It is said to

@@ -6,6 +6,8 @@ use crate::action::queue::Queue;
 use crate::action::split::BatchLimits;
 use crate::auth::credentials::Credentials;
 use crate::auth::session::{Session, SyncSignal};
+use crate::check;
+use crate::check::report::Report;
 use crate::counters::Counters;
 use crate::error::{Error, Result};
 use crate::http::call::{Call, CallOptions};
@@ -224,6 +226,12 @@ impl Client {
     /// A queue that sends whenever a full request has gathered.
     pub fn queue(&self) -> Queue {
         Queue::new(self.dispatcher.clone())
+    }
+
+    /// Goes every step of the way to the service, each once, and tells what it found. An error: the call was cancelled.
+    /// When the call's time is up, the step under way has failed with that.
+    pub async fn check(&self, options: &CallOptions) -> Result<Report> {
+        check::check(&self.session, options).await
     }
 
     /// What the service says of itself.

@@ -145,6 +145,15 @@ impl Error {
         self.0.remedy.as_deref()
     }
 
+    /// The message but for what to do.
+    pub(crate) fn without_remedy(&self) -> &str {
+        let remedy = self.remedy().and_then(|remedy| {
+            let rest = self.message().strip_suffix(remedy)?;
+            rest.strip_suffix("; ")
+        });
+        remedy.unwrap_or(self.message())
+    }
+
     /// Whether not even a connection came about.
     pub(crate) fn is_unconnected(&self) -> bool {
         self.0.unconnected

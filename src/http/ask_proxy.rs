@@ -54,9 +54,7 @@ pub(crate) async fn ask(way: Way<'_>, with_login: bool) -> Option<ProxyAnswer> {
             Ok(connection) => connection,
             Err(why) => return Some(ProxyAnswer::Unreachable(why)),
         };
-        // Of the others this machine would first have to speak TLS or SOCKS.
-        let speaks_plain_http = !proxy.is_socks() && !proxy.speaks_tls();
-        if !speaks_plain_http {
+        if !proxy.speaks_plain_http() {
             return None;
         }
         let login = proxy.authorization().filter(|_| with_login);

@@ -4,7 +4,7 @@ use super::ask_proxy::ProxyAnswer;
 use super::proxy::Proxy;
 use super::resolve::NameNotFound;
 use super::trust::Stranger;
-use crate::error::{Delivery, Error, ErrorKind};
+use crate::error::{Delivery, Error, ErrorKind, Result};
 use rustls::{
     AlertDescription, CertificateError, Error as TlsError, OtherError, PeerIncompatible,
     pki_types::UnixTime,
@@ -227,6 +227,18 @@ fn unconnected(error: &reqwest::Error, way: Way<'_>) -> Error {
 
 // ---- Proxies ----
 
+/// Whether the proxy opens a way, as it says itself.
+pub(crate) fn tunnel(proxy: &Proxy, said: Option<&ProxyAnswer>, way: Way<'_>) -> Result<()> {
+    match said {
+        Some(ProxyAnswer::Answered {
+            status: 200..=299, ..
+        }) => Ok(()),
+        Some(ProxyAnswer::Answered { status: 407, .. }) => Err(login_wanted(proxy, said)),
+        Some(ProxyAnswer::Unreachable(why)) => Err(proxy_unreachable(proxy, why)),
+        _ => Err(tunnel_refused(proxy, said, way)),
+    }
+}
+
 fn tunnel_refused(proxy: &Proxy, said: Option<&ProxyAnswer>, way: Way<'_>) -> Error {
     let target = way.target();
     let words = said.and_then(|said| said.refusal());
@@ -291,6 +303,10 @@ fn proxy_lost(proxy: &Proxy, error: &reqwest::Error, said: Option<&ProxyAnswer>)
         Some(ProxyAnswer::Unreachable(why)) => why.clone(),
         _ => root(error),
     };
+    proxy_unreachable(proxy, &why)
+}
+
+fn proxy_unreachable(proxy: &Proxy, why: &str) -> Error {
     Error::new(
         ErrorKind::Proxy,
         format!("the proxy {proxy} cannot be reached: {why}"),

@@ -1,7 +1,7 @@
 //! One logical call, told truthfully: transport, retry, throttle, deadline and cancel.
 
-mod ask_proxy;
-mod body;
+pub(crate) mod ask_proxy;
+pub(crate) mod body;
 pub mod call;
 pub mod endpoint;
 pub(crate) mod failure;

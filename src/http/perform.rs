@@ -195,7 +195,7 @@ impl Http {
                 false => failure,
             });
         }
-        if failure.attempts() >= self.retry.max_attempts {
+        if failure.attempts() >= call.attempts(self.retry.max_attempts) {
             return Err(failure);
         }
         match throttled {

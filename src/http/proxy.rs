@@ -114,7 +114,7 @@ impl Proxy {
         Ok((proxy, login))
     }
 
-    pub(crate) fn is_socks(&self) -> bool {
+    fn is_socks(&self) -> bool {
         self.address.scheme().starts_with("socks")
     }
 
@@ -123,8 +123,9 @@ impl Proxy {
         self.address.scheme() != "socks5"
     }
 
-    pub(crate) fn speaks_tls(&self) -> bool {
-        self.address.scheme() == "https"
+    /// Of the others this machine would first have to speak TLS or SOCKS.
+    pub(crate) fn speaks_plain_http(&self) -> bool {
+        self.address.scheme() == "http"
     }
 
     pub(crate) fn host(&self) -> &str {
@@ -302,6 +303,15 @@ impl Routes {
                     .is_some();
                 is_asked.then_some(proxy)
             }
+        }
+    }
+
+    /// Why there is no proxy on the way to `url`, if there is none.
+    pub(crate) fn why_straight(&self, url: &Url) -> &'static str {
+        match self {
+            _ if url.scheme() != "https" => "plain http takes none",
+            Routes::Excepting(..) => "NO_PROXY in the environment excepts the host",
+            Routes::Straight | Routes::Given(_) => "none is set",
         }
     }
 

@@ -134,6 +134,21 @@ impl Transport {
         options.connect_timeout.min(options.attempt_timeout)
     }
 
+    pub(crate) fn verifies_certificates(&self) -> bool {
+        !self.options.trust.anyone
+    }
+
+    /// Whose certificates are trusted; fails if they cannot be loaded.
+    pub(crate) fn describe_trust(&self) -> Result<String> {
+        self.opened()?;
+        Ok(self.options.trust.to_string())
+    }
+
+    /// Why the way to `url` leads through no proxy.
+    pub(crate) fn why_straight(&self, url: &Url) -> Result<&'static str> {
+        Ok(self.opened()?.routes.why_straight(url))
+    }
+
     /// The way that a request to `url` takes.
     pub(crate) fn way<'a>(&'a self, url: &'a Url) -> Result<Way<'a>> {
         Ok(Way {

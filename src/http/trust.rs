@@ -101,6 +101,17 @@ fn no_trust(error: TlsError) -> Error {
     )
 }
 
+impl fmt::Display for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.anyone, self.platform, self.extra.len()) {
+            (true, _, _) => f.write_str("NOT VERIFIED"),
+            (_, true, 0) => f.write_str("the platform's"),
+            (_, true, added) => write!(f, "the platform's and {added} added"),
+            (_, false, added) => write!(f, "only {added} added"),
+        }
+    }
+}
+
 /// A PEM bundle of certificates to trust.
 pub(crate) fn parse_certificates(
     argument: &str,

@@ -262,6 +262,12 @@ static void reading(void)
     umapi_user *user = NULL;
     umapi_user_page *page = NULL;
     umapi_service *service = NULL;
+    umapi_check *found = (umapi_check *)&error;
+    REFUSES(umapi_client_check(NULL, NULL, &found, &error), "client");
+    CHECK(found == NULL);
+    REFUSES(umapi_client_check(client, NULL, NULL, &error), "check");
+    REFUSES(umapi_check_new_misconfigured(NULL, &found, &error), "why");
+    REFUSES(umapi_check_new_misconfigured(NULL, NULL, &error), "check");
     REFUSES(umapi_client_find_user(NULL, NULL, "a@b.c", NULL, &user, &error), "client");
     REFUSES(umapi_client_find_user(client, NULL, NULL, NULL, &user, &error), "user_string");
     REFUSES(umapi_client_find_user(client, NULL, "", NULL, &user, &error), "user_string");
@@ -533,6 +539,7 @@ static void everything_can_be_freed_when_it_is_null(void)
     umapi_results_free(NULL);
     umapi_queue_free(NULL);
     umapi_service_free(NULL);
+    umapi_check_free(NULL);
     umapi_client_sync_start(NULL);
     umapi_client_sync_end(NULL);
 }
@@ -636,6 +643,14 @@ static void outcomes_of_nothing(void)
     CHECK_TEXT(umapi_service_version(NULL), NULL);
     CHECK_TEXT(umapi_service_build(NULL), NULL);
     CHECK_TEXT(umapi_service_json(NULL), NULL);
+    CHECK_INT(umapi_check_passed(NULL) + (int)umapi_check_count(NULL), 0);
+    CHECK(umapi_check_get(NULL, 0) == NULL && umapi_check_step_error(NULL) == NULL);
+    CHECK_TEXT(umapi_check_text(NULL), NULL);
+    CHECK_TEXT(umapi_check_json(NULL), NULL);
+    CHECK_INT(umapi_check_step_kind(NULL) + umapi_check_step_result(NULL) + umapi_check_step_ms(NULL), 0);
+    CHECK_TEXT(umapi_check_step_host(NULL), NULL);
+    CHECK_TEXT(umapi_check_step_message(NULL), NULL);
+    CHECK_TEXT(umapi_check_step_remedy(NULL), NULL);
     CHECK_INT(umapi_client_listing_queries(NULL) + umapi_client_single_queries(NULL), 0);
     CHECK_INT(umapi_client_actions_sent(NULL) + umapi_client_actions_completed(NULL), 0);
     CHECK_INT(umapi_client_actions_queued(NULL), 0);
