@@ -45,6 +45,9 @@ header:
 $(build)/provision: $(examples)/provision.c $(examples)/people.c $(examples)/people.h include/umapi.h | release
 	$(c) $(examples)/provision.c $(examples)/people.c -o $@ $(against_library)
 
+$(build)/umapi-check: $(examples)/umapi-check.c include/umapi.h | release
+	$(c) $< -o $@ $(against_library)
+
 # ---- The main job ----
 
 demo: release sandbox $(build)/provision
@@ -53,7 +56,9 @@ demo: release sandbox $(build)/provision
 # ---- Tests ----
 
 c_tests := first credentials tokens reading acting executing calls waits throttling client errors bad_input garbage threads
+network_tests := transport check
 with_sandbox := tests/with-sandbox.sh --tls --limits off --page-size 20 --
+with_network := $(with_sandbox) tests/with-network.py
 valgrind := valgrind -q --num-callers=40 --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=9 \
 	--suppressions=tests/c/valgrind.supp
 sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -105,8 +110,10 @@ $(build)/sanitized/%: tests/c/%.c $(c_support) $(c_support:.c=.h) include/umapi.
 
 # Three times: as it is; under valgrind; and with the C side built to notice what it does wrong itself.
 checked := $(c_tests) faults
+c_programs := $(checked) $(network_tests)
 
-test-c: sandbox release target/keys $(checked:%=$(build)/tests/%) $(checked:%=$(build)/sanitized/%) $(build)/provision
+test-c: sandbox release target/keys $(c_programs:%=$(build)/tests/%) $(c_programs:%=$(build)/sanitized/%) \
+		$(build)/provision $(build)/umapi-check
 	@for test in $(c_tests); do \
 		echo "== $$test"; $(with_sandbox) $(build)/tests/$$test || exit 1; \
 	done
@@ -118,6 +125,15 @@ test-c: sandbox release target/keys $(checked:%=$(build)/tests/%) $(checked:%=$(
 		echo "== $$test, with sanitizers"; \
 		UMAPI_TEST_SLOWNESS=2 $(with_sandbox) $(build)/sanitized/$$test || exit 1; \
 	done
+	@for test in $(network_tests); do \
+		echo "== $$test, among proxies"; $(with_network) $(build)/tests/$$test || exit 1; \
+		echo "== $$test, among proxies, under valgrind"; \
+		UMAPI_TEST_SLOWNESS=10 $(with_network) $(valgrind) $(build)/tests/$$test || exit 1; \
+		echo "== $$test, among proxies, with sanitizers"; \
+		UMAPI_TEST_SLOWNESS=2 $(with_network) $(build)/sanitized/$$test || exit 1; \
+	done
+	@echo "== umapi-check with every fault"
+	@$(with_network) tests/umapi-check.py $(build)/umapi-check
 	@echo "== the demo"
 	@tests/demo.sh $(build)/provision $(examples)/people.csv $(valgrind)
 
