@@ -26,7 +26,7 @@ fn variable(name: &str) -> String {
 }
 
 /// In the order in which a reader meets the handles.
-const MANUAL: [&str; 18] = [
+const MANUAL: [&str; 19] = [
     "library",
     "status",
     "error",
@@ -44,6 +44,7 @@ const MANUAL: [&str; 18] = [
     "results",
     "queue",
     "service",
+    "check",
     "client",
 ];
 

@@ -17,7 +17,7 @@ use std::hint::black_box;
 use std::time::{Duration, SystemTime};
 
 pub fn users(answer: &[u8]) {
-    if let Ok(PageAnswer::Page(page)) = Page::<UserRow>::parse(answer, "users") {
+    if let Ok(PageAnswer::Page(page)) = Page::<UserRow>::parse(answer.into(), "users") {
         assert!(page.get(page.len()).is_none());
         page.users().for_each(|user| touch_user(&user));
     }
@@ -25,8 +25,8 @@ pub fn users(answer: &[u8]) {
 
 pub fn groups(answer: &[u8]) {
     let pages = [
-        Page::<GroupRow>::parse(answer, "groups"),
-        Page::<GroupRow>::parse_array(answer, "user groups"),
+        Page::<GroupRow>::parse(answer.into(), "groups"),
+        Page::<GroupRow>::parse_array(answer.into(), "user groups"),
     ];
     for page in pages {
         if let Ok(PageAnswer::Page(page)) = page {
@@ -36,7 +36,7 @@ pub fn groups(answer: &[u8]) {
 }
 
 pub fn one_user(answer: &[u8]) {
-    if let Ok(Some(user)) = parse_one_user(answer) {
+    if let Ok(Some(user)) = parse_one_user(answer.into()) {
         touch_user(&user);
     }
 }

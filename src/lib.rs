@@ -13,6 +13,7 @@
 //!  └─ client         puts the floors below together; the Rust API
 //!      ├─ config     a file or the environment -> credentials and options
 //!      ├─ action     build -> split -> batch -> send -> outcome
+//!      ├─ check      every step of the way to the service, each with what to do if it fails
 //!      ├─ query      pages and iteration over users and groups, one user, the service's status
 //!      └─┬─ auth     credentials -> an access token; calls that carry one
 //!        └─ http     one logical call: transport, retry, throttle, deadline and cancel
@@ -24,6 +25,7 @@
 
 mod action;
 mod auth;
+mod check;
 mod client;
 mod config;
 mod counters;
@@ -45,6 +47,7 @@ pub use action::split::BatchLimits;
 pub use auth::credentials::Credentials;
 pub use auth::key::pair::{KeyPair, KeyPairOptions, SubjectPart};
 pub use auth::session::SyncSignal;
+pub use check::report::{Report, Step, StepKind, StepResult};
 pub use client::{Client, ClientOptions};
 pub use counters::Counters;
 pub use error::{Delivery, Error, ErrorKind, Result};

@@ -92,13 +92,16 @@ impl Batcher {
         }
     }
 
+    /// Whether a request is full.
+    pub(crate) fn is_due(&self) -> bool {
+        self.requests
+            .iter()
+            .any(|request| request.len() >= self.entries_per_request)
+    }
+
     /// The oldest request, once it or one behind it is full.
     pub(crate) fn take_due(&mut self) -> Option<Vec<Entry>> {
-        let due = self
-            .requests
-            .iter()
-            .any(|request| request.len() >= self.entries_per_request);
-        due.then(|| self.take_oldest()).flatten()
+        self.is_due().then(|| self.take_oldest()).flatten()
     }
 
     /// The oldest request, however few entries it has.

@@ -59,6 +59,11 @@ impl Board {
         self.underway.len()
     }
 
+    /// Whether a full request has gathered.
+    pub(crate) fn is_due(&self) -> bool {
+        self.batcher.is_due()
+    }
+
     /// The outcomes since the last time, in the order in which they came about.
     pub(crate) fn take_outcomes(&mut self) -> Vec<Outcome> {
         let outcomes = std::mem::take(&mut self.outcomes);
@@ -234,7 +239,7 @@ impl Dispatcher {
             false => Replay::Unsafe,
         };
         let trace = Trace::default();
-        let read = |answer: &Answer| answer::parse(&answer.body);
+        let read = |answer: Answer| answer::parse(&answer.body);
         let send = self
             .session
             .post(call, resource, body(entries), replay, &trace, read);

@@ -19,6 +19,8 @@ use reqwest::header::{
 };
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::time::Instant;
 use url::Url;
 
 /// One organisation at the service, seen with one set of credentials at a time.
@@ -36,10 +38,10 @@ pub(crate) struct Session {
 /// Credentials and what belongs to them: their token, and the pace of their client id. A token that was asked for with
 /// other credentials cannot get in here.
 #[derive(Debug)]
-struct Identity {
-    credentials: Credentials,
+pub(crate) struct Identity {
+    pub credentials: Credentials,
     tokens: TokenCache,
-    http: Http,
+    pub http: Http,
 }
 
 impl Identity {
@@ -101,7 +103,7 @@ impl Session {
         drop(old);
     }
 
-    fn identity(&self) -> Arc<Identity> {
+    pub(crate) fn identity(&self) -> Arc<Identity> {
         lock(&self.identity).clone()
     }
 
@@ -113,6 +115,10 @@ impl Session {
         &self.org_id
     }
 
+    pub(crate) fn root(&self) -> &Url {
+        &self.root
+    }
+
     pub(crate) fn signal(&self, signal: SyncSignal) {
         self.signal.store(signal as u8, Ordering::Relaxed);
     }
@@ -121,7 +127,7 @@ impl Session {
         &self,
         call: &Call,
         resource: Resource<'_>,
-        read: impl Fn(&Answer) -> Result<T>,
+        read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         let trace = Trace::default();
         self.send(call, resource, None, Replay::Reads, &trace, read)
@@ -135,7 +141,7 @@ impl Session {
         json: Bytes,
         replay: Replay,
         trace: &Trace,
-        read: impl Fn(&Answer) -> Result<T>,
+        read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         self.send(call, resource, Some(json), replay, trace, read)
             .await
@@ -148,15 +154,16 @@ impl Session {
         class: EndpointClass,
         lost: Error,
     ) -> Result<()> {
-        let identity = self.identity();
-        identity.http.pause(call, class, Replay::Safe, lost).await
+        let http = &self.identity().http;
+        let wait = http.wait_after(&lost);
+        http.pause(call, class, Replay::Safe, lost, wait).await
     }
 
     /// The host's status page, which wants no token.
     pub(crate) async fn get_status_page<T>(
         &self,
         call: &Call,
-        read: impl Fn(&Answer) -> Result<T>,
+        read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         let mut url = self.root.clone();
         url.set_path("/status");
@@ -188,7 +195,7 @@ impl Session {
         json: Option<Bytes>,
         replay: Replay,
         trace: &Trace,
-        read: impl Fn(&Answer) -> Result<T>,
+        read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         self.count(resource_.class);
         let mut request = Request {
@@ -242,6 +249,19 @@ impl Session {
         } = identity;
         let fetch = || credentials.fetch_token(http, call, &self.org_id);
         identity.tokens.get(call, &http.logger, fetch).await
+    }
+
+    /// Gets a new token whether or not there is one, and tells how long it lives.
+    pub(crate) async fn renew_token(&self, call: &Call) -> Result<Duration> {
+        let identity = self.identity();
+        let Identity {
+            credentials, http, ..
+        } = &*identity;
+        let asked_at = Instant::now();
+        let fetched = credentials.fetch_token(http, call, &self.org_id).await?;
+        let lifetime = fetched.lifetime;
+        identity.tokens.put(fetched, asked_at);
+        Ok(lifetime)
     }
 
     fn signal_header(&self) -> Option<(HeaderName, HeaderValue)> {

@@ -77,20 +77,20 @@ impl Http {
         request: &Request,
         replay: Replay,
         trace: &Trace,
-        read: impl Fn(&Answer) -> Result<T>,
+        read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         let id = call.next_request_id();
         let mut attempts = 0;
+        let lane = self.throttle.lane(class);
         let mut turn = None;
+        let mut unconnected_since = None;
         loop {
             let annotate = |error: Error, attempts| {
                 error
                     .with_attempts(attempts)
                     .with_endpoint(request.endpoint())
             };
-            let pass = self
-                .throttle
-                .lane(class)
+            let share = lane
                 .admit(call, class, self.retry.max_wait, turn.take())
                 .await
                 .map_err(|error| annotate(error, attempts))?;
@@ -100,21 +100,39 @@ impl Http {
                 attempt: attempts,
             });
             let attempt_id = format!("{id}-{attempts}");
+            let begun = Instant::now();
             let attempt = self.attempt(request, &attempt_id, trace, &read);
             let failure = match attempt.await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => annotate(failure, attempts).with_request_id(&attempt_id),
             };
+            let wait = self.wait_after(&failure);
             match failure.delivery() {
-                _ if failure.kind() == ErrorKind::Throttled => turn = pass.keep_turn(),
-                Delivery::NotSent if failure.http_status().is_none() => drop(pass.give_back()),
-                _ => drop(pass),
+                _ if failure.kind() == ErrorKind::Throttled => turn = lane.refuse(share, wait),
+                Delivery::NotSent if failure.http_status().is_none() => drop(share.give_back()),
+                _ => drop(share),
             }
             self.logger.line(LogLevel::Warn, || {
                 format!("{attempt_id} {} failed: {failure}", request.endpoint())
             });
-            self.pause(call, class, replay, failure).await?;
+            match failure.is_unconnected() {
+                true => _ = unconnected_since.get_or_insert(begun),
+                false => unconnected_since = None,
+            }
+            if !self.may_connect_again(unconnected_since, attempts) {
+                return Err(failure);
+            }
+            self.pause(call, class, replay, failure, wait).await?;
         }
+    }
+
+    /// A connection that cannot be had is asked for again soon and not for long: more often than not something is set
+    /// up wrongly, and whoever waits for it should learn that in seconds.
+    fn may_connect_again(&self, unconnected_since: Option<Instant>, attempts: u32) -> bool {
+        unconnected_since.is_none_or(|since| {
+            let next = since.elapsed() + self.retry.reconnect_delay(attempts);
+            next < self.transport.connect_timeout()
+        })
     }
 
     async fn attempt<T>(
@@ -122,7 +140,7 @@ impl Http {
         request: &Request,
         id: &str,
         trace: &Trace,
-        read: impl Fn(&Answer) -> Result<T>,
+        read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         self.logger
             .line(LogLevel::Debug, || format!("{id} {}", request.endpoint()));
@@ -136,8 +154,9 @@ impl Http {
                 self.logger.line(LogLevel::Debug, || {
                     format!("{id} HTTP {}, {} bytes", answer.status, answer.body.len())
                 });
-                match judge(answer.status) {
-                    Verdict::Done => read(&answer).map_err(|e| e.with_http_status(answer.status)),
+                let status = answer.status;
+                match judge(status) {
+                    Verdict::Done => read(answer).map_err(|e| e.with_http_status(status)),
                     verdict => Err(refusal(&answer, verdict)),
                 }
             });
@@ -148,6 +167,15 @@ impl Http {
         result
     }
 
+    /// How long to wait after a failure: as the service asks, and otherwise by the policy.
+    pub(crate) fn wait_after(&self, failure: &Error) -> Duration {
+        let asked = failure.retry_after();
+        asked.unwrap_or_else(|| match failure.is_unconnected() {
+            true => self.retry.reconnect_delay(failure.attempts()),
+            false => self.retry.back_off(failure.attempts()),
+        })
+    }
+
     /// Waits for the next attempt, or gives the failure back where there is to be none.
     pub(crate) async fn pause(
         &self,
@@ -155,29 +183,24 @@ impl Http {
         class: EndpointClass,
         replay: Replay,
         failure: Error,
+        wait: Duration,
     ) -> Result<()> {
         if !may_try_again(&failure, replay) {
             return Err(failure);
         }
-        let asked = failure.retry_after();
-        let wait = asked.unwrap_or_else(|| self.retry.back_off(failure.attempts()));
-        let throttled = failure.kind() == ErrorKind::Throttled;
-        if throttled {
-            self.throttle.lane(class).close_for(wait);
-        }
         let until = Instant::now() + wait;
         if wait > self.retry.max_wait || !call.has_time_until(until) {
             // The figure is the service's own: the caller is told of it as of any throttle.
-            let asks_too_much = asked.is_some();
+            let asks_too_much = failure.retry_after().is_some();
             return Err(match asks_too_much {
                 true => failure.with_kind(ErrorKind::Throttled),
                 false => failure,
             });
         }
-        if failure.attempts() >= self.retry.max_attempts {
+        if failure.attempts() >= call.attempts(self.retry.max_attempts) {
             return Err(failure);
         }
-        match throttled {
+        match failure.kind() == ErrorKind::Throttled {
             // The gate that was just closed is where everyone waits, this call included.
             true => Ok(()),
             false => {
@@ -192,9 +215,11 @@ fn may_try_again(failure: &Error, replay: Replay) -> bool {
     use ErrorKind::*;
     match failure.kind() {
         Throttled => true,
-        Connect | Timeout | Server => {
-            failure.delivery() == Delivery::NotSent || replay != Replay::Unsafe
-        }
+        Connect | Timeout | Server => match failure.delivery() {
+            Delivery::NotSent => true,
+            Delivery::Unknown => replay != Replay::Unsafe,
+            Delivery::Answered => false,
+        },
         // What a read answers is told at once. What became of actions has to be found out.
         Protocol => failure.delivery() == Delivery::Unknown && replay == Replay::Safe,
         _ => false,

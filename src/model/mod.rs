@@ -5,6 +5,7 @@ pub mod command;
 pub(crate) mod error_body;
 pub mod group;
 pub mod page;
+pub(crate) mod reader;
 pub(crate) mod table;
 pub mod text;
 pub mod token;

@@ -188,6 +188,9 @@ impl World {
         let open_connections = state.counters.open_connections;
         *state = State::new(&self.options, &self.beginning, &self.first_settings)?;
         state.counters.open_connections = open_connections;
+        // Whoever is told of it drops its connection, so only an end of a refusal is told.
+        self.refusing_until
+            .send_if_modified(|until| until.take().is_some());
         Ok(())
     }
 }
