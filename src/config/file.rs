@@ -36,7 +36,7 @@ pub(super) fn parse(path: &Path, json: &[u8], lookup: Lookup) -> Result<Given> {
     reader.own_keys(object)?;
     let project = object.get("project");
     let kind = project.map(|project| reader.project(project)).transpose()?;
-    reader.from_environment(kind, lookup)?;
+    reader.add_from_environment(kind, lookup)?;
     Ok(Given {
         file: Some(path.to_owned()),
         entries: reader.entries,
@@ -212,7 +212,7 @@ impl Reader<'_> {
     }
 
     /// What is better not in a file, or what a project file never holds.
-    fn from_environment(&mut self, project: Option<Kind>, lookup: Lookup) -> Result<()> {
+    fn add_from_environment(&mut self, project: Option<Kind>, lookup: Lookup) -> Result<()> {
         let from_there = |key: Key, reader: &mut Self| -> Result<()> {
             if !reader.has(key) {
                 reader.entries.extend(environment::entry(key, lookup)?);
