@@ -55,7 +55,8 @@ demo: release sandbox $(build)/provision
 
 # ---- Tests ----
 
-c_tests := first credentials tokens reading acting executing calls waits throttling client errors bad_input garbage threads
+c_tests := first credentials keys key_pair tokens rotation reading acting executing calls waits throttling client errors \
+	bad_input garbage threads
 network_tests := transport check
 with_sandbox := tests/with-sandbox.sh --tls --limits off --page-size 20 --
 with_network := $(with_sandbox) tests/with-network.py
@@ -166,8 +167,9 @@ $(judge)/ready: tests/sandbox/judge/requirements.txt
 	$(judge)/bin/python -m pip install -q -r tests/sandbox/judge/requirements.txt
 	@touch $@
 
-target/keys: tests/keys.py | $(judge)/ready
-	$(judge)/bin/python tests/keys.py $@
+target/keys: tests/keys.sh
+	@rm -rf $@
+	tests/keys.sh $@
 
 # ---- Measuring ----
 

@@ -159,7 +159,7 @@ impl Client {
                 &credentials.client_id,
                 &options.rate_limits,
             ),
-            transport: Transport::new(options.transport),
+            transport: Arc::new(Transport::new(options.transport)),
             retry: options.retry,
             logger: options.logger,
         };
@@ -168,6 +168,7 @@ impl Client {
             credentials,
             options.endpoint,
             org_id,
+            options.rate_limits,
             counters.clone(),
         )?);
         let dispatcher = Arc::new(Dispatcher {
@@ -185,6 +186,12 @@ impl Client {
             counters,
             read_ahead: options.read_ahead,
         })
+    }
+
+    /// Other credentials for all requests from now on, for a secret that changes while the program runs. Each request
+    /// that is under way finishes with the token it has.
+    pub fn set_credentials(&self, credentials: Credentials) {
+        self.session.set_credentials(credentials);
     }
 
     /// One user by email, or by username with its domain. `None`: the service knows no such user.

@@ -143,7 +143,7 @@ pub fn retry_after(headers: &[u8]) {
 
 /// What is wrong with a key is told without a piece of it.
 pub fn key(pem: &[u8]) {
-    if let Err(error) = Credentials::jwt("client", "secret", "account", pem) {
+    if let Err(error) = Credentials::jwt("client", "secret", "account", pem, None) {
         let message = error.message().as_bytes();
         assert!(error.message().contains("private_key"));
         let is_label = |line: &&[u8]| line.windows(5).any(|part| part == b"-----");

@@ -43,6 +43,7 @@ pub use action::outcome::{Finding, Outcome, OutcomeKind, Severity};
 pub use action::queue::Queue;
 pub use action::split::BatchLimits;
 pub use auth::credentials::Credentials;
+pub use auth::key::pair::{KeyPair, KeyPairOptions, SubjectPart};
 pub use auth::session::SyncSignal;
 pub use check::report::{Report, Step, StepKind, StepResult};
 pub use client::{Client, ClientOptions};

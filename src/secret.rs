@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroize;
 
 /// A client secret, a token or a key. `Debug` shows a placeholder; reading it takes a deliberate [`Secret::reveal`].
 #[derive(Clone, Debug)]
@@ -10,7 +11,11 @@ pub struct Secret(SecretString);
 
 impl Secret {
     pub fn new(text: impl Into<String>) -> Self {
-        Secret(SecretString::from(text.into()))
+        let mut text = text.into();
+        // Shrinking a string may move it, and would leave a copy behind.
+        let secret = SecretString::from(text.as_str());
+        text.zeroize();
+        Secret(secret)
     }
 
     /// The secret itself. Every call of this is a place to look at in a review.

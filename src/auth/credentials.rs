@@ -1,11 +1,13 @@
 //! Who the program is to Adobe: the kinds of credentials and where they are exchanged for a token.
 
 use super::jwt::SigningKey;
+use super::key::{Names, RsaPrivateKey};
 use crate::error::{Error, Result};
 use crate::http::url::parse_root;
 use crate::model::token::AccessToken;
 use crate::secret::Secret;
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
@@ -61,21 +63,67 @@ impl Credentials {
         Credentials::new(client_id, Grant::OAuth { client_secret })
     }
 
-    /// Service Account (JWT), which Adobe replaces by OAuth Server-to-Server. The key is an RSA private key in PEM,
-    /// PKCS#1 or PKCS#8, not encrypted.
+    /// Service Account (JWT), which Adobe replaces by OAuth Server-to-Server. The key is an RSA private key in PEM, in
+    /// any form that OpenSSL writes; the passphrase is for one that is encrypted.
     pub fn jwt(
         client_id: &str,
         client_secret: impl Into<Secret>,
         tech_acct_id: &str,
         private_key_pem: &[u8],
+        passphrase: Option<&str>,
     ) -> Result<Self> {
-        let client_secret = client_secret.into();
+        let names = Names {
+            key: "private_key",
+            passphrase: "passphrase",
+        };
+        let key = || RsaPrivateKey::from_pem(names, private_key_pem, passphrase);
+        Credentials::jwt_with(
+            client_id,
+            client_secret.into(),
+            tech_acct_id,
+            names.key,
+            key,
+        )
+    }
+
+    /// The same, with the key in a file.
+    pub fn jwt_from_file(
+        client_id: &str,
+        client_secret: impl Into<Secret>,
+        tech_acct_id: &str,
+        private_key_path: &Path,
+        passphrase: Option<&str>,
+    ) -> Result<Self> {
+        let argument = format!("private_key_path: {}", private_key_path.display());
+        let names = Names {
+            key: &argument,
+            passphrase: "passphrase",
+        };
+        let key = || RsaPrivateKey::from_file(names, private_key_path, passphrase);
+        Credentials::jwt_with(
+            client_id,
+            client_secret.into(),
+            tech_acct_id,
+            names.key,
+            key,
+        )
+    }
+
+    /// What is cheap to check is checked before the key is read.
+    pub(crate) fn jwt_with(
+        client_id: &str,
+        client_secret: Secret,
+        tech_acct_id: &str,
+        key_name: &str,
+        key: impl FnOnce() -> Result<RsaPrivateKey>,
+    ) -> Result<Self> {
+        check_id("client_id", client_id)?;
         check_secret(&client_secret)?;
         check_id("tech_acct_id", tech_acct_id)?;
         let grant = Grant::Jwt {
             client_secret,
             tech_acct_id: tech_acct_id.to_owned(),
-            key: SigningKey::from_pem(private_key_pem)?,
+            key: SigningKey::new(key_name, &key()?)?,
         };
         Credentials::new(client_id, grant)
     }

@@ -23,8 +23,8 @@ use crate::UsersQuery;
 use crate::{Client, ClientOptions};
 use std::ffi::c_char;
 
-/// One organisation at the service. It never changes once made, and any number of threads may use it at once. In a
-/// child process after a fork every call answers `UMAPI_STATUS_FORK`.
+/// One organisation at the service. Save for its credentials (umapi_client_set_credentials) it never changes once made,
+/// and any number of threads may use it at once. In a child process after a fork every call answers `UMAPI_STATUS_FORK`.
 ///
 /// @since 0.1.0
 pub struct umapi_client(pub(super) Engine);
@@ -55,6 +55,38 @@ pub unsafe extern "C" fn umapi_client_new(
                 .map_or_else(ClientOptions::default, |options| options.0.clone());
             let made = Client::new(org_id, credentials.0.clone(), options)?;
             client.give(umapi_client(Engine::new(made)));
+            Ok(())
+        })
+    }
+}
+
+/// Gives a client other credentials, for a secret or a key that changes while a job runs. May be called from any thread,
+/// while others use the client.
+///
+/// Every request from now on goes out with them, and so the next one asks for a token first. Requests under way finish
+/// with the token that they have; if that or the old credentials are refused meanwhile, they go on with the new ones. A
+/// token that arrives late for the old ones is not used for anything else. Listings, queues and calls of several requests go over
+/// to the new credentials at their next request.
+///
+/// The client id may change too: then `x-api-key` does, and requests keep to the pace of the new client id
+/// (umapi_client_options_set_rate_limit). The organisation, the options and the counters stay.
+///
+/// @param client       the client.
+/// @param credentials  who the program is from now on; copied. They are not tried out: a mistake in them shows at the
+///                     next request, with `UMAPI_STATUS_AUTH`.
+/// @param error        receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_set_credentials(
+    client: *const umapi_client,
+    credentials: *const umapi_credentials,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let client = shared("client", client)?.0.client();
+            let credentials = shared("credentials", credentials)?;
+            client.set_credentials(credentials.0.clone());
             Ok(())
         })
     }
