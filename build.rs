@@ -26,7 +26,7 @@ fn variable(name: &str) -> String {
 }
 
 /// In the order in which a reader meets the handles.
-const MANUAL: [&str; 19] = [
+const MANUAL: &[&str] = &[
     "library",
     "status",
     "error",

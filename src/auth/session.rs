@@ -40,8 +40,8 @@ pub(crate) struct Session {
 #[derive(Debug)]
 pub(crate) struct Identity {
     pub credentials: Credentials,
-    tokens: TokenCache,
     pub http: Http,
+    tokens: TokenCache,
 }
 
 impl Identity {
@@ -254,10 +254,10 @@ impl Session {
     /// Gets a new token whether or not there is one, and tells how long it lives.
     pub(crate) async fn renew_token(&self, call: &Call) -> Result<Duration> {
         let identity = self.identity();
+        let asked_at = Instant::now();
         let Identity {
             credentials, http, ..
         } = &*identity;
-        let asked_at = Instant::now();
         let fetched = credentials.fetch_token(http, call, &self.org_id).await?;
         let lifetime = fetched.lifetime;
         identity.tokens.put(fetched, asked_at);

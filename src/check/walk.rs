@@ -15,16 +15,15 @@ const NOBODY: &str = "umapi-check@nobody.invalid";
 
 /// Goes all the way, each step once. An error: the call was cancelled. When its time is up the step under way has failed.
 pub(crate) async fn check(session: &Session, options: &CallOptions) -> Result<Report> {
-    let identity = session.identity();
-    let http = &identity.http;
     let call = &Call::begin(&options.clone().once());
     let mut report = Report::default();
-    if !add(&mut report, configuration::check(session)) {
+    let identity = session.identity();
+    if !add(&mut report, configuration::check(session, &identity)) {
         return Ok(report);
     }
     let token_ready = match identity.credentials.token_root() {
         Some(root) => {
-            let way_is_open = host::check(http, call, root, &mut report).await?;
+            let way_is_open = host::check(&identity.http, call, root, &mut report).await?;
             let host = host_and_port(root);
             match way_is_open {
                 Ok(()) => add(&mut report, token(session, call, Some(&host)).await?),
@@ -34,7 +33,7 @@ pub(crate) async fn check(session: &Session, options: &CallOptions) -> Result<Re
         None => add(&mut report, token(session, call, None).await?),
     };
     let host = host_and_port(session.root());
-    let way_is_open = host::check(http, call, session.root(), &mut report).await?;
+    let way_is_open = host::check(&identity.http, call, session.root(), &mut report).await?;
     let step = match (way_is_open, token_ready) {
         (Ok(()), true) => api_call(session, call, Some(&host)).await?,
         (Ok(()), false) => Step::skipped(StepKind::Call, &host, "a token"),
