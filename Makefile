@@ -5,6 +5,7 @@
 #   make faults    renews the fault matrix in tests/README.md
 #   make soak      more of the random schedules that hold the library's word against the sandbox's; SECONDS, SEED
 #   make fuzz      fuzzes all that reads foreign bytes; SECONDS for each target
+#   make bench     measures it beside what users would pick instead; five minutes; ROUNDS
 #   make install   the library, its header and its pkg-config file, under PREFIX (DESTDIR is honoured)
 #   make header    renews include/umapi.h from the source
 
@@ -25,7 +26,7 @@ against_library := -L$(build) -lumapi -Wl,-rpath,$(CURDIR)/$(build)
 examples := bindings/c/examples
 
 .PHONY: demo test setup lint test-rust test-abi test-header test-install test-c test-faults test-judge release sandbox header \
-	install faults soak fuzz clean
+	install faults soak fuzz bench bench-programs clean
 
 # ---- Building ----
 
@@ -44,6 +45,9 @@ header:
 $(build)/provision: $(examples)/provision.c $(examples)/people.c $(examples)/people.h include/umapi.h | release
 	$(c) $(examples)/provision.c $(examples)/people.c -o $@ $(against_library)
 
+$(build)/umapi-check: $(examples)/umapi-check.c include/umapi.h | release
+	$(c) $< -o $@ $(against_library)
+
 # ---- The main job ----
 
 demo: release sandbox $(build)/provision
@@ -52,7 +56,9 @@ demo: release sandbox $(build)/provision
 # ---- Tests ----
 
 c_tests := first credentials tokens reading acting executing calls waits throttling client errors bad_input garbage threads
+network_tests := transport check
 with_sandbox := tests/with-sandbox.sh --tls --limits off --page-size 20 --
+with_network := $(with_sandbox) tests/with-network.py
 valgrind := valgrind -q --num-callers=40 --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=9 \
 	--suppressions=tests/c/valgrind.supp
 sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -104,8 +110,10 @@ $(build)/sanitized/%: tests/c/%.c $(c_support) $(c_support:.c=.h) include/umapi.
 
 # Three times: as it is; under valgrind; and with the C side built to notice what it does wrong itself.
 checked := $(c_tests) faults
+c_programs := $(checked) $(network_tests)
 
-test-c: sandbox release target/keys $(checked:%=$(build)/tests/%) $(checked:%=$(build)/sanitized/%) $(build)/provision
+test-c: sandbox release target/keys $(c_programs:%=$(build)/tests/%) $(c_programs:%=$(build)/sanitized/%) \
+		$(build)/provision $(build)/umapi-check
 	@for test in $(c_tests); do \
 		echo "== $$test"; $(with_sandbox) $(build)/tests/$$test || exit 1; \
 	done
@@ -117,6 +125,15 @@ test-c: sandbox release target/keys $(checked:%=$(build)/tests/%) $(checked:%=$(
 		echo "== $$test, with sanitizers"; \
 		UMAPI_TEST_SLOWNESS=2 $(with_sandbox) $(build)/sanitized/$$test || exit 1; \
 	done
+	@for test in $(network_tests); do \
+		echo "== $$test, among proxies"; $(with_network) $(build)/tests/$$test || exit 1; \
+		echo "== $$test, among proxies, under valgrind"; \
+		UMAPI_TEST_SLOWNESS=10 $(with_network) $(valgrind) $(build)/tests/$$test || exit 1; \
+		echo "== $$test, among proxies, with sanitizers"; \
+		UMAPI_TEST_SLOWNESS=2 $(with_network) $(build)/sanitized/$$test || exit 1; \
+	done
+	@echo "== umapi-check with every fault"
+	@$(with_network) tests/umapi-check.py $(build)/umapi-check
 	@echo "== the demo"
 	@tests/demo.sh $(build)/provision $(examples)/people.csv $(valgrind)
 
@@ -151,6 +168,43 @@ $(judge)/ready: tests/sandbox/judge/requirements.txt
 
 target/keys: tests/keys.py | $(judge)/ready
 	$(judge)/bin/python tests/keys.py $@
+
+# ---- Measuring ----
+
+bench_build := target/bench
+bench_c := $(CC) -std=c99 $(strict) -O2 -Iinclude
+bench_clients := $(addprefix $(bench_build)/,read act getter)
+bench_programs := $(bench_clients) $(addprefix $(bench_build)/,load measure libcurl_act simdjson_read)
+
+# The library as it is released, whatever the environment has for quick builds.
+bench: ROUNDS ?= 15
+bench:
+	@PYTHON=$(PYTHON) benches/setup.sh $(bench_build)/venv
+	@env -u CARGO_PROFILE_RELEASE_LTO -u CARGO_PROFILE_RELEASE_CODEGEN_UNITS -u RUSTFLAGS \
+		$(MAKE) --no-print-directory bench-programs
+	@$(PYTHON) benches/bench.py --rounds $(ROUNDS)
+
+bench-programs: release sandbox $(bench_programs)
+	$(CARGO) build --release --locked -p umapi-bench-server
+
+$(bench_build):
+	@mkdir -p $@
+
+$(bench_clients): $(bench_build)/%: benches/umapi/%.c benches/umapi/service.c benches/umapi/service.h include/umapi.h \
+		| release $(bench_build)
+	$(bench_c) $< benches/umapi/service.c -o $@ $(against_library) -lpthread
+
+$(bench_build)/load: benches/umapi/load.c include/umapi.h | $(bench_build)
+	$(bench_c) $< -o $@ -ldl
+
+$(bench_build)/measure: benches/measure.c | $(bench_build)
+	$(bench_c) $< -o $@
+
+$(bench_build)/libcurl_act: benches/rivals/libcurl_act.c | $(bench_build)
+	$(bench_c) $< -o $@ -lcurl
+
+$(bench_build)/simdjson_read: benches/rivals/simdjson_read.cpp | $(bench_build)
+	$(CXX) -std=c++17 $(strict) -O3 $< -o $@ -lcurl -lsimdjson
 
 # ---- Installing ----
 

@@ -26,7 +26,7 @@ fn variable(name: &str) -> String {
 }
 
 /// In the order in which a reader meets the handles.
-const MANUAL: [&str; 17] = [
+const MANUAL: [&str; 18] = [
     "library",
     "status",
     "error",
@@ -43,6 +43,7 @@ const MANUAL: [&str; 17] = [
     "results",
     "queue",
     "service",
+    "check",
     "client",
 ];
 

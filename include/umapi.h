@@ -356,6 +356,56 @@
 #define UMAPI_SEVERITY_WARNING 2
 
 /**
+ * The options, the certificates to trust and the proxy that the environment names.
+ */
+#define UMAPI_CHECK_CONFIGURATION 1
+
+/**
+ * The address of a host, or of the proxy on the way to it.
+ */
+#define UMAPI_CHECK_NAME 2
+
+/**
+ * A connection to that address.
+ */
+#define UMAPI_CHECK_CONNECT 3
+
+/**
+ * A way through the proxy, if there is one.
+ */
+#define UMAPI_CHECK_PROXY 4
+
+/**
+ * The TLS handshake with the host, and an answer in HTTP.
+ */
+#define UMAPI_CHECK_TLS 5
+
+/**
+ * An access token from the token host or the token callback.
+ */
+#define UMAPI_CHECK_TOKEN 6
+
+/**
+ * A call of the API, which reads.
+ */
+#define UMAPI_CHECK_CALL 7
+
+/**
+ * The step is as it should be.
+ */
+#define UMAPI_CHECK_PASSED 1
+
+/**
+ * It is not; see umapi_check_step_remedy.
+ */
+#define UMAPI_CHECK_FAILED 2
+
+/**
+ * It was not tried, since a step that it needs has failed.
+ */
+#define UMAPI_CHECK_SKIPPED 3
+
+/**
  * What to do to one user or one user group: a target and its commands, in order. Built once, executed any number of
  * times. One thread at a time while it is built; read by any number of threads after that. A command that is refused
  * leaves the action as it was.
@@ -380,6 +430,22 @@ typedef struct umapi_call umapi_call;
  * @since 0.1.0
  */
 typedef struct umapi_cancel umapi_cancel;
+
+/**
+ * What a self-check found (umapi_client_check): steps in the order in which they were tried, first the configuration,
+ * then name, connection, proxy and TLS of the token host and a token, then the same of the service's host and a call.
+ * It never holds a secret. Every accessor takes NULL. Read and freed on any thread.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_check umapi_check;
+
+/**
+ * One step of a self-check. Borrowed from the check, and valid as long as it.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_check_step umapi_check_step;
 
 /**
  * One organisation at the service. It never changes once made, and any number of threads may use it at once. In a
@@ -583,7 +649,8 @@ typedef void (*umapi_log_fn)(int32_t level, const char *message, void *user_data
 #define UMAPI_STATUS_THROTTLED 4
 
 /**
- * No connection: the name was not found, the host refused or was not reached, or the connection broke.
+ * No connection: the name was not found, the host refused or was not reached, or the connection broke. Retried for
+ * seconds only, if there never was a connection.
  */
 #define UMAPI_STATUS_CONNECT 5
 
@@ -1074,6 +1141,11 @@ umapi_status umapi_client_options_set_attempt_timeout_ms(umapi_client_options *o
  * unless it might then be done twice: an action whose answer was lost is sent again only if all its commands may run
  * twice with the same end.
  *
+ * Where no connection was to be had (the name is not found, the host refuses or keeps silent, the proxy cannot reach
+ * it), the next attempt comes after 1, 2, 4 seconds, or sooner if `first_delay_ms` is less, and none once the connect
+ * timeout has passed since the first of them: such a failure is told within seconds. Failures of TLS, certificates and
+ * of the proxy itself are told at once.
+ *
  * @param options         the options.
  * @param max_attempts    how often a request is tried in all; 1 turns retries off; the default is 4.
  * @param first_delay_ms  the wait before the second attempt where the service names none; it doubles each time, and
@@ -1150,8 +1222,9 @@ umapi_status umapi_client_options_set_user_agent_prefix(umapi_client_options *op
                                                         umapi_error **error);
 
 /**
- * Adds certificates to trust besides those of the platform, for the service and for the token endpoint: the CA of a
- * company that inspects TLS, or of the sandbox.
+ * Adds certificates to trust, for the service and for the token endpoint: the CA of a company that inspects TLS, or of
+ * the sandbox. They stand beside those of the platform, unless umapi_client_options_set_platform_certificates leaves
+ * these out.
  *
  * @param options  the options.
  * @param pem      one or more certificates in PEM; copied.
@@ -1163,6 +1236,80 @@ umapi_status umapi_client_options_add_ca_pem(umapi_client_options *options,
                                              const char *pem,
                                              size_t length,
                                              umapi_error **error);
+
+/**
+ * Adds certificates to trust, as umapi_client_options_add_ca_pem does, from a file.
+ *
+ * @param options  the options.
+ * @param path     a file with one or more certificates in PEM; read now.
+ * @param error    receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_options_add_ca_file(umapi_client_options *options,
+                                              const char *path,
+                                              umapi_error **error);
+
+/**
+ * Sets whether the certificates that the platform trusts are trusted: on Linux those of the distribution, or of
+ * `SSL_CERT_FILE` and `SSL_CERT_DIR` in the environment; on macOS and Windows those of the system. Without them only
+ * the added ones are, and umapi_client_new fails if there are none.
+ *
+ * @param options  the options.
+ * @param trusted  1 or 0; the default is 1.
+ * @param error    receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_options_set_platform_certificates(umapi_client_options *options,
+                                                            int32_t trusted,
+                                                            umapi_error **error);
+
+/**
+ * DANGER: turns the verification of certificates off. Whoever sits on the line can then read the client secret and the
+ * token, and change whatever is read or written; TLS protects nothing any more. It is for a short look at a network
+ * that is in pieces, never for work; what you want is umapi_client_options_add_ca_file. Every client that is made with
+ * it says so in its log, at `UMAPI_LOG_WARN`.
+ *
+ * @param options   the options.
+ * @param accepted  1 or 0; the default is 0.
+ * @param error     receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_options_set_danger_accept_invalid_certificates(umapi_client_options *options,
+                                                                         int32_t accepted,
+                                                                         umapi_error **error);
+
+/**
+ * Sets the proxy for every https connection, to the service and to the token endpoint. It takes the place of what the
+ * environment says: without this function (and umapi_client_options_disable_proxy) the first of `HTTPS_PROXY`,
+ * `https_proxy`, `ALL_PROXY`, `all_proxy` that is set names the proxy, as `http://user:password@host:port` (with
+ * percent-encoding for special characters), and `NO_PROXY` or `no_proxy` lists the hosts that are reached straight; on
+ * macOS and Windows the system's settings come last. The environment is read when a client makes its first connection.
+ * `NO_PROXY` does not apply to a proxy set here. Plain http, which is for loopback addresses only, never takes a proxy.
+ *
+ * @param options   the options.
+ * @param url       the proxy: `http://host:port` or `https://host:port` (asked by CONNECT), `socks5://host:port`
+ *                  (SOCKS 5; this machine looks up the host's address) or `socks5h://host:port` (SOCKS 5; the proxy
+ *                  looks it up, which is what networks without outer name service need); copied.
+ * @param user      the user; NULL for a proxy without login. HTTP proxies are given it as Basic authentication; NTLM
+ *                  and Negotiate are not spoken.
+ * @param password  the password; NULL for none; copied, zeroed when no longer needed, never shown.
+ * @param error     receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_options_set_proxy(umapi_client_options *options,
+                                            const char *url,
+                                            const char *user,
+                                            const char *password,
+                                            umapi_error **error);
+
+/**
+ * Turns proxies off, whatever the environment says.
+ *
+ * @param options  the options.
+ * @param error    receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_options_disable_proxy(umapi_client_options *options, umapi_error **error);
 
 /**
  * Sets where log lines go; without it the library is quiet.
@@ -2285,6 +2432,117 @@ const char *umapi_service_json(const umapi_service *service);
 void umapi_service_free(umapi_service *service);
 
 /**
+ * Makes a check whose one step, the configuration, has failed: for a program that cannot even make its client, and
+ * yet shows one kind of report.
+ *
+ * @param why    the error with which making the client, its options or its credentials failed; copied.
+ * @param check  receives the check; free with umapi_check_free.
+ * @param error  receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_check_new_misconfigured(const umapi_error *why,
+                                           umapi_check **check,
+                                           umapi_error **error);
+
+/**
+ * 1 if every step has passed; otherwise 0, also for NULL.
+ *
+ * @since 0.1.0
+ */
+int32_t umapi_check_passed(const umapi_check *check);
+
+/**
+ * How many steps there are; 0 for NULL.
+ *
+ * @since 0.1.0
+ */
+size_t umapi_check_count(const umapi_check *check);
+
+/**
+ * A step. Borrowed from the check; NULL if there is none at that position.
+ *
+ * @since 0.1.0
+ */
+const umapi_check_step *umapi_check_get(const umapi_check *check, size_t position);
+
+/**
+ * The whole check for people: a line for each step, and below a line what to do. Borrowed from the check; NULL for NULL.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_check_text(const umapi_check *check);
+
+/**
+ * The whole check for programs, as one JSON object: `passed` (true or false), `version` (of this library) and `steps`,
+ * an array of objects with `step` ("configuration", "name", "connect", "proxy", "tls", "token" or "call"), `host`
+ * ("host:port", or null), `result` ("passed", "failed" or "skipped"), `ms`, `message` and `remedy` (or null). Borrowed
+ * from the check; NULL for NULL.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_check_json(const umapi_check *check);
+
+/**
+ * What was tried: one of `UMAPI_CHECK_CONFIGURATION` to `UMAPI_CHECK_CALL`, of which later versions may know more; 0
+ * for NULL.
+ *
+ * @since 0.1.0
+ */
+int32_t umapi_check_step_kind(const umapi_check_step *step);
+
+/**
+ * `UMAPI_CHECK_PASSED`, `UMAPI_CHECK_FAILED` or `UMAPI_CHECK_SKIPPED`; 0 for NULL.
+ *
+ * @since 0.1.0
+ */
+int32_t umapi_check_step_result(const umapi_check_step *step);
+
+/**
+ * The host and port that the step is about, such as "usermanagement.adobe.io:443". Borrowed from the check; NULL for
+ * the configuration and for a token from a token callback.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_check_step_host(const umapi_check_step *step);
+
+/**
+ * How long the step took, in milliseconds; 0 for NULL.
+ *
+ * @since 0.1.0
+ */
+int64_t umapi_check_step_ms(const umapi_check_step *step);
+
+/**
+ * What was found, in a sentence. Borrowed from the check; NULL for NULL.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_check_step_message(const umapi_check_step *step);
+
+/**
+ * What to do. Every failed step has it; a passed one has it if it works and is yet not as it should be, as without the
+ * verification of certificates. Borrowed from the check; NULL if there is nothing to do.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_check_step_remedy(const umapi_check_step *step);
+
+/**
+ * What a failed step failed with, as the call of a program would have. Borrowed from the check; NULL if the step has
+ * not failed.
+ *
+ * @since 0.1.0
+ */
+const umapi_error *umapi_check_step_error(const umapi_check_step *step);
+
+/**
+ * Frees a check, and with it its steps. NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_check_free(umapi_check *check);
+
+/**
  * Makes a client. Nothing is sent before its first call.
  *
  * @param org_id       the organisation's id, such as "12345ABCDE@AdobeOrg".
@@ -2414,6 +2672,27 @@ umapi_status umapi_client_service(const umapi_client *client,
                                   const umapi_call *call,
                                   umapi_service **service,
                                   umapi_error **error);
+
+/**
+ * Goes every step of the way to the service, each once and none of them changing anything, and tells how each went, how
+ * long it took and, if it failed, what to do: the configuration; then for the token host and for the service's host
+ * the name, a connection, the proxy and TLS, as calls of this client go; a new token; and a call of the API, which asks
+ * for a user that nobody is. For a support desk; `umapi-check` among the examples is a program around it.
+ *
+ * `UMAPI_OK` means that there is a check, also when steps in it have failed: ask umapi_check_passed. When the time of
+ * the call is up, the step under way has failed with `UMAPI_STATUS_DEADLINE` and what needs it is skipped. Without a
+ * time limit each step has those of the client's options.
+ *
+ * @param client  the client.
+ * @param call    the options of this call; may be NULL.
+ * @param check   receives the check; free with umapi_check_free.
+ * @param error   receives the error, such as `UMAPI_STATUS_CANCELLED`; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_check(const umapi_client *client,
+                                const umapi_call *call,
+                                umapi_check **check,
+                                umapi_error **error);
 
 /**
  * Tells the service, with the next call of any kind, that a sync begins (`Pragma: umapi-sync-start`). It is said to

@@ -6,22 +6,28 @@ use crate::action::queue::Queue;
 use crate::action::split::BatchLimits;
 use crate::auth::credentials::Credentials;
 use crate::auth::session::{Session, SyncSignal};
+use crate::check;
+use crate::check::report::Report;
 use crate::counters::Counters;
 use crate::error::{Error, Result};
 use crate::http::call::{Call, CallOptions};
 use crate::http::perform::Http;
+use crate::http::proxy::{Login, Proxy, ProxyChoice};
 use crate::http::rate_limit::RateLimits;
 use crate::http::retry::RetryPolicy;
 use crate::http::throttle::Throttle;
-use crate::http::transport::{Transport, TransportOptions, parse_certificates};
+use crate::http::transport::{Transport, TransportOptions};
+use crate::http::trust::parse_certificates;
 use crate::http::url::parse_root;
-use crate::log::Logger;
+use crate::log::{LogLevel, Logger};
 use crate::model::command::Action;
 use crate::model::user::User;
 use crate::query::listing::UsersQuery;
 use crate::query::pager::{GroupPages, Pager, UserPages};
 use crate::query::single::{self, ServiceStatus};
+use crate::secret::Secret;
 use std::borrow::Borrow;
+use std::path::Path;
 use std::sync::Arc;
 
 const ENDPOINT: &str = "https://usermanagement.adobe.io/v2/usermanagement";
@@ -82,8 +88,46 @@ impl ClientOptions {
     /// Certificates in PEM to trust besides those of the platform, for the service and for the token endpoint.
     pub fn add_ca_certificates(&mut self, pem: &[u8]) -> Result<()> {
         let certificates = parse_certificates("pem", pem)?;
-        self.transport.extra_roots.extend(certificates);
+        self.transport.trust.extra.extend(certificates);
         Ok(())
+    }
+
+    /// The same, from a file.
+    pub fn add_ca_file(&mut self, path: &Path) -> Result<()> {
+        let name = path.display();
+        let pem = std::fs::read(path)
+            .map_err(|e| Error::invalid_argument("path", format_args!("{name}: {e}")))?;
+        let certificates = parse_certificates(&format!("path: {name}"), &pem)?;
+        self.transport.trust.extra.extend(certificates);
+        Ok(())
+    }
+
+    /// Whether the certificates that the platform trusts are trusted, as they are by default, or only those added.
+    pub fn set_platform_certificates(&mut self, trusted: bool) {
+        self.transport.trust.platform = trusted;
+    }
+
+    /// Takes any certificate from anyone, which is no better than no TLS: whoever sits on the line can read the client
+    /// secret and the token, and change what is read and written. For a look into a network that is in pieces, never
+    /// for work. Every client that is made with it says so in its log.
+    pub fn set_danger_accept_invalid_certificates(&mut self, accepted: bool) {
+        self.transport.trust.anyone = accepted;
+    }
+
+    /// The proxy for every https connection, in place of what the environment says: `http://host:port`, `https://`,
+    /// `socks5://` (names are looked up here) or `socks5h://` (names are looked up by the proxy).
+    pub fn set_proxy(&mut self, url: &str, login: Option<(&str, Secret)>) -> Result<()> {
+        let login = login.map(|(user, password)| Login {
+            user: user.to_owned(),
+            password,
+        });
+        self.transport.proxy = ProxyChoice::Given(Proxy::given(url, login)?);
+        Ok(())
+    }
+
+    /// No proxy, whatever the environment says.
+    pub fn disable_proxy(&mut self) {
+        self.transport.proxy = ProxyChoice::Off;
     }
 }
 
@@ -100,6 +144,14 @@ impl Client {
     /// Nothing is sent before the first call.
     pub fn new(org_id: &str, credentials: Credentials, options: ClientOptions) -> Result<Self> {
         options.batch_limits.check()?;
+        options.transport.trust.check()?;
+        if options.transport.trust.anyone {
+            options.logger.line(LogLevel::Warn, || {
+                "DANGER: certificates are not verified (umapi_client_options_set_danger_accept_invalid_certificates): \
+                 whoever sits on the line can read the secret and the token, and change everything"
+                    .to_owned()
+            });
+        }
         let counters = Arc::new(Counters::default());
         let http = Http {
             throttle: Throttle::shared(
@@ -174,6 +226,12 @@ impl Client {
     /// A queue that sends whenever a full request has gathered.
     pub fn queue(&self) -> Queue {
         Queue::new(self.dispatcher.clone())
+    }
+
+    /// Goes every step of the way to the service, each once, and tells what it found. An error: the call was cancelled.
+    /// When the call's time is up, the step under way has failed with that.
+    pub async fn check(&self, options: &CallOptions) -> Result<Report> {
+        check::check(&self.session, options).await
     }
 
     /// What the service says of itself.

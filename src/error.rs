@@ -67,6 +67,8 @@ struct Details {
     retry_after: Option<Duration>,
     attempts: u32,
     endpoint: Option<String>,
+    remedy: Option<String>,
+    unconnected: bool,
 }
 
 impl Error {
@@ -81,6 +83,8 @@ impl Error {
             retry_after: None,
             attempts: 0,
             endpoint: None,
+            remedy: None,
+            unconnected: false,
         }))
     }
 
@@ -136,6 +140,25 @@ impl Error {
         self.0.endpoint.as_deref()
     }
 
+    /// What to do about it, where that is known. The message says it too.
+    pub fn remedy(&self) -> Option<&str> {
+        self.0.remedy.as_deref()
+    }
+
+    /// The message but for what to do.
+    pub(crate) fn without_remedy(&self) -> &str {
+        let remedy = self.remedy().and_then(|remedy| {
+            let rest = self.message().strip_suffix(remedy)?;
+            rest.strip_suffix("; ")
+        });
+        remedy.unwrap_or(self.message())
+    }
+
+    /// Whether not even a connection came about.
+    pub(crate) fn is_unconnected(&self) -> bool {
+        self.0.unconnected
+    }
+
     /// Whether the same call may go better later, with nothing changed by the caller.
     pub fn is_retryable(&self) -> bool {
         use ErrorKind::*;
@@ -183,6 +206,19 @@ impl Error {
         self
     }
 
+    /// Adds what to do to the message, and keeps it on its own too.
+    pub(crate) fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
+        let remedy = remedy.into();
+        self.0.message = format!("{}; {remedy}", self.0.message);
+        self.0.remedy = Some(remedy);
+        self
+    }
+
+    pub(crate) fn without_connection(mut self) -> Self {
+        self.0.unconnected = true;
+        self
+    }
+
     /// Puts what the caller was doing before the message.
     pub fn context(mut self, what: impl fmt::Display) -> Self {
         self.0.message = format!("{what}: {}", self.0.message);
@@ -208,6 +244,7 @@ impl fmt::Debug for Error {
             .field("retry_after", &self.0.retry_after)
             .field("attempts", &self.0.attempts)
             .field("endpoint", &self.0.endpoint)
+            .field("remedy", &self.0.remedy)
             .finish()
     }
 }

@@ -12,6 +12,7 @@
 //! ffi                the C face: one file for each handle, no logic of its own
 //!  └─ client         puts the floors below together; the Rust API
 //!      ├─ action     build -> split -> batch -> send -> outcome
+//!      ├─ check      every step of the way to the service, each with what to do if it fails
 //!      ├─ query      pages and iteration over users and groups, one user, the service's status
 //!      └─┬─ auth     credentials -> an access token; calls that carry one
 //!        └─ http     one logical call: transport, retry, throttle, deadline and cancel
@@ -23,6 +24,7 @@
 
 mod action;
 mod auth;
+mod check;
 mod client;
 mod counters;
 mod error;
@@ -43,6 +45,7 @@ pub use action::queue::Queue;
 pub use action::split::BatchLimits;
 pub use auth::credentials::Credentials;
 pub use auth::session::SyncSignal;
+pub use check::report::{Report, Step, StepKind, StepResult};
 pub use client::{Client, ClientOptions};
 pub use counters::Counters;
 pub use error::{Delivery, Error, ErrorKind, Result};

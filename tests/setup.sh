@@ -10,6 +10,10 @@ need cc build-essential
 need c++ build-essential
 need valgrind valgrind
 need python3 python3
+need openssl openssl
+need mitmdump mitmproxy
+need tinyproxy tinyproxy-bin
+need microsocks microsocks
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
 
 [ -n "$missing" ] || exit 0

@@ -99,6 +99,23 @@ impl Credentials {
         })
     }
 
+    /// For people.
+    pub(crate) fn kind_name(&self) -> &'static str {
+        match self.grant {
+            Grant::OAuth { .. } => "OAuth Server-to-Server",
+            Grant::Jwt { .. } => "JWT",
+            Grant::Callback(_) => "token callback",
+        }
+    }
+
+    /// The host that tokens are got from, if it is not the program itself.
+    pub(crate) fn token_root(&self) -> Option<&Url> {
+        match self.grant {
+            Grant::OAuth { .. } | Grant::Jwt { .. } => Some(&self.auth_root),
+            Grant::Callback(_) => None,
+        }
+    }
+
     /// Where tokens come from: `host`, `host:port`, or with `https://` before it (`http://` for loopback only).
     pub fn set_auth_host(&mut self, host: &str) -> Result<()> {
         let root = match host.contains("://") {

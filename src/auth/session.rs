@@ -16,6 +16,8 @@ use reqwest::header::{
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+use tokio::time::Instant;
 use url::Url;
 
 /// One organisation at the service, seen with one set of credentials.
@@ -67,6 +69,18 @@ impl Session {
 
     pub(crate) fn org_id(&self) -> &str {
         &self.org_id
+    }
+
+    pub(crate) fn root(&self) -> &Url {
+        &self.root
+    }
+
+    pub(crate) fn http(&self) -> &Http {
+        &self.http
+    }
+
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.credentials
     }
 
     pub(crate) fn signal(&self, signal: SyncSignal) {
@@ -186,6 +200,18 @@ impl Session {
     async fn token(&self, call: &Call) -> Result<Arc<Token>> {
         let fetch = || self.credentials.fetch_token(&self.http, call, &self.org_id);
         self.tokens.get(call, &self.http.logger, fetch).await
+    }
+
+    /// Gets a new token whether or not there is one, and tells how long it lives.
+    pub(crate) async fn renew_token(&self, call: &Call) -> Result<Duration> {
+        let asked_at = Instant::now();
+        let fetched = self
+            .credentials
+            .fetch_token(&self.http, call, &self.org_id)
+            .await?;
+        let lifetime = fetched.lifetime;
+        self.tokens.put(fetched, asked_at);
+        Ok(lifetime)
     }
 
     fn headers(&self, token: &Token, with_body: bool) -> Result<HeaderMap> {

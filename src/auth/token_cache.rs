@@ -114,6 +114,12 @@ impl TokenCache {
         }
     }
 
+    /// The token to use from now on.
+    pub(crate) fn put(&self, token: AccessToken, asked_at: Instant) {
+        let token = Token::new(token, asked_at);
+        *lock(&self.current) = Some(Arc::new(token));
+    }
+
     /// The service refused this token: the next call gets another, unless one is there already.
     pub(crate) fn discard(&self, refused: &Arc<Token>) {
         let mut current = lock(&self.current);

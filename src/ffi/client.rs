@@ -1,5 +1,6 @@
 use super::action::umapi_action;
 use super::call::{options, umapi_call};
+use super::check::umapi_check;
 use super::client_options::umapi_client_options;
 use super::credentials::umapi_credentials;
 use super::error::umapi_error;
@@ -278,6 +279,39 @@ pub unsafe extern "C" fn umapi_client_service(
             let options = options(call);
             let status = engine.run(engine.client().service_status(&options))??;
             service.give(umapi_service::new(&status));
+            Ok(())
+        })
+    }
+}
+
+/// Goes every step of the way to the service, each once and none of them changing anything, and tells how each went, how
+/// long it took and, if it failed, what to do: the configuration; then for the token host and for the service's host
+/// the name, a connection, the proxy and TLS, as calls of this client go; a new token; and a call of the API, which asks
+/// for a user that nobody is. For a support desk; `umapi-check` among the examples is a program around it.
+///
+/// `UMAPI_OK` means that there is a check, also when steps in it have failed: ask umapi_check_passed. When the time of
+/// the call is up, the step under way has failed with `UMAPI_STATUS_DEADLINE` and what needs it is skipped. Without a
+/// time limit each step has those of the client's options.
+///
+/// @param client  the client.
+/// @param call    the options of this call; may be NULL.
+/// @param check   receives the check; free with umapi_check_free.
+/// @param error   receives the error, such as `UMAPI_STATUS_CANCELLED`; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_check(
+    client: *const umapi_client,
+    call: *const umapi_call,
+    check: *mut *mut umapi_check,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let check = out("check", check)?;
+            let engine = &shared("client", client)?.0.clone();
+            let options = options(call);
+            let report = engine.run(engine.client().check(&options))??;
+            check.give(umapi_check::new(&report));
             Ok(())
         })
     }

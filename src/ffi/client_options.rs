@@ -3,14 +3,16 @@ use super::error::{c_text, umapi_error};
 use super::fallible::fallible;
 use super::guard::{Result, infallible};
 use super::handle::{boxed, exclusive, free};
-use super::input::{bytes, count, flag, milliseconds, one_of, text};
+use super::input::{bytes, count, flag, milliseconds, one_of, optional_text, text};
 use super::progress::ENDPOINTS;
 use super::status::umapi_status;
 use crate::ClientOptions;
 use crate::Error;
 use crate::RateLimit;
+use crate::Secret;
 use crate::{LogLevel, Logger};
 use std::ffi::{c_char, c_void};
+use std::path::Path;
 use std::ptr::null_mut;
 
 /// How a client behaves. Copied into each client made with it, and may be freed after that. One thread at a time.
@@ -141,6 +143,11 @@ pub unsafe extern "C" fn umapi_client_options_set_attempt_timeout_ms(
 /// Sets when a request is tried again. It is, after 429, 408, 500, 502, 503, 504, failed connections and timeouts,
 /// unless it might then be done twice: an action whose answer was lost is sent again only if all its commands may run
 /// twice with the same end.
+///
+/// Where no connection was to be had (the name is not found, the host refuses or keeps silent, the proxy cannot reach
+/// it), the next attempt comes after 1, 2, 4 seconds, or sooner if `first_delay_ms` is less, and none once the connect
+/// timeout has passed since the first of them: such a failure is told within seconds. Failures of TLS, certificates and
+/// of the proxy itself are told at once.
 ///
 /// @param options         the options.
 /// @param max_attempts    how often a request is tried in all; 1 turns retries off; the default is 4.
@@ -276,8 +283,9 @@ pub unsafe extern "C" fn umapi_client_options_set_user_agent_prefix(
     }
 }
 
-/// Adds certificates to trust besides those of the platform, for the service and for the token endpoint: the CA of a
-/// company that inspects TLS, or of the sandbox.
+/// Adds certificates to trust, for the service and for the token endpoint: the CA of a company that inspects TLS, or of
+/// the sandbox. They stand beside those of the platform, unless umapi_client_options_set_platform_certificates leaves
+/// these out.
 ///
 /// @param options  the options.
 /// @param pem      one or more certificates in PEM; copied.
@@ -294,6 +302,126 @@ pub unsafe extern "C" fn umapi_client_options_add_ca_pem(
     unsafe {
         change(options, error, |o| {
             Ok(o.add_ca_certificates(bytes("pem", pem, length)?)?)
+        })
+    }
+}
+
+/// Adds certificates to trust, as umapi_client_options_add_ca_pem does, from a file.
+///
+/// @param options  the options.
+/// @param path     a file with one or more certificates in PEM; read now.
+/// @param error    receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_options_add_ca_file(
+    options: *mut umapi_client_options,
+    path: *const c_char,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        change(options, error, |o| {
+            Ok(o.add_ca_file(Path::new(text("path", path)?))?)
+        })
+    }
+}
+
+/// Sets whether the certificates that the platform trusts are trusted: on Linux those of the distribution, or of
+/// `SSL_CERT_FILE` and `SSL_CERT_DIR` in the environment; on macOS and Windows those of the system. Without them only
+/// the added ones are, and umapi_client_new fails if there are none.
+///
+/// @param options  the options.
+/// @param trusted  1 or 0; the default is 1.
+/// @param error    receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_options_set_platform_certificates(
+    options: *mut umapi_client_options,
+    trusted: i32,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        change(options, error, |o| {
+            o.set_platform_certificates(flag("trusted", trusted)?);
+            Ok(())
+        })
+    }
+}
+
+/// DANGER: turns the verification of certificates off. Whoever sits on the line can then read the client secret and the
+/// token, and change whatever is read or written; TLS protects nothing any more. It is for a short look at a network
+/// that is in pieces, never for work; what you want is umapi_client_options_add_ca_file. Every client that is made with
+/// it says so in its log, at `UMAPI_LOG_WARN`.
+///
+/// @param options   the options.
+/// @param accepted  1 or 0; the default is 0.
+/// @param error     receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_options_set_danger_accept_invalid_certificates(
+    options: *mut umapi_client_options,
+    accepted: i32,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        change(options, error, |o| {
+            o.set_danger_accept_invalid_certificates(flag("accepted", accepted)?);
+            Ok(())
+        })
+    }
+}
+
+/// Sets the proxy for every https connection, to the service and to the token endpoint. It takes the place of what the
+/// environment says: without this function (and umapi_client_options_disable_proxy) the first of `HTTPS_PROXY`,
+/// `https_proxy`, `ALL_PROXY`, `all_proxy` that is set names the proxy, as `http://user:password@host:port` (with
+/// percent-encoding for special characters), and `NO_PROXY` or `no_proxy` lists the hosts that are reached straight; on
+/// macOS and Windows the system's settings come last. The environment is read when a client makes its first connection.
+/// `NO_PROXY` does not apply to a proxy set here. Plain http, which is for loopback addresses only, never takes a proxy.
+///
+/// @param options   the options.
+/// @param url       the proxy: `http://host:port` or `https://host:port` (asked by CONNECT), `socks5://host:port`
+///                  (SOCKS 5; this machine looks up the host's address) or `socks5h://host:port` (SOCKS 5; the proxy
+///                  looks it up, which is what networks without outer name service need); copied.
+/// @param user      the user; NULL for a proxy without login. HTTP proxies are given it as Basic authentication; NTLM
+///                  and Negotiate are not spoken.
+/// @param password  the password; NULL for none; copied, zeroed when no longer needed, never shown.
+/// @param error     receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_options_set_proxy(
+    options: *mut umapi_client_options,
+    url: *const c_char,
+    user: *const c_char,
+    password: *const c_char,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        change(options, error, |o| {
+            let url = text("url", url)?;
+            let user = optional_text("user", user)?;
+            let password = optional_text("password", password)?;
+            if user.is_none() && password.is_some() {
+                return Err(Error::invalid_argument("user", "is NULL beside a password").into());
+            }
+            let login = user.map(|user| (user, Secret::from(password.unwrap_or_default())));
+            Ok(o.set_proxy(url, login)?)
+        })
+    }
+}
+
+/// Turns proxies off, whatever the environment says.
+///
+/// @param options  the options.
+/// @param error    receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_options_disable_proxy(
+    options: *mut umapi_client_options,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        change(options, error, |o| {
+            o.disable_proxy();
+            Ok(())
         })
     }
 }

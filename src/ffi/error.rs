@@ -18,6 +18,7 @@ pub struct umapi_error {
     attempts: i32,
     retry_after_ms: i64,
     is_retryable: bool,
+    core: Error,
 }
 
 /// Text for C: a NUL inside would hide what follows it.
@@ -43,7 +44,12 @@ impl umapi_error {
                 i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)
             }),
             is_retryable: core.is_retryable(),
+            core: core.clone(),
         }
+    }
+
+    pub(super) fn to_core(&self) -> Error {
+        self.core.clone()
     }
 }
 

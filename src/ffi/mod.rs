@@ -10,6 +10,7 @@
 pub mod action;
 pub mod call;
 pub mod cancel;
+pub mod check;
 pub mod client;
 pub mod client_options;
 pub mod credentials;

@@ -16,7 +16,8 @@ pub const UMAPI_STATUS_CANCELLED: umapi_status = 2;
 pub const UMAPI_STATUS_DEADLINE: umapi_status = 3;
 /// The service asks for a longer pause than the call may wait; `umapi_error_retry_after_ms` has the figure.
 pub const UMAPI_STATUS_THROTTLED: umapi_status = 4;
-/// No connection: the name was not found, the host refused or was not reached, or the connection broke.
+/// No connection: the name was not found, the host refused or was not reached, or the connection broke. Retried for
+/// seconds only, if there never was a connection.
 pub const UMAPI_STATUS_CONNECT: umapi_status = 5;
 /// The TLS handshake failed or the certificate is not trusted. Not retried.
 pub const UMAPI_STATUS_TLS: umapi_status = 6;

@@ -77,6 +77,7 @@ pub struct CallOptions {
     pub(crate) cancel: Cancel,
     pub(crate) request_id: Option<String>,
     pub(crate) progress: Option<ProgressSink>,
+    once: bool,
 }
 
 impl CallOptions {
@@ -87,6 +88,12 @@ impl CallOptions {
     /// How long each call that gets these options may take in all, waits and retries included.
     pub fn timeout(mut self, timeout: Option<Duration>) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// Tries nothing a second time.
+    pub(crate) fn once(mut self) -> Self {
+        self.once = true;
         self
     }
 
@@ -221,6 +228,14 @@ impl Call {
                 Err(self.interrupted(ErrorKind::Deadline))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// How often a request may be tried, out of what the policy allows.
+    pub(crate) fn attempts(&self, policy: u32) -> u32 {
+        match self.armed().options.once {
+            true => 1,
+            false => policy,
         }
     }
 

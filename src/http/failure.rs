@@ -1,8 +1,18 @@
 //! Why an attempt got no answer, told apart by what the caller can do about it.
 
-use crate::error::{Delivery, Error, ErrorKind};
+use super::ask_proxy::ProxyAnswer;
+use super::proxy::Proxy;
+use super::resolve::NameNotFound;
+use super::trust::Stranger;
+use crate::error::{Delivery, Error, ErrorKind, Result};
+use rustls::{
+    AlertDescription, CertificateError, Error as TlsError, OtherError, PeerIncompatible,
+    pki_types::UnixTime,
+};
 use std::error::Error as StdError;
 use std::io;
+use std::time::{Duration, SystemTime};
+use url::Url;
 
 pub(crate) fn delivery(sent: bool) -> Delivery {
     match sent {
@@ -11,94 +21,484 @@ pub(crate) fn delivery(sent: bool) -> Delivery {
     }
 }
 
-/// Turns a failure of the HTTP client into ours. `sent`: whether the service can have seen the request.
-pub(crate) fn describe(
-    error: &reqwest::Error,
-    source: &(dyn StdError + 'static),
-    sent: bool,
-) -> Error {
-    let (kind, what_to_do) = classify(error, source);
-    let mut message = String::from(match kind {
-        ErrorKind::Tls => "the TLS connection failed",
-        ErrorKind::Proxy => "the proxy could not be used",
-        ErrorKind::Connect if sent => "the connection broke before the answer was complete",
-        ErrorKind::Connect => "no connection",
-        ErrorKind::Timeout => "no answer in time",
-        ErrorKind::Internal => "the HTTP client could not be set up",
-        _ => "the HTTP client failed",
-    });
-    if let Some(host) = error.url().and_then(|url| url.host_str()) {
-        message.push_str(&format!(" ({host})"));
-    }
-    if let Some(root) = root_cause(source) {
-        message.push_str(&format!(": {root}"));
-    }
-    if let Some(what_to_do) = what_to_do {
-        message.push_str(&format!("; {what_to_do}"));
-    }
-    Error::new(kind, message).with_delivery(delivery(sent))
+/// Where a request was going.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way<'a> {
+    pub url: &'a Url,
+    pub proxy: Option<&'a Proxy>,
+    pub connect_timeout: Duration,
 }
 
-fn classify(
-    error: &reqwest::Error,
-    source: &(dyn StdError + 'static),
-) -> (ErrorKind, Option<&'static str>) {
-    if let Some(tls) = chain(source).find_map(as_tls) {
-        return (ErrorKind::Tls, tls_remedy(tls));
+impl Way<'_> {
+    fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
     }
-    if error.is_builder() {
-        return (ErrorKind::Internal, None);
+
+    /// `host:port`.
+    pub(crate) fn target(&self) -> String {
+        let port = self.url.port_or_known_default().unwrap_or(443);
+        format!("{}:{port}", self.host())
     }
-    if error.is_connect() && mentions_proxy(source) {
-        return (
-            ErrorKind::Proxy,
-            Some("check HTTPS_PROXY and NO_PROXY in the environment"),
-        );
-    }
-    if error.is_timeout() && !error.is_connect() {
-        return (ErrorKind::Timeout, None);
-    }
-    (ErrorKind::Connect, None)
 }
 
-fn tls_remedy(error: &rustls::Error) -> Option<&'static str> {
-    use rustls::{CertificateError, Error};
-    match error {
-        Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::Other(_)) => {
-            Some("if your company inspects TLS, add its CA certificate to the client's options")
+/// What kept a request from its answer.
+pub(crate) enum Cause<'a> {
+    Name(&'a NameNotFound),
+    Tls(&'a TlsError),
+    /// The proxy wants a login, or another one.
+    LoginWanted,
+    /// The proxy answered, and opened no way to the host.
+    TunnelRefused,
+    /// The proxy cannot be reached, or broke off.
+    ProxyLost,
+    /// Words of a SOCKS proxy.
+    Socks(String),
+    Refused,
+    ConnectTimeout,
+    Unconnected,
+    Setup,
+    Timeout,
+    Broken,
+}
+
+pub(crate) fn cause(error: &reqwest::Error) -> Cause<'_> {
+    let source: &(dyn StdError + 'static) = error;
+    let find = |kind| chain(source).any(|e| io_kind(e) == Some(kind));
+    if let Some(name) = chain(source).find_map(|e| e.downcast_ref()) {
+        Cause::Name(name)
+    } else if let Some(tls) = chain(source).find_map(|e| e.downcast_ref()) {
+        Cause::Tls(tls)
+    } else if error.is_builder() {
+        Cause::Setup
+    } else if !error.is_connect() {
+        match error.is_timeout() {
+            true => Cause::Timeout,
+            false => Cause::Broken,
         }
-        Error::InvalidCertificate(
-            CertificateError::Expired
-            | CertificateError::ExpiredContext { .. }
-            | CertificateError::NotValidYet
-            | CertificateError::NotValidYetContext { .. },
-        ) => Some("check this machine's clock"),
-        _ => None,
+    } else if let Some(proxy) = chain(source).find_map(|e| of_a_proxy(&e.to_string())) {
+        proxy
+    } else if error.is_timeout() || find(io::ErrorKind::TimedOut) {
+        Cause::ConnectTimeout
+    } else if find(io::ErrorKind::ConnectionRefused) {
+        Cause::Refused
+    } else {
+        Cause::Unconnected
     }
 }
 
-/// The proxy connectors have error types of their own, which they do not export.
-fn mentions_proxy(source: &(dyn StdError + 'static)) -> bool {
-    chain(source).any(|e| {
-        let text = e.to_string().to_ascii_lowercase();
-        ["tunnel", "socks", "proxy"]
-            .iter()
-            .any(|word| text.contains(word))
+/// The proxy connectors have error types of their own, which they do not export: these are their words.
+fn of_a_proxy(words: &str) -> Option<Cause<'static>> {
+    if let Some(words) = words.strip_prefix("tunnel error: ") {
+        return Some(match words {
+            "proxy authorization required" => Cause::LoginWanted,
+            "unsuccessful" | "proxy response headers too long" => Cause::TunnelRefused,
+            _ => Cause::ProxyLost,
+        });
+    }
+    let words = words.strip_prefix("SOCKS error: ")?;
+    Some(match words {
+        "failed to create underlying connection" | "io error during SOCKS handshake" => {
+            Cause::ProxyLost
+        }
+        words => Cause::Socks(words.to_owned()),
     })
 }
 
-fn root_cause(source: &(dyn StdError + 'static)) -> Option<String> {
-    chain(source).last().map(|deepest| deepest.to_string())
+/// Turns a failure of the HTTP client into ours. `sent`: whether the service can have seen the request. `said`: what
+/// the proxy answers, if it was asked why.
+pub(crate) fn describe(
+    error: &reqwest::Error,
+    way: Way<'_>,
+    sent: bool,
+    said: Option<&ProxyAnswer>,
+) -> Error {
+    let described = match (cause(error), way.proxy) {
+        (Cause::LoginWanted, Some(proxy)) => login_wanted(proxy, said),
+        (Cause::TunnelRefused, Some(proxy)) => tunnel_refused(proxy, said, way),
+        (Cause::ProxyLost, Some(proxy)) => proxy_lost(proxy, error, said),
+        (Cause::Socks(words), Some(proxy)) => socks_refused(proxy, &words, way),
+        (cause, _) => without_proxy(cause, error, way),
+    };
+    described.with_delivery(delivery(sent))
+}
+
+fn without_proxy(cause: Cause<'_>, error: &reqwest::Error, way: Way<'_>) -> Error {
+    match cause {
+        Cause::Name(name) => name_not_found(name, way),
+        Cause::Tls(tls) => tls_failed(tls, way),
+        Cause::Refused => no_connection(format!("{} refuses the connection", way.target()), way),
+        Cause::ConnectTimeout => no_connection(
+            format!(
+                "no connection to {} within {:?}",
+                way.target(),
+                way.connect_timeout
+            ),
+            way,
+        ),
+        Cause::Unconnected
+        | Cause::LoginWanted
+        | Cause::TunnelRefused
+        | Cause::ProxyLost
+        | Cause::Socks(_) => unconnected(error, way),
+        Cause::Setup => Error::new(
+            ErrorKind::Internal,
+            format!("the HTTP client could not be set up: {}", root(error)),
+        ),
+        Cause::Timeout => Error::new(
+            ErrorKind::Timeout,
+            format!("no answer in time from {}: {}", way.target(), root(error)),
+        ),
+        Cause::Broken => Error::new(
+            ErrorKind::Connect,
+            format!(
+                "the connection to {} broke before the answer was complete: {}",
+                way.target(),
+                root(error)
+            ),
+        ),
+    }
+}
+
+pub(crate) fn name_not_found(name: &NameNotFound, way: Way<'_>) -> Error {
+    let (host, cause) = (&name.host, &name.cause);
+    match way.proxy {
+        Some(proxy) if proxy.host() == host => Error::new(
+            ErrorKind::Proxy,
+            format!("the proxy's name {host} is not found: {cause}"),
+        )
+        .with_remedy(format!("check {}", proxy.where_it_is_set())),
+        _ => Error::new(
+            ErrorKind::Connect,
+            format!("the name {host} is not found: {cause}"),
+        )
+        .with_remedy(format!(
+            "check the spelling of {host} and this machine's name service; in a network where only a proxy knows the \
+             outer names, {SET_A_PROXY}"
+        ))
+        .without_connection(),
+    }
+}
+
+const SET_A_PROXY: &str =
+    "name the proxy in HTTPS_PROXY or with umapi_client_options_set_proxy (socks5h, not socks5)";
+
+fn no_connection(what: String, way: Way<'_>) -> Error {
+    match way.proxy {
+        // The address that refuses or keeps silent is then the proxy's.
+        Some(proxy) => Error::new(ErrorKind::Proxy, format!("{what} through the proxy {proxy}"))
+            .with_remedy(format!("check {}", proxy.where_it_is_set())),
+        None => Error::new(ErrorKind::Connect, what)
+            .with_remedy(format!(
+                "ask whether a firewall lets this machine out to {}; if it must go through a proxy, name it in \
+                 HTTPS_PROXY or with umapi_client_options_set_proxy",
+                way.target()
+            ))
+            .without_connection(),
+    }
+}
+
+pub(crate) fn connection_failed(error: &io::Error, way: Way<'_>) -> Error {
+    let to = match way.proxy {
+        Some(proxy) => format!("the proxy {proxy}"),
+        None => way.target(),
+    };
+    let what = match error.kind() {
+        io::ErrorKind::ConnectionRefused => format!("{to} refuses the connection"),
+        io::ErrorKind::TimedOut => {
+            format!("no connection to {to} within {:?}", way.connect_timeout)
+        }
+        _ => format!("no connection to {to}: {error}"),
+    };
+    match way.proxy {
+        Some(proxy) => Error::new(ErrorKind::Proxy, what).with_remedy(format!(
+            "check that the proxy runs and that {} is right",
+            proxy.where_it_is_set()
+        )),
+        None => no_connection(what, way),
+    }
+}
+
+fn unconnected(error: &reqwest::Error, way: Way<'_>) -> Error {
+    no_connection(
+        format!("no connection to {}: {}", way.target(), root(error)),
+        way,
+    )
+}
+
+// ---- Proxies ----
+
+/// Whether the proxy opens a way, as it says itself.
+pub(crate) fn tunnel(proxy: &Proxy, said: Option<&ProxyAnswer>, way: Way<'_>) -> Result<()> {
+    match said {
+        Some(ProxyAnswer::Answered {
+            status: 200..=299, ..
+        }) => Ok(()),
+        Some(ProxyAnswer::Answered { status: 407, .. }) => Err(login_wanted(proxy, said)),
+        Some(ProxyAnswer::Unreachable(why)) => Err(proxy_unreachable(proxy, why)),
+        _ => Err(tunnel_refused(proxy, said, way)),
+    }
+}
+
+fn tunnel_refused(proxy: &Proxy, said: Option<&ProxyAnswer>, way: Way<'_>) -> Error {
+    let target = way.target();
+    let words = said.and_then(|said| said.refusal());
+    match words {
+        // Not the right status, but the one that some give to a wrong login.
+        Some((401, _)) => login_wanted(proxy, said),
+        // The proxy itself is well, and what is behind it may pass.
+        Some((500..=504, words)) => Error::new(
+            ErrorKind::Connect,
+            format!("the proxy {proxy} cannot reach {target}; it says \"{words}\""),
+        )
+        .with_remedy(format!(
+            "ask whoever runs the proxy whether it reaches {target}"
+        ))
+        .without_connection(),
+        Some((_, words)) => Error::new(
+            ErrorKind::Proxy,
+            format!("the proxy {proxy} refuses the way to {target}; it says \"{words}\""),
+        )
+        .with_remedy(format!(
+            "ask whoever runs the proxy to permit {target}, or check {}",
+            proxy.where_it_is_set()
+        )),
+        None => Error::new(
+            ErrorKind::Proxy,
+            format!("the proxy {proxy} refused the way to {target}"),
+        )
+        .with_remedy(format!("check {}", proxy.where_it_is_set())),
+    }
+}
+
+fn login_wanted(proxy: &Proxy, said: Option<&ProxyAnswer>) -> Error {
+    let mut what = match proxy.has_login() {
+        true => format!("the proxy {proxy} refuses the user and password"),
+        false => format!("the proxy {proxy} wants a user and password"),
+    };
+    if let Some((_, words)) = said.and_then(|said| said.refusal()) {
+        what.push_str(&format!("; it says \"{words}\""));
+    }
+    let schemes = said.map(|said| said.schemes()).unwrap_or_default();
+    let takes_ours = schemes.is_empty() || schemes.iter().any(|s| s.eq_ignore_ascii_case("basic"));
+    let remedy = match takes_ours {
+        true => format!(
+            "give the right user and password with umapi_client_options_set_proxy, or in HTTPS_PROXY as \
+             http://user:password@{}:{}",
+            proxy.host(),
+            proxy.port()
+        ),
+        false => format!(
+            "it takes {} only, and libumapi speaks Basic: ask for Basic or for an exception, or put a local relay \
+             such as cntlm or px before it",
+            schemes.join(", ")
+        ),
+    };
+    Error::new(ErrorKind::Proxy, what)
+        .with_http_status(407)
+        .with_remedy(remedy)
+}
+
+fn proxy_lost(proxy: &Proxy, error: &reqwest::Error, said: Option<&ProxyAnswer>) -> Error {
+    let why = match said {
+        Some(ProxyAnswer::Unreachable(why)) => why.clone(),
+        _ => root(error),
+    };
+    proxy_unreachable(proxy, &why)
+}
+
+fn proxy_unreachable(proxy: &Proxy, why: &str) -> Error {
+    Error::new(
+        ErrorKind::Proxy,
+        format!("the proxy {proxy} cannot be reached: {why}"),
+    )
+    .with_remedy(format!(
+        "check that the proxy runs and that {} is right",
+        proxy.where_it_is_set()
+    ))
+}
+
+fn socks_refused(proxy: &Proxy, words: &str, way: Way<'_>) -> Error {
+    let target = way.target();
+    match words {
+        "credentials not accepted"
+        | "server does not support user/pass authentication"
+        | "server implements authentication incorrectly" => Error::new(
+            ErrorKind::Proxy,
+            match proxy.has_login() {
+                true => format!("the proxy {proxy} refuses the user and password: {words}"),
+                false => format!("the proxy {proxy} wants a user and password: {words}"),
+            },
+        )
+        .with_remedy("give the right user and password with umapi_client_options_set_proxy"),
+        "connection not allowed" => Error::new(
+            ErrorKind::Proxy,
+            format!("the proxy {proxy} refuses the way to {target}: {words}"),
+        )
+        .with_remedy(format!(
+            "ask whoever runs the proxy to permit {target}, or check {}",
+            proxy.where_it_is_set()
+        )),
+        "general server failure"
+        | "network unreachable"
+        | "host unreachable"
+        | "connection refused"
+        | "ttl expired" => Error::new(
+            ErrorKind::Connect,
+            format!("the proxy {proxy} cannot reach {target}: {words}"),
+        )
+        .with_remedy(format!(
+            "ask whoever runs the proxy whether it reaches {target}"
+        ))
+        .without_connection(),
+        _ => Error::new(
+            ErrorKind::Proxy,
+            format!("the proxy {proxy} cannot be used: {words}"),
+        )
+        .with_remedy(format!(
+            "check that it speaks SOCKS5 and that {} is right",
+            proxy.where_it_is_set()
+        )),
+    }
+}
+
+// ---- TLS ----
+
+fn tls_failed(error: &TlsError, way: Way<'_>) -> Error {
+    let target = way.target();
+    let (what, remedy) = match error {
+        TlsError::InvalidCertificate(problem) => certificate_refused(problem, way),
+        TlsError::InvalidMessage(_) => (
+            format!("what answers at {target} does not speak TLS"),
+            "check the port: plain http may be spoken there".to_owned(),
+        ),
+        TlsError::AlertReceived(AlertDescription::ProtocolVersion)
+        | TlsError::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+        ) => (
+            format!("{target} speaks no TLS of 1.2 or later"),
+            format!("{} must be brought up to date", the_peer(way)),
+        ),
+        TlsError::AlertReceived(AlertDescription::HandshakeFailure)
+        | TlsError::PeerIncompatible(_) => (
+            format!("{target} and this library find no way of TLS in common: {error}"),
+            format!("{} must be brought up to date", the_peer(way)),
+        ),
+        _ => (
+            format!("the TLS handshake with {target} failed: {error}"),
+            format!("ask whoever runs {}", the_peer(way)),
+        ),
+    };
+    Error::new(ErrorKind::Tls, what).with_remedy(remedy)
+}
+
+/// Whoever speaks TLS there: behind a proxy it may be something that inspects.
+fn the_peer(way: Way<'_>) -> String {
+    match way.proxy {
+        Some(proxy) => format!("{}, or what inspects TLS behind {proxy},", way.host()),
+        None => way.host().to_owned(),
+    }
+}
+
+fn certificate_refused(problem: &CertificateError, way: Way<'_>) -> (String, String) {
+    let host = way.host();
+    match problem {
+        CertificateError::Other(OtherError(inner)) => {
+            let is_self_signed = inner
+                .downcast_ref::<Stranger>()
+                .is_some_and(|stranger| stranger.is_self_signed);
+            let remedy = match is_self_signed {
+                true => REPLACE_IT,
+                false => ADD_YOUR_CA,
+            };
+            (
+                format!("the certificate of {host} {inner}"),
+                remedy.to_owned(),
+            )
+        }
+        CertificateError::NotValidForNameContext { presented, .. } => (
+            format!(
+                "the certificate is for {}, and not for {host}",
+                names(presented)
+            ),
+            "check the host in the endpoint and in the token host, and what answers there"
+                .to_owned(),
+        ),
+        CertificateError::ExpiredContext { time, not_after } => (
+            format!(
+                "the certificate of {host} has expired on {}",
+                date(not_after)
+            ),
+            clock(host, time),
+        ),
+        CertificateError::NotValidYetContext { time, not_before } => (
+            format!(
+                "the certificate of {host} is not valid before {}",
+                date(not_before)
+            ),
+            clock(host, time),
+        ),
+        _ => (
+            format!("the certificate of {host} cannot be accepted: {problem}"),
+            format!("ask whoever runs {host}"),
+        ),
+    }
+}
+
+const ADD_YOUR_CA: &str = "if your company inspects TLS, add your company's CA certificate with \
+                           umapi_client_options_add_ca_file or umapi_client_options_add_ca_pem";
+
+const REPLACE_IT: &str = "give the host a certificate of a CA, and add that CA's certificate with \
+                          umapi_client_options_add_ca_file";
+
+/// The verifier gives them as `DnsName("a")` and `IpAddress(1.2.3.4)`.
+fn names(presented: &[String]) -> String {
+    let bare = presented.iter().map(|name| {
+        let inside = name
+            .split_once('(')
+            .and_then(|(_, rest)| rest.strip_suffix(')'));
+        inside.unwrap_or(name).trim_matches('"')
+    });
+    match bare.collect::<Vec<_>>() {
+        none if none.is_empty() => "no name".to_owned(),
+        names => names.join(", "),
+    }
+}
+
+fn date(time: &UnixTime) -> String {
+    let time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(time.as_secs()));
+    match time {
+        // Beyond this year HTTP has no dates.
+        Some(time) if time < SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_800) => {
+            httpdate::fmt_http_date(time)
+        }
+        _ => "a day too far off to name".to_owned(),
+    }
+}
+
+fn clock(host: &str, now: &UnixTime) -> String {
+    format!(
+        "check this machine's clock, which says {}; if it is right, whoever runs {host} must renew the certificate",
+        date(now)
+    )
+}
+
+// ---- What errors hold ----
+
+fn root(error: &reqwest::Error) -> String {
+    chain(error)
+        .last()
+        .map_or_else(String::new, |deepest| deepest.to_string())
 }
 
 /// An error and everything that it says was its cause.
 fn chain<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |e| cause(*e))
+    std::iter::successors(Some(error), |e| next(*e))
 }
 
-fn cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+fn next<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
     inside_io(error).or_else(|| error.source())
 }
 
@@ -108,6 +508,38 @@ fn inside_io<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdErro
     Some(inner as &(dyn StdError + 'static))
 }
 
-fn as_tls<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    error.downcast_ref::<rustls::Error>()
+fn io_kind(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
+    Some(error.downcast_ref::<io::Error>()?.kind())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_that_takes_no_login_that_we_speak() {
+        let proxy = Proxy::given("http://proxy.example:3128", None).unwrap();
+        let said = ProxyAnswer::Answered {
+            status: 407,
+            words: "407 Access denied".to_owned(),
+            schemes: vec!["Negotiate".to_owned(), "NTLM".to_owned()],
+        };
+        let error = login_wanted(&proxy, Some(&said));
+        let remedy = error.remedy().unwrap();
+        assert!(
+            remedy.starts_with("it takes Negotiate, NTLM only"),
+            "{remedy}"
+        );
+        assert!(error.message().contains("\"407 Access denied\""), "{error}");
+        let error = login_wanted(&proxy, None);
+        assert!(error.remedy().unwrap().contains("HTTPS_PROXY"), "{error}");
+    }
+
+    #[test]
+    fn the_names_of_a_certificate() {
+        let presented = ["DnsName(\"a.example\")", "IpAddress(1.2.3.4)", "other"];
+        let presented = presented.map(str::to_owned);
+        assert_eq!(names(&presented), "a.example, 1.2.3.4, other");
+        assert_eq!(names(&[]), "no name");
+    }
 }

@@ -1,16 +1,20 @@
 //! One logical call, told truthfully: transport, retry, throttle, deadline and cancel.
 
-mod body;
+pub(crate) mod ask_proxy;
+pub(crate) mod body;
 mod budget;
 pub mod call;
 pub mod endpoint;
-mod failure;
+pub(crate) mod failure;
 mod lane;
 mod pacer;
 pub(crate) mod perform;
+pub(crate) mod proxy;
 pub mod rate_limit;
+pub(crate) mod resolve;
 pub mod retry;
 pub(crate) mod retry_after;
 pub(crate) mod throttle;
 pub mod transport;
+pub(crate) mod trust;
 pub(crate) mod url;

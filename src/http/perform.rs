@@ -83,6 +83,7 @@ impl Http {
         let mut attempts = 0;
         let lane = self.throttle.lane(class);
         let mut turn = None;
+        let mut unconnected_since = None;
         loop {
             let annotate = |error: Error, attempts| {
                 error
@@ -99,6 +100,7 @@ impl Http {
                 attempt: attempts,
             });
             let attempt_id = format!("{id}-{attempts}");
+            let begun = Instant::now();
             let attempt = self.attempt(request, &attempt_id, trace, &read);
             let failure = match attempt.await {
                 Ok(answer) => return Ok(answer),
@@ -113,8 +115,24 @@ impl Http {
             self.logger.line(LogLevel::Warn, || {
                 format!("{attempt_id} {} failed: {failure}", request.endpoint())
             });
+            match failure.is_unconnected() {
+                true => _ = unconnected_since.get_or_insert(begun),
+                false => unconnected_since = None,
+            }
+            if !self.may_connect_again(unconnected_since, attempts) {
+                return Err(failure);
+            }
             self.pause(call, class, replay, failure, wait).await?;
         }
+    }
+
+    /// A connection that cannot be had is asked for again soon and not for long: more often than not something is set
+    /// up wrongly, and whoever waits for it should learn that in seconds.
+    fn may_connect_again(&self, unconnected_since: Option<Instant>, attempts: u32) -> bool {
+        unconnected_since.is_none_or(|since| {
+            let next = since.elapsed() + self.retry.reconnect_delay(attempts);
+            next < self.transport.connect_timeout()
+        })
     }
 
     async fn attempt<T>(
@@ -152,7 +170,10 @@ impl Http {
     /// How long to wait after a failure: as the service asks, and otherwise by the policy.
     pub(crate) fn wait_after(&self, failure: &Error) -> Duration {
         let asked = failure.retry_after();
-        asked.unwrap_or_else(|| self.retry.back_off(failure.attempts()))
+        asked.unwrap_or_else(|| match failure.is_unconnected() {
+            true => self.retry.reconnect_delay(failure.attempts()),
+            false => self.retry.back_off(failure.attempts()),
+        })
     }
 
     /// Waits for the next attempt, or gives the failure back where there is to be none.
@@ -176,7 +197,7 @@ impl Http {
                 false => failure,
             });
         }
-        if failure.attempts() >= self.retry.max_attempts {
+        if failure.attempts() >= call.attempts(self.retry.max_attempts) {
             return Err(failure);
         }
         match failure.kind() == ErrorKind::Throttled {

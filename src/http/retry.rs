@@ -27,12 +27,22 @@ impl RetryPolicy {
     /// The wait after the `attempt`th attempt failed: exponential, with up to a third on top so that many clients do
     /// not come back at the same moment.
     pub(crate) fn back_off(&self, attempt: u32) -> Duration {
-        let doublings = attempt.saturating_sub(1).min(16);
-        let delay = self.first_delay.saturating_mul(1 << doublings);
-        delay
+        doubled(self.first_delay, attempt)
             .mul_f64(1.0 + fastrand::f64() / 3.0)
             .min(self.max_wait)
     }
+
+    /// The wait after the `attempt`th attempt found no connection at all: nobody was burdened by it.
+    pub(crate) fn reconnect_delay(&self, attempt: u32) -> Duration {
+        doubled(self.first_delay.min(FIRST_RECONNECT), attempt).min(self.max_wait)
+    }
+}
+
+const FIRST_RECONNECT: Duration = Duration::from_secs(1);
+
+fn doubled(first: Duration, attempt: u32) -> Duration {
+    let doublings = attempt.saturating_sub(1).min(16);
+    first.saturating_mul(1 << doublings)
 }
 
 /// What the status of an answer means for the request.
@@ -73,5 +83,14 @@ mod tests {
             }
         }
         assert_eq!(policy.back_off(40), policy.max_wait);
+    }
+
+    #[test]
+    fn a_connection_is_asked_for_again_within_seconds() {
+        let mut policy = RetryPolicy::default();
+        let waits = [1, 2, 3].map(|attempt| policy.reconnect_delay(attempt).as_secs());
+        assert_eq!(waits, [1, 2, 4]);
+        policy.first_delay = Duration::from_millis(10);
+        assert_eq!(policy.reconnect_delay(2), Duration::from_millis(20));
     }
 }

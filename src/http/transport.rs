@@ -1,13 +1,17 @@
 //! One attempt at one request, over a pool of connections that is opened on first use.
 
+use super::ask_proxy;
 use super::body::{SentFlag, TrackedBody};
-use super::failure;
+use super::failure::{self, Cause, Way};
+use super::proxy::{ProxyChoice, Routes};
+use super::resolve::Resolver;
+use super::trust::Trust;
 use crate::error::{Error, ErrorKind, Result};
 use bytes::Bytes;
 use http_body::Body as _;
 use once_cell::sync::OnceCell;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Body, Certificate, Method, redirect};
+use reqwest::{Body, Method, redirect};
 use std::time::Duration;
 use url::Url;
 
@@ -18,7 +22,8 @@ pub struct TransportOptions {
     /// From the first byte of an attempt to the last byte of its answer.
     pub attempt_timeout: Duration,
     pub(crate) user_agent_prefix: Option<String>,
-    pub(crate) extra_roots: Vec<Certificate>,
+    pub(crate) trust: Trust,
+    pub(crate) proxy: ProxyChoice,
 }
 
 impl Default for TransportOptions {
@@ -27,7 +32,8 @@ impl Default for TransportOptions {
             connect_timeout: Duration::from_secs(30),
             attempt_timeout: Duration::from_secs(120),
             user_agent_prefix: None,
-            extra_roots: Vec::new(),
+            trust: Trust::default(),
+            proxy: ProxyChoice::default(),
         }
     }
 }
@@ -51,7 +57,14 @@ const IDLE_CONNECTION: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Transport {
     options: TransportOptions,
-    client: OnceCell<reqwest::Client>,
+    opened: OnceCell<Opened>,
+}
+
+/// What is there from the first connection on.
+#[derive(Debug)]
+struct Opened {
+    client: reqwest::Client,
+    routes: Routes,
 }
 
 /// What goes out in each attempt of a logical call.
@@ -88,24 +101,60 @@ impl Transport {
     pub(crate) fn new(options: TransportOptions) -> Self {
         Transport {
             options,
-            client: OnceCell::new(),
+            opened: OnceCell::new(),
         }
     }
 
-    fn client(&self) -> Result<&reqwest::Client> {
-        self.client.get_or_try_init(|| {
+    fn opened(&self) -> Result<&Opened> {
+        self.opened.get_or_try_init(|| {
             let options = &self.options;
-            let connect_timeout = options.connect_timeout.min(options.attempt_timeout);
-            reqwest::Client::builder()
+            let routes = options.proxy.routes()?;
+            let builder = reqwest::Client::builder()
                 .user_agent(options.user_agent())
                 .redirect(redirect::Policy::none())
                 .retry(reqwest::retry::never())
-                .connect_timeout(connect_timeout)
+                .connect_timeout(self.connect_timeout())
                 .pool_idle_timeout(IDLE_CONNECTION)
                 .tcp_nodelay(true)
-                .tls_certs_merge(options.extra_roots.iter().cloned())
-                .build()
-                .map_err(|e| failure::describe(&e, &e, false))
+                .dns_resolver(Resolver)
+                .tls_backend_preconfigured(options.trust.tls()?);
+            let client = routes.apply(builder)?.build().map_err(|e| {
+                Error::new(
+                    ErrorKind::Internal,
+                    format!("the HTTP client could not be set up: {e}"),
+                )
+            })?;
+            Ok(Opened { client, routes })
+        })
+    }
+
+    /// How long it takes until a connection counts as not to be had.
+    pub(crate) fn connect_timeout(&self) -> Duration {
+        let options = &self.options;
+        options.connect_timeout.min(options.attempt_timeout)
+    }
+
+    pub(crate) fn verifies_certificates(&self) -> bool {
+        !self.options.trust.anyone
+    }
+
+    /// Whose certificates are trusted; fails if they cannot be loaded.
+    pub(crate) fn describe_trust(&self) -> Result<String> {
+        self.opened()?;
+        Ok(self.options.trust.to_string())
+    }
+
+    /// Why the way to `url` leads through no proxy.
+    pub(crate) fn why_straight(&self, url: &Url) -> Result<&'static str> {
+        Ok(self.opened()?.routes.why_straight(url))
+    }
+
+    /// The way that a request to `url` takes.
+    pub(crate) fn way<'a>(&'a self, url: &'a Url) -> Result<Way<'a>> {
+        Ok(Way {
+            url,
+            proxy: self.opened()?.routes.proxy_for(url),
+            connect_timeout: self.connect_timeout(),
         })
     }
 
@@ -118,12 +167,11 @@ impl Transport {
     ) -> Result<Answer> {
         let outgoing = self.outgoing(request, request_id, sent)?;
         let exchange = async {
-            let answer = self
-                .client()?
-                .execute(outgoing)
-                .await
-                .map_err(|e| failure::describe(&e, &e, sent.is_set()))?;
-            read(answer, sent).await
+            let way = self.way(&request.url)?;
+            match self.opened()?.client.execute(outgoing).await {
+                Ok(answer) => read(answer, way, sent).await,
+                Err(error) => Err(explained(&error, way, sent.is_set()).await),
+            }
         };
         match tokio::time::timeout(self.options.attempt_timeout, exchange).await {
             Ok(result) => result,
@@ -158,7 +206,17 @@ impl Transport {
     }
 }
 
-async fn read(mut answer: reqwest::Response, sent: &SentFlag) -> Result<Answer> {
+/// Tells what stopped a request, in the proxy's own words where it was the proxy.
+async fn explained(error: &reqwest::Error, way: Way<'_>, sent: bool) -> Error {
+    let said = match failure::cause(error) {
+        Cause::LoginWanted => ask_proxy::ask(way, false).await,
+        Cause::TunnelRefused | Cause::ProxyLost => ask_proxy::ask(way, true).await,
+        _ => None,
+    };
+    failure::describe(error, way, sent, said.as_ref())
+}
+
+async fn read(mut answer: reqwest::Response, way: Way<'_>, sent: &SentFlag) -> Result<Answer> {
     let status = answer.status().as_u16();
     let headers = std::mem::take(answer.headers_mut());
     let expected = answer.content_length().unwrap_or(0) as usize;
@@ -167,7 +225,7 @@ async fn read(mut answer: reqwest::Response, sent: &SentFlag) -> Result<Answer> 
     while let Some(chunk) = answer
         .chunk()
         .await
-        .map_err(|e| failure::describe(&e, &e, true).with_http_status(status))?
+        .map_err(|e| failure::describe(&e, way, true, None).with_http_status(status))?
     {
         if body.len() + chunk.len() > LONGEST_ANSWER {
             return Err(Error::new(
@@ -184,17 +242,4 @@ async fn read(mut answer: reqwest::Response, sent: &SentFlag) -> Result<Answer> 
         headers,
         body,
     })
-}
-
-/// A PEM bundle of certificates to trust.
-pub(crate) fn parse_certificates(argument: &str, pem: &[u8]) -> Result<Vec<Certificate>> {
-    let certificates = Certificate::from_pem_bundle(pem)
-        .map_err(|_| Error::invalid_argument(argument, "is no PEM certificate"))?;
-    if certificates.is_empty() {
-        return Err(Error::invalid_argument(
-            argument,
-            "holds no PEM certificate (-----BEGIN CERTIFICATE-----)",
-        ));
-    }
-    Ok(certificates)
 }

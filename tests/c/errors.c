@@ -128,7 +128,7 @@ static void nobody_listens(void)
 {
     umapi_client *client = client_at("https://127.0.0.1:1");
     CHECK_FAILS(find(client), UMAPI_STATUS_CONNECT, error);
-    CHECK_HAS(umapi_error_message(error), "refused");
+    CHECK_HAS(umapi_error_message(error), "refuses the connection");
     CHECK_INT(umapi_error_attempts(error), 4);
     forget_error();
     umapi_client_free(client);
@@ -143,7 +143,7 @@ static void an_unknown_certificate_is_told_and_not_tried_again(void)
     CHECK_OK(umapi_client_new(environment("UMAPI_ORG_ID"), credentials, options, &client, &error), error);
     CHECK_FAILS(find(client), UMAPI_STATUS_TLS, error);
     CHECK_INT(umapi_error_attempts(error), 1);
-    CHECK_HAS(umapi_error_message(error), "add its CA certificate");
+    CHECK_HAS(umapi_error_message(error), "add your company's CA certificate");
     forget_error();
     umapi_client_free(client);
     umapi_credentials_free(credentials);

@@ -273,14 +273,12 @@ impl<'a> Story<'a> {
     fn check_unknown(&self, outcome: &Outcome) -> Verdict {
         let plan = &self.report.plan;
         let unread = self.report.unread();
-        // What is interrupted on its way out may never have come in.
-        let throttled = outcome
-            .error
-            .as_ref()
-            .is_some_and(|error| error.kind() == ErrorKind::Throttled);
+        // What is interrupted on its way out may never have come in. So may what a busy machine has no time for.
+        let ended_by = outcome.error.as_ref().map(|error| error.kind());
+        let has_its_reason = matches!(ended_by, Some(ErrorKind::Throttled | ErrorKind::Timeout));
         let cut_off =
             plan.cancel_after.is_some() || plan.deadline.is_some() || plan.refusal.is_some();
-        if throttled || cut_off {
+        if has_its_reason || cut_off {
             return Ok(());
         }
         expect(self.requests.len() + unread > 0, || {

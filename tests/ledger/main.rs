@@ -33,12 +33,9 @@ fn met(report: &Report) -> Vec<(&'static str, String)> {
         ("revoked tokens", plan.revoke_after.is_some()),
         ("refused connections", plan.refusal.is_some()),
     ];
+    let happened = happened.into_iter().filter(|(_, has)| *has);
     let faults = report.requests.iter().filter_map(|r| r.fault.clone());
-    let faults = faults.chain(
-        happened
-            .into_iter()
-            .filter_map(|(what, has)| has.then(|| what.to_owned())),
-    );
+    let faults = faults.chain(happened.map(|(what, _)| what.to_owned()));
     outcomes
         .map(|outcome| ("outcomes", format!("{:?}", outcome.kind)))
         .chain(faults.map(|fault| ("faults met", fault)))

@@ -1,0 +1,165 @@
+/*
+ * Goes every step of the way from this machine to the service, and says of each whether it works and what to do if not:
+ *
+ *     umapi-check [--json] [--ca FILE] [--only-ca FILE] [--proxy URL | --no-proxy] [--timeout SECONDS]
+ *
+ * Who to be is in the environment: UMAPI_ORG_ID, UMAPI_CLIENT_ID, UMAPI_CLIENT_SECRET and, for a technical account with
+ * JWT, UMAPI_PRIVATE_KEY_PATH and UMAPI_TECH_ACCT_ID. So are UMAPI_ENDPOINT, UMAPI_AUTH_HOST and UMAPI_CA_FILE, for
+ * another service than Adobe's, and the login for --proxy, UMAPI_PROXY_USER and UMAPI_PROXY_PASSWORD.
+ *
+ * It changes nothing at the service. It ends with 0 if all is well, with 1 if not, and with 2 if it was called wrongly.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <umapi.h>
+
+typedef struct request {
+    int json;
+    int no_proxy;
+    int only_ca;
+    const char *ca;
+    const char *proxy;
+    long seconds;
+} request;
+
+/* NULL for a variable that is not there or is empty. */
+static const char *environment(const char *name)
+{
+    const char *value = getenv(name);
+    return value == NULL || *value == '\0' ? NULL : value;
+}
+
+static int usage(const char *program)
+{
+    fprintf(stderr,
+            "usage: %s [--json] [--ca FILE] [--only-ca FILE] [--proxy URL | --no-proxy] [--timeout SECONDS]\n",
+            program);
+    return 2;
+}
+
+static int understand(request *request, int argc, char **argv)
+{
+    int i;
+    memset(request, 0, sizeof *request);
+    request->ca = environment("UMAPI_CA_FILE");
+    request->seconds = 60;
+    for (i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        if (strcmp(argv[i], "--json") == 0) {
+            request->json = 1;
+        } else if (strcmp(argv[i], "--no-proxy") == 0) {
+            request->no_proxy = 1;
+        } else if (value == NULL) {
+            return -1;
+        } else if (strcmp(argv[i], "--ca") == 0 || strcmp(argv[i], "--only-ca") == 0) {
+            request->only_ca = strcmp(argv[i], "--only-ca") == 0;
+            request->ca = argv[++i];
+        } else if (strcmp(argv[i], "--proxy") == 0) {
+            request->proxy = argv[++i];
+        } else if (strcmp(argv[i], "--timeout") == 0) {
+            request->seconds = strtol(argv[++i], NULL, 10);
+        } else {
+            return -1;
+        }
+    }
+    return request->seconds > 0 && !(request->proxy != NULL && request->no_proxy) ? 0 : -1;
+}
+
+/* ---- From the request and the environment to a client ---- */
+
+static umapi_status set_up(umapi_client_options *options, const request *request, umapi_error **error)
+{
+    umapi_status status = UMAPI_OK;
+    if (environment("UMAPI_ENDPOINT") != NULL)
+        status = umapi_client_options_set_endpoint(options, environment("UMAPI_ENDPOINT"), error);
+    if (status == UMAPI_OK && request->ca != NULL)
+        status = umapi_client_options_add_ca_file(options, request->ca, error);
+    if (status == UMAPI_OK && request->only_ca)
+        status = umapi_client_options_set_platform_certificates(options, 0, error);
+    if (status == UMAPI_OK && request->proxy != NULL)
+        status = umapi_client_options_set_proxy(options, request->proxy, environment("UMAPI_PROXY_USER"),
+                                                environment("UMAPI_PROXY_PASSWORD"), error);
+    if (status == UMAPI_OK && request->no_proxy)
+        status = umapi_client_options_disable_proxy(options, error);
+    return status;
+}
+
+/* An empty key, where the file cannot be read, is refused by the library in its own words. */
+static umapi_status read_jwt(umapi_credentials **me, umapi_error **error)
+{
+    static char key[1 << 16];
+    const char *path = environment("UMAPI_PRIVATE_KEY_PATH");
+    FILE *file = fopen(path, "rb");
+    size_t length = file == NULL ? 0 : fread(key, 1, sizeof key, file);
+    umapi_status status = umapi_credentials_new_jwt(environment("UMAPI_CLIENT_ID"), environment("UMAPI_CLIENT_SECRET"),
+                                                    environment("UMAPI_TECH_ACCT_ID"), key, length, me, error);
+    if (file != NULL)
+        fclose(file);
+    memset(key, 0, sizeof key);
+    return status;
+}
+
+static umapi_status read_credentials(umapi_credentials **me, umapi_error **error)
+{
+    umapi_status status;
+    if (environment("UMAPI_PRIVATE_KEY_PATH") != NULL)
+        status = read_jwt(me, error);
+    else
+        status = umapi_credentials_new_oauth(environment("UMAPI_CLIENT_ID"), environment("UMAPI_CLIENT_SECRET"), me,
+                                             error);
+    if (status == UMAPI_OK && environment("UMAPI_AUTH_HOST") != NULL)
+        status = umapi_credentials_set_auth_host(*me, environment("UMAPI_AUTH_HOST"), error);
+    return status;
+}
+
+static umapi_status make_client(const request *request, umapi_client **client, umapi_error **error)
+{
+    umapi_client_options *options = umapi_client_options_new();
+    umapi_credentials *me = NULL;
+    umapi_status status = set_up(options, request, error);
+    if (status == UMAPI_OK)
+        status = read_credentials(&me, error);
+    if (status == UMAPI_OK)
+        status = umapi_client_new(environment("UMAPI_ORG_ID"), me, options, client, error);
+    umapi_credentials_free(me);
+    umapi_client_options_free(options);
+    return status;
+}
+
+/* ---- The check ---- */
+
+static umapi_status check(const request *request, umapi_check **result, umapi_error **error)
+{
+    umapi_client *client = NULL;
+    umapi_call *call = umapi_call_new();
+    umapi_error *why = NULL;
+    umapi_status status = umapi_call_set_timeout_ms(call, (int64_t)request->seconds * 1000, error);
+    if (status == UMAPI_OK && make_client(request, &client, &why) != UMAPI_OK)
+        status = umapi_check_new_misconfigured(why, result, error);
+    else if (status == UMAPI_OK)
+        status = umapi_client_check(client, call, result, error);
+    umapi_error_free(why);
+    umapi_call_free(call);
+    umapi_client_free(client);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    request request;
+    umapi_check *result = NULL;
+    umapi_error *error = NULL;
+    int passed;
+    if (understand(&request, argc, argv) != 0)
+        return usage(argv[0]);
+    if (check(&request, &result, &error) == UMAPI_OK)
+        printf(request.json ? "%s\n" : "%s", request.json ? umapi_check_json(result) : umapi_check_text(result));
+    else
+        fprintf(stderr, "%s\n", umapi_error_message(error));
+    passed = umapi_check_passed(result);
+    umapi_error_free(error);
+    umapi_check_free(result);
+    return passed ? 0 : 1;
+}

@@ -1,0 +1,54 @@
+//! The first step: what the client is set up with, as far as it may be shown.
+
+use super::report::{Step, StepKind};
+use crate::auth::session::Session;
+use crate::error::Result;
+use tokio::time::Instant;
+
+pub(super) fn check(session: &Session) -> Step {
+    let begun = Instant::now();
+    let told = tell(session);
+    let took = begun.elapsed();
+    match told {
+        Ok(message) => Step {
+            remedy: doubts(session),
+            ..Step::passed(StepKind::Configuration, None, took, message)
+        },
+        Err(error) => Step::failed(StepKind::Configuration, None, took, error),
+    }
+}
+
+/// Loads the certificates to trust and reads the environment, either of which may fail.
+fn tell(session: &Session) -> Result<String> {
+    let transport = &session.http().transport;
+    let certificates = transport.describe_trust()?;
+    let credentials = session.credentials();
+    let mut text = format!(
+        "organisation {}, client id {}, {}; service {}",
+        session.org_id(),
+        credentials.client_id,
+        credentials.kind_name(),
+        session.root(),
+    );
+    if let Some(root) = credentials.token_root() {
+        text.push_str(&format!(", token host {root}"));
+    }
+    text.push_str(&format!("; certificates: {certificates}"));
+    Ok(text)
+}
+
+/// What works and is yet not as it should be.
+fn doubts(session: &Session) -> Option<String> {
+    if !session.http().transport.verifies_certificates() {
+        return Some(
+            "turn the verification of certificates on again: without it anybody on the line can read and change \
+             everything"
+                .to_owned(),
+        );
+    }
+    let is_usual = session.org_id().ends_with("@AdobeOrg");
+    (!is_usual).then(|| {
+        "the organisation id does not end with @AdobeOrg as others do: compare it with the Adobe Developer Console"
+            .to_owned()
+    })
+}

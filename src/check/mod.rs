@@ -1,0 +1,10 @@
+//! The self-check: every step from the configuration to an answer of the service, tried in order, each with its time,
+//! its result and what to do if it fails.
+
+mod configuration;
+mod host;
+mod remedy;
+pub mod report;
+mod walk;
+
+pub(crate) use walk::check;

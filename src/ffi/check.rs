@@ -1,0 +1,242 @@
+use super::error::{c_text, optional_pointer, umapi_error};
+use super::fallible::fallible;
+use super::handle::{free, out, read, shared};
+use super::status;
+use super::status::umapi_status;
+use crate::{Report, Step, StepKind, StepResult};
+use std::ffi::{CString, c_char};
+use std::ptr::null;
+
+/// The options, the certificates to trust and the proxy that the environment names.
+pub const UMAPI_CHECK_CONFIGURATION: i32 = 1;
+/// The address of a host, or of the proxy on the way to it.
+pub const UMAPI_CHECK_NAME: i32 = 2;
+/// A connection to that address.
+pub const UMAPI_CHECK_CONNECT: i32 = 3;
+/// A way through the proxy, if there is one.
+pub const UMAPI_CHECK_PROXY: i32 = 4;
+/// The TLS handshake with the host, and an answer in HTTP.
+pub const UMAPI_CHECK_TLS: i32 = 5;
+/// An access token from the token host or the token callback.
+pub const UMAPI_CHECK_TOKEN: i32 = 6;
+/// A call of the API, which reads.
+pub const UMAPI_CHECK_CALL: i32 = 7;
+
+/// The step is as it should be.
+pub const UMAPI_CHECK_PASSED: i32 = 1;
+/// It is not; see umapi_check_step_remedy.
+pub const UMAPI_CHECK_FAILED: i32 = 2;
+/// It was not tried, since a step that it needs has failed.
+pub const UMAPI_CHECK_SKIPPED: i32 = 3;
+
+/// What a self-check found (umapi_client_check): steps in the order in which they were tried, first the configuration,
+/// then name, connection, proxy and TLS of the token host and a token, then the same of the service's host and a call.
+/// It never holds a secret. Every accessor takes NULL. Read and freed on any thread.
+///
+/// @since 0.1.0
+pub struct umapi_check {
+    steps: Vec<umapi_check_step>,
+    has_passed: bool,
+    text: CString,
+    json: CString,
+}
+
+/// One step of a self-check. Borrowed from the check, and valid as long as it.
+///
+/// @since 0.1.0
+pub struct umapi_check_step {
+    kind: i32,
+    result: i32,
+    ms: i64,
+    host: Option<CString>,
+    message: CString,
+    remedy: Option<CString>,
+    error: Option<umapi_error>,
+}
+
+impl umapi_check {
+    pub(super) fn new(report: &Report) -> Self {
+        umapi_check {
+            steps: report.steps().iter().map(umapi_check_step::new).collect(),
+            has_passed: report.has_passed(),
+            text: c_text(&report.text()),
+            json: c_text(&report.json()),
+        }
+    }
+}
+
+impl umapi_check_step {
+    fn new(step: &Step) -> Self {
+        umapi_check_step {
+            kind: match step.kind {
+                StepKind::Configuration => UMAPI_CHECK_CONFIGURATION,
+                StepKind::Name => UMAPI_CHECK_NAME,
+                StepKind::Connect => UMAPI_CHECK_CONNECT,
+                StepKind::Proxy => UMAPI_CHECK_PROXY,
+                StepKind::Tls => UMAPI_CHECK_TLS,
+                StepKind::Token => UMAPI_CHECK_TOKEN,
+                StepKind::Call => UMAPI_CHECK_CALL,
+            },
+            result: match step.result {
+                StepResult::Passed => UMAPI_CHECK_PASSED,
+                StepResult::Failed => UMAPI_CHECK_FAILED,
+                StepResult::Skipped => UMAPI_CHECK_SKIPPED,
+            },
+            ms: i64::try_from(step.took.as_millis()).unwrap_or(i64::MAX),
+            host: step.host.as_deref().map(c_text),
+            message: c_text(&step.message),
+            remedy: step.remedy.as_deref().map(c_text),
+            error: step
+                .error
+                .as_ref()
+                .map(|error| umapi_error::new(status::of(error.kind()), error)),
+        }
+    }
+}
+
+/// Makes a check whose one step, the configuration, has failed: for a program that cannot even make its client, and
+/// yet shows one kind of report.
+///
+/// @param why    the error with which making the client, its options or its credentials failed; copied.
+/// @param check  receives the check; free with umapi_check_free.
+/// @param error  receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_check_new_misconfigured(
+    why: *const umapi_error,
+    check: *mut *mut umapi_check,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let check = out("check", check)?;
+            let why = shared("why", why)?.to_core();
+            check.give(umapi_check::new(&Report::misconfigured(why)));
+            Ok(())
+        })
+    }
+}
+
+/// 1 if every step has passed; otherwise 0, also for NULL.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_check_passed(check: *const umapi_check) -> i32 {
+    unsafe { read(check, 0, |c| i32::from(c.has_passed)) }
+}
+
+/// How many steps there are; 0 for NULL.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_check_count(check: *const umapi_check) -> usize {
+    unsafe { read(check, 0, |c| c.steps.len()) }
+}
+
+/// A step. Borrowed from the check; NULL if there is none at that position.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_check_get(
+    check: *const umapi_check,
+    position: usize,
+) -> *const umapi_check_step {
+    unsafe {
+        read(check, null(), |c| {
+            c.steps.get(position).map_or(null(), |step| step)
+        })
+    }
+}
+
+/// The whole check for people: a line for each step, and below a line what to do. Borrowed from the check; NULL for NULL.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_check_text(check: *const umapi_check) -> *const c_char {
+    unsafe { read(check, null(), |c| c.text.as_ptr()) }
+}
+
+/// The whole check for programs, as one JSON object: `passed` (true or false), `version` (of this library) and `steps`,
+/// an array of objects with `step` ("configuration", "name", "connect", "proxy", "tls", "token" or "call"), `host`
+/// ("host:port", or null), `result` ("passed", "failed" or "skipped"), `ms`, `message` and `remedy` (or null). Borrowed
+/// from the check; NULL for NULL.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_check_json(check: *const umapi_check) -> *const c_char {
+    unsafe { read(check, null(), |c| c.json.as_ptr()) }
+}
+
+/// What was tried: one of `UMAPI_CHECK_CONFIGURATION` to `UMAPI_CHECK_CALL`, of which later versions may know more; 0
+/// for NULL.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_check_step_kind(step: *const umapi_check_step) -> i32 {
+    unsafe { read(step, 0, |s| s.kind) }
+}
+
+/// `UMAPI_CHECK_PASSED`, `UMAPI_CHECK_FAILED` or `UMAPI_CHECK_SKIPPED`; 0 for NULL.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_check_step_result(step: *const umapi_check_step) -> i32 {
+    unsafe { read(step, 0, |s| s.result) }
+}
+
+/// The host and port that the step is about, such as "usermanagement.adobe.io:443". Borrowed from the check; NULL for
+/// the configuration and for a token from a token callback.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_check_step_host(step: *const umapi_check_step) -> *const c_char {
+    unsafe { read(step, null(), |s| optional_pointer(&s.host)) }
+}
+
+/// How long the step took, in milliseconds; 0 for NULL.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_check_step_ms(step: *const umapi_check_step) -> i64 {
+    unsafe { read(step, 0, |s| s.ms) }
+}
+
+/// What was found, in a sentence. Borrowed from the check; NULL for NULL.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_check_step_message(step: *const umapi_check_step) -> *const c_char {
+    unsafe { read(step, null(), |s| s.message.as_ptr()) }
+}
+
+/// What to do. Every failed step has it; a passed one has it if it works and is yet not as it should be, as without the
+/// verification of certificates. Borrowed from the check; NULL if there is nothing to do.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_check_step_remedy(step: *const umapi_check_step) -> *const c_char {
+    unsafe { read(step, null(), |s| optional_pointer(&s.remedy)) }
+}
+
+/// What a failed step failed with, as the call of a program would have. Borrowed from the check; NULL if the step has
+/// not failed.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_check_step_error(
+    step: *const umapi_check_step,
+) -> *const umapi_error {
+    unsafe {
+        read(step, null(), |s| {
+            s.error.as_ref().map_or(null(), |error| error)
+        })
+    }
+}
+
+/// Frees a check, and with it its steps. NULL is fine.
+///
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_check_free(check: *mut umapi_check) {
+    unsafe { free(check) }
+}

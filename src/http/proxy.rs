@@ -1,0 +1,402 @@
+//! Which way requests go: straight to the host or through a proxy, and who says so.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Secret;
+use base64ct::{Base64, Encoding};
+use hyper_util::client::proxy::matcher::Matcher;
+use reqwest::NoProxy;
+use reqwest::header::HeaderValue;
+use std::fmt;
+use url::Url;
+
+/// What the program says about proxies.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum ProxyChoice {
+    /// What the environment says when the first connection is made, or else the system's settings.
+    #[default]
+    Environment,
+    Off,
+    Given(Proxy),
+}
+
+/// A proxy: `http`, `https`, `socks5` or `socks5h`, a host and a port.
+#[derive(Clone)]
+pub(crate) struct Proxy {
+    address: Url,
+    login: Option<Login>,
+    source: Source,
+}
+
+#[derive(Clone)]
+pub(crate) struct Login {
+    pub user: String,
+    pub password: Secret,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    Options,
+    /// The variable.
+    Environment(&'static str),
+    System,
+}
+
+/// In the order in which they count. `HTTP_PROXY` is for plain http, which is for this machine only and takes no proxy.
+const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
+const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
+
+impl Proxy {
+    /// From the program. User and password stand beside the address and never in it, for addresses are shown.
+    pub(crate) fn given(address: &str, login: Option<Login>) -> Result<Self> {
+        let (proxy, inside) = Proxy::parse(address, Source::Options)
+            .map_err(|problem| Error::invalid_argument("url", problem))?;
+        if inside.is_some() {
+            return Err(Error::invalid_argument(
+                "url",
+                "must not hold a user name or password; give them as user and password",
+            ));
+        }
+        if let Some(login) = &login {
+            let problem = login.problem(proxy.is_socks());
+            problem.map_or(Ok(()), |(argument, problem)| {
+                Err(Error::invalid_argument(argument, problem))
+            })?;
+        }
+        Ok(Proxy { login, ..proxy })
+    }
+
+    /// The words of the error never hold the text, which may hold a password.
+    fn parse(
+        text: &str,
+        source: Source,
+    ) -> std::result::Result<(Self, Option<Login>), &'static str> {
+        const FORM: &str = "is no proxy address, such as http://proxy.example.com:3128 or socks5h://proxy.example.com:1080";
+        let text = match text.contains("://") {
+            true => text.to_owned(),
+            false => format!("http://{text}"),
+        };
+        if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            return Err(FORM);
+        }
+        let mut address = Url::parse(&text).map_err(|_| FORM)?;
+        if !SCHEMES.contains(&address.scheme()) {
+            return Err("is of a kind that is not spoken; give http, https, socks5 or socks5h");
+        }
+        if !address.has_host()
+            || !matches!(address.path(), "" | "/")
+            || address.query().is_some()
+            || address.fragment().is_some()
+        {
+            return Err(FORM);
+        }
+        let decoded = |text: &str| {
+            percent_encoding::percent_decode_str(text)
+                .decode_utf8_lossy()
+                .into_owned()
+        };
+        let login =
+            (!address.username().is_empty() || address.password().is_some()).then(|| Login {
+                user: decoded(address.username()),
+                password: Secret::new(decoded(address.password().unwrap_or_default())),
+            });
+        if address.set_username("").is_err() || address.set_password(None).is_err() {
+            return Err(FORM);
+        }
+        if address.scheme().starts_with("socks") && address.port().is_none() {
+            address.set_port(Some(1080)).map_err(|()| FORM)?;
+        }
+        let proxy = Proxy {
+            address,
+            login: login.clone(),
+            source,
+        };
+        Ok((proxy, login))
+    }
+
+    fn is_socks(&self) -> bool {
+        self.address.scheme().starts_with("socks")
+    }
+
+    /// Whether the proxy is told the host's name and looks it up itself; otherwise this machine does.
+    pub(crate) fn resolves_names(&self) -> bool {
+        self.address.scheme() != "socks5"
+    }
+
+    /// Of the others this machine would first have to speak TLS or SOCKS.
+    pub(crate) fn speaks_plain_http(&self) -> bool {
+        self.address.scheme() == "http"
+    }
+
+    pub(crate) fn host(&self) -> &str {
+        self.address.host_str().unwrap_or_default()
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port_or_known_default().unwrap_or(1080)
+    }
+
+    pub(crate) fn has_login(&self) -> bool {
+        self.login.is_some()
+    }
+
+    /// `Proxy-Authorization`, for HTTP proxies.
+    pub(crate) fn authorization(&self) -> Option<HeaderValue> {
+        self.login.as_ref().map(Login::basic)
+    }
+
+    /// Where a person can change it.
+    pub(crate) fn where_it_is_set(&self) -> String {
+        match self.source {
+            Source::Options => "umapi_client_options_set_proxy".to_owned(),
+            Source::Environment(variable) => format!("{variable} in the environment"),
+            Source::System => "the system's proxy settings".to_owned(),
+        }
+    }
+
+    fn for_the_client(&self) -> Result<reqwest::Proxy> {
+        let unusable = |e: reqwest::Error| {
+            Error::new(
+                ErrorKind::Proxy,
+                format!("the proxy {self} cannot be used: {e}"),
+            )
+        };
+        if self.is_socks() {
+            // Only in its address does the HTTP client take a SOCKS login; that copy of the password is not zeroed.
+            let mut address = self.address.clone();
+            if let Some(login) = &self.login {
+                let _ = address.set_username(&login.user);
+                let _ = address.set_password(Some(login.password.reveal()));
+            }
+            return reqwest::Proxy::https(address).map_err(unusable);
+        }
+        let proxy = reqwest::Proxy::https(self.address.clone()).map_err(unusable)?;
+        Ok(match self.authorization() {
+            Some(header) => proxy.custom_http_auth(header),
+            None => proxy,
+        })
+    }
+}
+
+/// Scheme, host and port.
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let port = self.port();
+        write!(f, "{}://{}:{port}", self.address.scheme(), self.host())
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Proxy({self}, by {:?})", self.source)
+    }
+}
+
+impl Login {
+    fn problem(&self, socks: bool) -> Option<(&'static str, &'static str)> {
+        let password = self.password.reveal();
+        if self.user.is_empty() {
+            Some((
+                "user",
+                "must not be empty; give NULL for a proxy without login",
+            ))
+        } else if self
+            .user
+            .chars()
+            .chain(password.chars())
+            .any(char::is_control)
+        {
+            Some(("user", "or the password holds a control character"))
+        } else if !socks && self.user.contains(':') {
+            Some(("user", "must not hold a colon, which would end it"))
+        } else if socks && (self.user.len() > 255 || password.len() > 255) {
+            Some((
+                "user",
+                "or the password is longer than the 255 bytes of SOCKS",
+            ))
+        } else {
+            None
+        }
+    }
+
+    fn basic(&self) -> HeaderValue {
+        let pair = Secret::new(format!("{}:{}", self.user, self.password.reveal()));
+        let encoded = Secret::new(Base64::encode_string(pair.reveal().as_bytes()));
+        let header = Secret::new(format!("Basic {}", encoded.reveal())).header();
+        header.expect("base64 fits into a header")
+    }
+}
+
+/// What was found out when the first connection was made.
+#[derive(Clone, Debug)]
+pub(crate) enum Routes {
+    Straight,
+    /// For all https.
+    Given(Proxy),
+    /// For https, but for the hosts that the list excepts.
+    Excepting(Proxy, String),
+}
+
+impl ProxyChoice {
+    pub(crate) fn routes(&self) -> Result<Routes> {
+        match self {
+            ProxyChoice::Off => Ok(Routes::Straight),
+            ProxyChoice::Given(proxy) => Ok(Routes::Given(proxy.clone())),
+            ProxyChoice::Environment => from_the_environment(),
+        }
+    }
+}
+
+fn from_the_environment() -> Result<Routes> {
+    let set = VARIABLES
+        .iter()
+        .find_map(|name| Some((*name, std::env::var(name).ok()?)));
+    match set {
+        Some((_, value)) if value.trim().is_empty() => Ok(Routes::Straight),
+        Some((name, value)) => {
+            let (proxy, _) =
+                Proxy::parse(value.trim(), Source::Environment(name)).map_err(|problem| {
+                    Error::new(
+                        ErrorKind::Proxy,
+                        format!("{name} in the environment {problem}"),
+                    )
+                    .with_remedy("correct or unset it")
+                })?;
+            let list = ["NO_PROXY", "no_proxy"];
+            let list = list.iter().find_map(|name| std::env::var(name).ok());
+            Ok(Routes::Excepting(proxy, list.unwrap_or_default()))
+        }
+        None => Ok(from_the_system()),
+    }
+}
+
+/// On macOS and Windows the settings of the system; elsewhere there are none.
+fn from_the_system() -> Routes {
+    let any = reqwest::Url::parse("https://usermanagement.adobe.io").expect("it is a URL");
+    let found = any
+        .as_str()
+        .parse()
+        .ok()
+        .and_then(|any| Matcher::from_system().intercept(&any))
+        .and_then(|found| Proxy::parse(&found.uri().to_string(), Source::System).ok());
+    match found {
+        Some((proxy, _)) => Routes::Given(proxy),
+        None => Routes::Straight,
+    }
+}
+
+impl Routes {
+    /// The proxy on the way to `url`, if there is one.
+    pub(crate) fn proxy_for(&self, url: &Url) -> Option<&Proxy> {
+        if url.scheme() != "https" {
+            return None;
+        }
+        match self {
+            Routes::Straight => None,
+            Routes::Given(proxy) => Some(proxy),
+            Routes::Excepting(proxy, list) => {
+                let is_asked = Matcher::builder()
+                    .https("http://proxy.invalid")
+                    .no(list.as_str())
+                    .build()
+                    .intercept(&url.as_str().parse().ok()?)
+                    .is_some();
+                is_asked.then_some(proxy)
+            }
+        }
+    }
+
+    /// Why there is no proxy on the way to `url`, if there is none.
+    pub(crate) fn why_straight(&self, url: &Url) -> &'static str {
+        match self {
+            _ if url.scheme() != "https" => "plain http takes none",
+            Routes::Excepting(..) => "NO_PROXY in the environment excepts the host",
+            Routes::Straight | Routes::Given(_) => "none is set",
+        }
+    }
+
+    pub(crate) fn apply(&self, builder: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder> {
+        let builder = builder.no_proxy();
+        Ok(match self {
+            Routes::Straight => builder,
+            Routes::Given(proxy) => builder.proxy(proxy.for_the_client()?),
+            Routes::Excepting(proxy, list) => {
+                builder.proxy(proxy.for_the_client()?.no_proxy(NoProxy::from_string(list)))
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> (Proxy, Option<Login>) {
+        Proxy::parse(text, Source::Environment("HTTPS_PROXY")).unwrap()
+    }
+
+    #[test]
+    fn addresses_in_every_form() {
+        for (text, shown) in [
+            ("proxy.example:3128", "http://proxy.example:3128"),
+            ("http://proxy.example/", "http://proxy.example:80"),
+            ("https://proxy.example", "https://proxy.example:443"),
+            ("socks5://[::1]", "socks5://[::1]:1080"),
+            ("socks5h://me:pw@10.0.0.1:9", "socks5h://10.0.0.1:9"),
+        ] {
+            assert_eq!(parsed(text).0.to_string(), shown, "{text}");
+        }
+        for bad in [
+            "",
+            "http://",
+            "ftp://h:1",
+            "http://h:1/x",
+            "http://h:1?x",
+            "h:99999",
+        ] {
+            assert!(Proxy::parse(bad, Source::System).is_err(), "{bad}");
+        }
+        assert!(parsed("socks5h://h").0.resolves_names());
+        assert!(!parsed("socks5://h").0.resolves_names());
+    }
+
+    #[test]
+    fn a_login_is_decoded_and_never_shown() {
+        let (proxy, login) = parsed("http://me%40corp:p%C3%A4ss%3Aw0rd@h:1");
+        let login = login.unwrap();
+        assert_eq!(
+            (login.user.as_str(), login.password.reveal()),
+            ("me@corp", "päss:w0rd")
+        );
+        let header = proxy.authorization().unwrap();
+        assert_eq!(
+            header.as_bytes(),
+            b"Basic bWVAY29ycDpww6Rzczp3MHJk".as_slice()
+        );
+        assert!(header.is_sensitive());
+        for shown in [
+            format!("{proxy:?}"),
+            proxy.to_string(),
+            format!("{:?}", ProxyChoice::Given(proxy.clone())),
+            format!("{:?}", Routes::Excepting(proxy, String::new())),
+        ] {
+            assert!(!shown.contains("w0rd"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn which_hosts_the_proxy_is_for() {
+        let list = ".intranet.example, 10.0.0.0/8".to_owned();
+        let routes = Routes::Excepting(parsed("h:1").0, list);
+        for (url, is_through) in [
+            ("https://usermanagement.adobe.io/v2", true),
+            ("https://notintranet.example", true),
+            ("https://a.intranet.example", false),
+            ("https://10.1.2.3", false),
+            ("http://127.0.0.1:8080", false),
+        ] {
+            let url = Url::parse(url).unwrap();
+            assert_eq!(routes.proxy_for(&url).is_some(), is_through, "{url}");
+        }
+    }
+}

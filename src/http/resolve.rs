@@ -1,0 +1,50 @@
+//! Names to addresses, by the platform, with an error that says which name.
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+
+/// The platform's resolver.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Resolver;
+
+#[derive(Debug)]
+pub(crate) struct NameNotFound {
+    pub host: String,
+    pub cause: io::Error,
+}
+
+impl fmt::Display for NameNotFound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.host, self.cause)
+    }
+}
+
+impl std::error::Error for NameNotFound {}
+
+/// The addresses of a host at a port; for addresses, themselves.
+pub(crate) async fn addresses(host: &str, port: u16) -> Result<Vec<SocketAddr>, NameNotFound> {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let not_found = |cause| NameNotFound {
+        host: bare.to_owned(),
+        cause,
+    };
+    let found: Vec<_> = tokio::net::lookup_host((bare, port))
+        .await
+        .map_err(not_found)?
+        .collect();
+    match found.is_empty() {
+        true => Err(not_found(io::Error::other("it has no address"))),
+        false => Ok(found),
+    }
+}
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = addresses(name.as_str(), 0).await?;
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}

@@ -1,0 +1,505 @@
+/*
+ * Getting through, to the service and to the token endpoint alike: proxies of every kind, certificates of every kind,
+ * and for each failure what it says is to be done. Run with tests/with-network.py beside the sandbox.
+ */
+
+#define _POSIX_C_SOURCE 200809L
+
+#include "harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SOMEBODY "person000002@example.com"
+
+static umapi_error *error;
+
+static void forget_error(void)
+{
+    umapi_error_free(error);
+    error = NULL;
+}
+
+/* Whatever this machine says is not the test's matter. */
+static void without_proxies_around(void)
+{
+    const char *names[] = {"HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy",
+                           "NO_PROXY", "no_proxy"};
+    size_t i;
+    for (i = 0; i < sizeof names / sizeof *names; i++) {
+        unsetenv(names[i]);
+    }
+}
+
+static umapi_status find(const umapi_client *client)
+{
+    umapi_user *user = NULL;
+    umapi_status status = umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, &error);
+    umapi_user_free(user);
+    return status;
+}
+
+/* A client of the sandbox, but for what is given. */
+static umapi_client *client_of(const umapi_client_options *options, const char *token_host)
+{
+    umapi_credentials *credentials = new_credentials();
+    umapi_client *client = NULL;
+    CHECK_OK(umapi_credentials_set_auth_host(credentials, token_host, &error), error);
+    CHECK_OK(umapi_client_new(environment("UMAPI_ORG_ID"), credentials, options, &client, &error), error);
+    umapi_credentials_free(credentials);
+    return client;
+}
+
+/* Finds somebody with these options, which it frees, and gives the status. */
+static umapi_status try_with(umapi_client_options *options)
+{
+    umapi_client *client = client_of(options, environment("UMAPI_AUTH_HOST"));
+    umapi_status status = find(client);
+    umapi_client_free(client);
+    umapi_client_options_free(options);
+    return status;
+}
+
+static umapi_client_options *through(const char *proxy, const char *user, const char *password)
+{
+    umapi_client_options *options = new_options();
+    CHECK_OK(umapi_client_options_set_proxy(options, proxy, user, password, &error), error);
+    return options;
+}
+
+static char *socks(const char *scheme, const char *variable)
+{
+    static char address[128];
+    snprintf(address, sizeof address, "%s://%s", scheme, environment(variable));
+    return address;
+}
+
+/* How often a proxy was asked for a host, as its own log tells. */
+static size_t times_asked(const char *log_variable, const char *host)
+{
+    size_t length, count;
+    char *log = read_file(environment(log_variable), &length);
+    count = occurrences(log, host);
+    free(log);
+    return count;
+}
+
+/* `host:port` of the sandbox. */
+static const char *sandbox_host(void)
+{
+    static char host[128];
+    snprintf(host, sizeof host, "%s", environment("UMAPI_AUTH_HOST") + strlen("https://"));
+    host[strcspn(host, "/")] = '\0';
+    return host;
+}
+
+/* ---- Proxies ---- */
+
+static void an_open_proxy_is_used_for_both_hosts(void)
+{
+    char asked[160];
+    size_t before;
+    snprintf(asked, sizeof asked, "CONNECT %s", sandbox_host());
+    before = times_asked("PROXY_OPEN_LOG", asked);
+    CHECK_OK(try_with(through(environment("PROXY_OPEN"), NULL, NULL)), error);
+    CHECK(times_asked("PROXY_OPEN_LOG", asked) > before);
+    CHECK_INT(requests_to("token"), 1);
+    CHECK_INT(requests_to("user"), 1);
+}
+
+static void each_host_on_its_own_goes_through_the_proxy(void)
+{
+    umapi_client_options *options = through(environment("PROXY_OPEN"), NULL, NULL);
+    umapi_client *client = client_of(options, "https://forbidden.example");
+    CHECK_FAILS(find(client), UMAPI_STATUS_PROXY, error);
+    CHECK_HAS(umapi_error_message(error), "no access token");
+    CHECK_HAS(umapi_error_message(error), "forbidden.example:443");
+    forget_error();
+    umapi_client_free(client);
+    CHECK_OK(umapi_client_options_set_endpoint(options, "https://forbidden.example/v2", &error), error);
+    CHECK_FAILS(try_with(options), UMAPI_STATUS_PROXY, error);
+    CHECK_HAS_NOT(umapi_error_message(error), "no access token");
+    CHECK_HAS(umapi_error_message(error), "refuses the way to forbidden.example:443; it says \"403 ");
+    CHECK_HAS(umapi_error_message(error), "ask whoever runs the proxy to permit forbidden.example:443");
+    CHECK_INT(umapi_error_attempts(error), 1);
+    forget_error();
+}
+
+static void a_proxy_that_wants_a_login(void)
+{
+    const char *proxy = environment("PROXY_LOGIN");
+    CHECK_OK(try_with(through(proxy, environment("PROXY_USER"), environment("PROXY_PASSWORD"))), error);
+    CHECK_FAILS(try_with(through(proxy, NULL, NULL)), UMAPI_STATUS_PROXY, error);
+    CHECK_HAS(umapi_error_message(error), "wants a user and password; it says \"407 ");
+    CHECK_HAS(umapi_error_message(error), "umapi_client_options_set_proxy");
+    CHECK_INT(umapi_error_attempts(error), 1);
+    forget_error();
+    CHECK_FAILS(try_with(through(proxy, environment("PROXY_USER"), "wr0ng-p4ss")), UMAPI_STATUS_PROXY, error);
+    CHECK_HAS(umapi_error_message(error), "refuses the user and password");
+    CHECK_HAS_NOT(umapi_error_message(error), "wr0ng-p4ss");
+    CHECK_INT(umapi_error_attempts(error), 1);
+    forget_error();
+}
+
+static void a_socks_proxy(void)
+{
+    size_t before = times_asked("PROXY_SOCKS_LOG", sandbox_host());
+    CHECK_OK(try_with(through(socks("socks5h", "PROXY_SOCKS"), NULL, NULL)), error);
+    CHECK(times_asked("PROXY_SOCKS_LOG", sandbox_host()) > before);
+    CHECK_OK(try_with(through(socks("socks5", "PROXY_SOCKS"), NULL, NULL)), error);
+}
+
+/* The sandbox by the name of its machine: the endpoint, since the log tells the name or the address. */
+static umapi_status by_name_through(const char *scheme)
+{
+    umapi_client_options *options = through(socks(scheme, "PROXY_SOCKS"), NULL, NULL);
+    const char *port = strrchr(sandbox_host(), ':');
+    char endpoint[160];
+    snprintf(endpoint, sizeof endpoint, "https://localhost%s%s", port,
+             strstr(environment("UMAPI_ENDPOINT") + strlen("https://"), "/"));
+    CHECK_OK(umapi_client_options_set_endpoint(options, endpoint, &error), error);
+    return try_with(options);
+}
+
+static void who_looks_names_up(void)
+{
+    char asked[160];
+    size_t before;
+    snprintf(asked, sizeof asked, "localhost%s", strrchr(sandbox_host(), ':'));
+    before = times_asked("PROXY_SOCKS_LOG", asked);
+    CHECK_OK(by_name_through("socks5"), error);
+    CHECK_INT(times_asked("PROXY_SOCKS_LOG", asked), before);
+    CHECK_OK(by_name_through("socks5h"), error);
+    CHECK_INT(times_asked("PROXY_SOCKS_LOG", asked), before + 1);
+}
+
+static void a_socks_proxy_that_wants_a_login(void)
+{
+    const char *proxy = socks("socks5h", "PROXY_SOCKS_LOGIN");
+    CHECK_OK(try_with(through(proxy, environment("PROXY_USER"), environment("PROXY_PASSWORD"))), error);
+    CHECK_FAILS(try_with(through(proxy, NULL, NULL)), UMAPI_STATUS_PROXY, error);
+    CHECK_HAS(umapi_error_message(error), "wants a user and password");
+    forget_error();
+    CHECK_FAILS(try_with(through(proxy, environment("PROXY_USER"), "wr0ng-p4ss")), UMAPI_STATUS_PROXY, error);
+    CHECK_HAS(umapi_error_message(error), "refuses the user and password");
+    CHECK_HAS_NOT(umapi_error_message(error), "wr0ng-p4ss");
+    CHECK_INT(umapi_error_attempts(error), 1);
+    forget_error();
+}
+
+static void a_proxy_that_is_not_there(void)
+{
+    const char *nobody[] = {"http://127.0.0.1:1", "socks5h://127.0.0.1:1", "socks5://127.0.0.1:1"};
+    size_t i;
+    for (i = 0; i < sizeof nobody / sizeof *nobody; i++) {
+        CHECK_FAILS(try_with(through(nobody[i], NULL, NULL)), UMAPI_STATUS_PROXY, error);
+        CHECK_HAS(umapi_error_message(error), nobody[i]);
+        CHECK_HAS(umapi_error_message(error), "refused");
+        CHECK_HAS(umapi_error_message(error), "check that the proxy runs and that umapi_client_options_set_proxy");
+        CHECK_INT(umapi_error_attempts(error), 1);
+        forget_error();
+    }
+    CHECK_FAILS(try_with(through("http://proxy.invalid:3128", NULL, NULL)), UMAPI_STATUS_PROXY, error);
+    CHECK_HAS(umapi_error_message(error), "the proxy's name proxy.invalid is not found");
+    forget_error();
+}
+
+static void a_host_that_the_proxy_cannot_reach(void)
+{
+    umapi_client_options *options = through(environment("PROXY_OPEN"), NULL, NULL);
+    CHECK_OK(umapi_client_options_set_endpoint(options, "https://127.0.0.1:1/v2", &error), error);
+    CHECK_FAILS(try_with(options), UMAPI_STATUS_CONNECT, error);
+    CHECK_HAS(umapi_error_message(error), "cannot reach 127.0.0.1:1; it says \"50");
+    forget_error();
+    options = through(socks("socks5h", "PROXY_SOCKS"), NULL, NULL);
+    CHECK_OK(umapi_client_options_set_endpoint(options, "https://127.0.0.1:1/v2", &error), error);
+    CHECK_FAILS(try_with(options), UMAPI_STATUS_CONNECT, error);
+    CHECK_HAS(umapi_error_message(error), "cannot reach 127.0.0.1:1: ");
+    forget_error();
+}
+
+static void the_environment_names_the_proxy(void)
+{
+    const char *names[] = {"HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"};
+    char login[256];
+    size_t i;
+    for (i = 0; i < sizeof names / sizeof *names; i++) {
+        setenv(names[i], "http://127.0.0.1:1", 1);
+        CHECK_FAILS(try_with(new_options()), UMAPI_STATUS_PROXY, error);
+        CHECK_HAS(umapi_error_message(error), names[i]);
+        forget_error();
+        setenv(names[i], environment("PROXY_OPEN"), 1);
+        CHECK_OK(try_with(new_options()), error);
+        unsetenv(names[i]);
+    }
+    snprintf(login, sizeof login, "http://%s:%s@%s", environment("PROXY_USER"), environment("PROXY_PASSWORD"),
+             environment("PROXY_LOGIN") + strlen("http://"));
+    setenv("HTTPS_PROXY", login, 1);
+    CHECK_OK(try_with(new_options()), error);
+    setenv("HTTPS_PROXY", socks("socks5h", "PROXY_SOCKS"), 1);
+    CHECK_OK(try_with(new_options()), error);
+    unsetenv("HTTPS_PROXY");
+}
+
+static void what_the_environment_excepts_is_reached_straight(void)
+{
+    umapi_client_options *options;
+    setenv("HTTPS_PROXY", "http://127.0.0.1:1", 1);
+    setenv("NO_PROXY", "intranet.example,127.0.0.0/8", 1);
+    CHECK_OK(try_with(new_options()), error);
+    unsetenv("NO_PROXY");
+    setenv("no_proxy", "127.0.0.1", 1);
+    CHECK_OK(try_with(new_options()), error);
+    /* It does not count for a proxy that the program names. */
+    CHECK_FAILS(try_with(through("http://127.0.0.1:1", NULL, NULL)), UMAPI_STATUS_PROXY, error);
+    forget_error();
+    unsetenv("no_proxy");
+    options = new_options();
+    CHECK_OK(umapi_client_options_disable_proxy(options, &error), error);
+    CHECK_OK(try_with(options), error);
+    unsetenv("HTTPS_PROXY");
+}
+
+static void nonsense_in_the_environment_is_told_and_not_shown(void)
+{
+    setenv("HTTPS_PROXY", "ftp://me:s3cr3t-in-url@proxy.example", 1);
+    CHECK_FAILS(try_with(new_options()), UMAPI_STATUS_PROXY, error);
+    CHECK_HAS(umapi_error_message(error), "HTTPS_PROXY in the environment is of a kind that is not spoken");
+    CHECK_HAS_NOT(umapi_error_message(error), "s3cr3t-in-url");
+    forget_error();
+    unsetenv("HTTPS_PROXY");
+}
+
+static void plain_http_on_this_machine_takes_no_proxy(void)
+{
+    umapi_client_options *options = new_options();
+    CHECK_OK(umapi_client_options_set_endpoint(options, environment("UMAPI_SANDBOX_CONTROL"), &error), error);
+    setenv("HTTP_PROXY", "http://127.0.0.1:1", 1);
+    setenv("NO_PROXY", "127.0.0.1", 1);
+    /* The control API is no UMAPI, and refuses: but it is what answers. */
+    CHECK_FAILS(try_with(options), UMAPI_STATUS_REJECTED, error);
+    CHECK_HAS(umapi_error_message(error), "the control API has no GET");
+    forget_error();
+    unsetenv("HTTP_PROXY");
+    unsetenv("NO_PROXY");
+}
+
+static void a_proxy_that_inspects(void)
+{
+    const char *proxy = environment("PROXY_INSPECTS");
+    umapi_client_options *options = through(proxy, NULL, NULL);
+    CHECK_FAILS(try_with(options), UMAPI_STATUS_TLS, error);
+    CHECK_HAS(umapi_error_message(error), "was issued by \"");
+    CHECK_HAS(umapi_error_message(error), "CN=mitmproxy");
+    CHECK_HAS(umapi_error_message(error), "add your company's CA certificate with umapi_client_options_add_ca_file");
+    CHECK_INT(umapi_error_attempts(error), 1);
+    forget_error();
+    options = through(proxy, NULL, NULL);
+    CHECK_OK(umapi_client_options_add_ca_file(options, environment("PROXY_INSPECTS_CA"), &error), error);
+    CHECK_OK(try_with(options), error);
+    CHECK_INT(requests_to("user"), 1);
+}
+
+/* ---- Certificates ---- */
+
+static umapi_client_options *of_the_tls_servers(const char *ca_file)
+{
+    umapi_client_options *options = umapi_client_options_new();
+    CHECK_OK(umapi_client_options_set_retry(options, 4, 1, 1000, &error), error);
+    CHECK_OK(umapi_client_options_disable_proxy(options, &error), error);
+    CHECK_OK(umapi_client_options_add_ca_file(options, environment("UMAPI_CA_FILE"), &error), error);
+    if (ca_file != NULL) {
+        CHECK_OK(umapi_client_options_add_ca_file(options, ca_file, &error), error);
+    }
+    return options;
+}
+
+typedef struct refusal {
+    const char *server;
+    const char *what;
+    const char *remedy;
+} refusal;
+
+static const refusal REFUSALS[] = {
+    {"TLS_EXPIRED", "has expired on Sat, 01 Feb 2020 00:00:00 GMT", "check this machine's clock"},
+    {"TLS_FUTURE", "is not valid before Wed, 01 Jan 2048 00:00:00 GMT", "check this machine's clock"},
+    {"TLS_WRONG_NAME", "is for intranet.example, www.intranet.example, and not for 127.0.0.1", "check the host"},
+    {"TLS_SELF_SIGNED", "is self-signed, by \"CN=alone.example\"", "give the host a certificate of a CA"},
+    {"TLS_1_1", "speaks no TLS of 1.2 or later", "must be brought up to date"},
+    {"UMAPI_SANDBOX_CONTROL", "does not speak TLS", "check the port"},
+};
+
+static void refused(const umapi_client *client, const char *what, const char *remedy)
+{
+    int64_t start = now_ms();
+    CHECK_FAILS(find(client), UMAPI_STATUS_TLS, error);
+    CHECK_HAS(umapi_error_message(error), what);
+    CHECK_HAS(umapi_error_message(error), remedy);
+    CHECK_INT(umapi_error_attempts(error), 1);
+    CHECK_INT(umapi_error_is_retryable(error), 0);
+    CHECK(now_ms() - start < 2000 * slowness());
+    forget_error();
+}
+
+/* Both as the service and as the token endpoint. */
+static void refused_at_both_hosts(const char *ca_file, const char *server, const char *what, const char *remedy)
+{
+    umapi_client_options *options = of_the_tls_servers(ca_file);
+    umapi_client *client;
+    char address[160];
+    snprintf(address, sizeof address, "https%s", strchr(environment(server), ':'));
+    CHECK_OK(umapi_client_options_set_endpoint(options, environment("UMAPI_ENDPOINT"), &error), error);
+    client = client_of(options, address);
+    refused(client, what, remedy);
+    umapi_client_free(client);
+    CHECK_OK(umapi_client_options_set_endpoint(options, address, &error), error);
+    client = client_of(options, environment("UMAPI_AUTH_HOST"));
+    refused(client, what, remedy);
+    umapi_client_free(client);
+    umapi_client_options_free(options);
+}
+
+static void each_bad_certificate_is_told_apart(void)
+{
+    size_t i;
+    for (i = 0; i < sizeof REFUSALS / sizeof *REFUSALS; i++) {
+        const refusal *expected = &REFUSALS[i];
+        refused_at_both_hosts(environment("TLS_CA"), expected->server, expected->what, expected->remedy);
+    }
+    refused_at_both_hosts(NULL, "TLS_GOOD", "was issued by \"CN=Example Corp Test CA,O=Example Corp\"",
+                          "add your company's CA certificate with umapi_client_options_add_ca_file");
+}
+
+static void only_the_added_certificates(void)
+{
+    umapi_client_options *options = umapi_client_options_new();
+    umapi_credentials *credentials = new_credentials();
+    umapi_client *client = NULL;
+    CHECK_OK(umapi_client_options_set_platform_certificates(options, 0, &error), error);
+    CHECK_FAILS(umapi_client_new("1@AdobeOrg", credentials, options, &client, &error),
+                UMAPI_STATUS_INVALID_ARGUMENT, error);
+    CHECK_HAS(umapi_error_message(error), "options: ");
+    CHECK(client == NULL);
+    forget_error();
+    CHECK_OK(umapi_client_options_set_endpoint(options, environment("UMAPI_ENDPOINT"), &error), error);
+    CHECK_OK(umapi_client_options_add_ca_file(options, environment("TLS_CA"), &error), error);
+    CHECK_FAILS(try_with(options), UMAPI_STATUS_TLS, error);
+    CHECK_HAS(umapi_error_message(error), "umapi-sandbox throw-away CA");
+    forget_error();
+    options = new_options();
+    CHECK_OK(umapi_client_options_set_platform_certificates(options, 0, &error), error);
+    CHECK_OK(try_with(options), error);
+    umapi_credentials_free(credentials);
+}
+
+/* The platform's store is what SSL_CERT_FILE says, where it says something. */
+static void the_platforms_certificates(void)
+{
+    umapi_client_options *options = umapi_client_options_new();
+    CHECK_OK(umapi_client_options_set_endpoint(options, environment("UMAPI_ENDPOINT"), &error), error);
+    setenv("SSL_CERT_FILE", environment("UMAPI_CA_FILE"), 1);
+    CHECK_OK(try_with(options), error);
+    options = umapi_client_options_new();
+    CHECK_OK(umapi_client_options_set_endpoint(options, environment("UMAPI_ENDPOINT"), &error), error);
+    CHECK_OK(umapi_client_options_add_ca_file(options, environment("TLS_CA"), &error), error);
+    CHECK_OK(umapi_client_options_set_platform_certificates(options, 0, &error), error);
+    CHECK_FAILS(try_with(options), UMAPI_STATUS_TLS, error);
+    forget_error();
+    unsetenv("SSL_CERT_FILE");
+}
+
+static void files_that_hold_no_certificate(void)
+{
+    umapi_client_options *options = umapi_client_options_new();
+    CHECK_FAILS(umapi_client_options_add_ca_file(options, "/nonexistent/ca.pem", &error),
+                UMAPI_STATUS_INVALID_ARGUMENT, error);
+    CHECK_HAS(umapi_error_message(error), "path: /nonexistent/ca.pem: No such file");
+    forget_error();
+    CHECK_FAILS(umapi_client_options_add_ca_file(options, environment("PROXY_OPEN_LOG"), &error),
+                UMAPI_STATUS_INVALID_ARGUMENT, error);
+    CHECK_HAS(umapi_error_message(error), "holds no PEM certificate");
+    CHECK_HAS(umapi_error_message(error), environment("PROXY_OPEN_LOG"));
+    forget_error();
+    umapi_client_options_free(options);
+}
+
+static void remember_danger(int32_t level, const char *message, void *seen)
+{
+    if (level == UMAPI_LOG_WARN && strstr(message, "DANGER") != NULL) {
+        ++*(int *)seen;
+    }
+}
+
+static void without_verification_anything_goes_and_the_log_says_so(void)
+{
+    umapi_client_options *options = umapi_client_options_new();
+    umapi_client *client;
+    int warnings = 0;
+    CHECK_OK(umapi_client_options_set_endpoint(options, environment("UMAPI_ENDPOINT"), &error), error);
+    CHECK_OK(umapi_client_options_set_log(options, UMAPI_LOG_WARN, remember_danger, &warnings, NULL, &error), error);
+    CHECK_OK(umapi_client_options_set_danger_accept_invalid_certificates(options, 1, &error), error);
+    client = client_of(options, environment("UMAPI_AUTH_HOST"));
+    CHECK_INT(warnings, 1);
+    CHECK_OK(find(client), error);
+    umapi_client_free(client);
+    CHECK_OK(umapi_client_options_set_danger_accept_invalid_certificates(options, 0, &error), error);
+    CHECK_FAILS(try_with(options), UMAPI_STATUS_TLS, error);
+    CHECK_INT(warnings, 1);
+    forget_error();
+}
+
+/* ---- No connection at all ---- */
+
+static void no_connection_is_told_within_seconds(void)
+{
+    static const struct {
+        const char *host, *what, *remedy;
+    } NOWHERE[] = {
+        {"https://nowhere.invalid", "the name nowhere.invalid is not found", "umapi_client_options_set_proxy"},
+        {"https://127.0.0.1:1", "127.0.0.1:1 refuses the connection", "whether a firewall lets this machine out"},
+    };
+    size_t i;
+    for (i = 0; i < 2; i++) {
+        umapi_client_options *options = new_options();
+        umapi_client *client;
+        int64_t start = now_ms();
+        /* The patience of a client that nobody has told otherwise. */
+        CHECK_OK(umapi_client_options_set_retry(options, 4, 15000, 300000, &error), error);
+        client = client_of(options, NOWHERE[i].host);
+        CHECK_FAILS(find(client), UMAPI_STATUS_CONNECT, error);
+        CHECK_HAS(umapi_error_message(error), NOWHERE[i].what);
+        CHECK_HAS(umapi_error_message(error), NOWHERE[i].remedy);
+        CHECK_INT(umapi_error_attempts(error), 4);
+        CHECK_INT(umapi_error_is_retryable(error), 1);
+        CHECK(now_ms() - start < 12000 * slowness());
+        forget_error();
+        umapi_client_free(client);
+        umapi_client_options_free(options);
+    }
+}
+
+int main(void)
+{
+    without_proxies_around();
+    RUN(an_open_proxy_is_used_for_both_hosts);
+    RUN(each_host_on_its_own_goes_through_the_proxy);
+    RUN(a_proxy_that_wants_a_login);
+    RUN(a_socks_proxy);
+    RUN(who_looks_names_up);
+    RUN(a_socks_proxy_that_wants_a_login);
+    RUN(a_proxy_that_is_not_there);
+    RUN(a_host_that_the_proxy_cannot_reach);
+    RUN(the_environment_names_the_proxy);
+    RUN(what_the_environment_excepts_is_reached_straight);
+    RUN(nonsense_in_the_environment_is_told_and_not_shown);
+    RUN(plain_http_on_this_machine_takes_no_proxy);
+    RUN(a_proxy_that_inspects);
+    RUN(each_bad_certificate_is_told_apart);
+    RUN(only_the_added_certificates);
+    RUN(the_platforms_certificates);
+    RUN(files_that_hold_no_certificate);
+    RUN(without_verification_anything_goes_and_the_log_says_so);
+    RUN(no_connection_is_told_within_seconds);
+    return all_passed();
+}

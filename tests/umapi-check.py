@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""The program umapi-check against a sandbox with each fault: the step that fails, and the remedy that it prints.
+
+    tests/with-sandbox.sh ... -- tests/with-network.py tests/umapi-check.py umapi-check
+"""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+
+PROGRAM = sys.argv[1]
+SECRET = os.environ["UMAPI_CLIENT_SECRET"]
+direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+failures = 0
+
+
+def control(method, path, body=None):
+    request = urllib.request.Request(
+        os.environ["UMAPI_SANDBOX_CONTROL"] + path, method=method,
+        data=None if body is None else json.dumps(body).encode(),
+    )
+    with direct.open(request) as answer:
+        return answer.read()
+
+
+def run(environment, *arguments):
+    clean = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+    return subprocess.run(
+        [PROGRAM, *arguments], env={**clean, **environment}, capture_output=True, text=True, timeout=120,
+    )
+
+
+def expect(what, step, message, remedy, *arguments, fault=None, **environment):
+    """The same by --json and as text: `step` fails with `message` and `remedy`. No step: all is well."""
+    global failures
+    control("POST", "/reset")
+    if fault:
+        control("POST", "/faults", fault)
+    for_programs = run(environment, "--json", *arguments)
+    control("POST", "/reset")
+    if fault:
+        control("POST", "/faults", fault)
+    for_people = run(environment, *arguments)
+    problems = []
+    for ran in (for_programs, for_people):
+        if ran.returncode != (1 if step else 0):
+            problems.append(f"it ends with {ran.returncode}")
+        for secret in (SECRET, "wr0ng-p4ss", os.environ["PROXY_PASSWORD"]):
+            if secret in ran.stdout + ran.stderr:
+                problems.append("it shows a secret")
+    report = json.loads(for_programs.stdout)
+    failed = next((s for s in report["steps"] if s["result"] == "failed"), None)
+    if report["passed"] != (step is None) or (failed and failed["step"]) != step:
+        problems.append(f"the first step to fail is {failed and failed['step']}, not {step}")
+    for part, text in ((message, failed and failed["message"]), (remedy, failed and failed["remedy"])):
+        if part and part not in (text or ""):
+            problems.append(f"{text!r} has no {part!r}")
+        if part and part not in for_people.stdout:
+            problems.append(f"the text has no {part!r}")
+    if step and f"-> {failed and failed['remedy']}\n" not in for_people.stdout:
+        problems.append("the text has no arrow with the remedy")
+    print(f"{'FAILED ' if problems else 'ok     '} {what}")
+    if problems:
+        failures += 1
+        print("        " + "\n        ".join(problems), for_people.stdout, for_people.stderr, sep="\n")
+
+
+def status(endpoint, code, **more):
+    return {"endpoint": endpoint, "fault": {"status": {"code": code, **more}}}
+
+
+expect("all is well", None, None, None)
+
+# The configuration.
+expect("no client id", "configuration", "client_id", "correct what the message names", UMAPI_CLIENT_ID="")
+expect("no CA file", "configuration", "/nonexistent.pem", "correct what the message names", "--ca", "/nonexistent.pem")
+expect("a proxy that is none", "configuration", "url: ", "correct", "--proxy", "gopher://h")
+expect("nonsense in HTTPS_PROXY", "configuration", "HTTPS_PROXY", "correct or unset it", HTTPS_PROXY="gopher://h")
+
+# The way.
+expect("a name that is not there", "name", "nowhere.invalid is not found", "check the spelling of nowhere.invalid",
+       UMAPI_AUTH_HOST="nowhere.invalid")
+expect("a host that refuses", "connect", "refuses the connection", "whether a firewall lets this machine out",
+       UMAPI_ENDPOINT="https://127.0.0.1:1")
+expect("a proxy that is not there", "connect", "the proxy http://127.0.0.1:1 refuses", "HTTPS_PROXY in the environment",
+       HTTPS_PROXY="http://127.0.0.1:1")
+expect("a proxy that wants a login", "proxy", "407", "give the right user and password",
+       "--proxy", os.environ["PROXY_LOGIN"])
+expect("a proxy that refuses the login", "proxy", "refuses the user and password", "give the right user and password",
+       "--proxy", os.environ["PROXY_LOGIN"], UMAPI_PROXY_USER="me", UMAPI_PROXY_PASSWORD="wr0ng-p4ss")
+expect("a proxy that forbids the host", "proxy", "403", "to permit forbidden.example:443",
+       "--proxy", os.environ["PROXY_OPEN"], UMAPI_AUTH_HOST="forbidden.example")
+expect("a proxy that inspects", "tls", "CN=mitmproxy", "umapi_client_options_add_ca_file",
+       "--proxy", os.environ["PROXY_INSPECTS"])
+expect("an unknown CA", "tls", "umapi-sandbox throw-away CA", "add your company's CA", "--ca", os.environ["TLS_CA"])
+for server, message, remedy in (
+    ("TLS_EXPIRED", "has expired on Sat, 01 Feb 2020", "check this machine's clock"),
+    ("TLS_FUTURE", "is not valid before Wed, 01 Jan 2048", "check this machine's clock"),
+    ("TLS_WRONG_NAME", "is for intranet.example", "check the host in the endpoint"),
+    ("TLS_SELF_SIGNED", "is self-signed", "give the host a certificate of a CA"),
+    ("TLS_1_1", "speaks no TLS of 1.2 or later", "must be brought up to date"),
+):
+    expect(server, "tls", message, remedy, "--ca", os.environ["TLS_CA"], UMAPI_AUTH_HOST=os.environ[server])
+
+# The ways through, as the README shows them.
+login = os.environ["PROXY_LOGIN"].replace("//", f"//{os.environ['PROXY_USER']}:{os.environ['PROXY_PASSWORD']}@")
+expect("a login in HTTPS_PROXY", None, None, None, HTTPS_PROXY=login)
+expect("a login beside --proxy", None, None, None, "--proxy", os.environ["PROXY_LOGIN"],
+       UMAPI_PROXY_USER=os.environ["PROXY_USER"], UMAPI_PROXY_PASSWORD=os.environ["PROXY_PASSWORD"])
+expect("SOCKS", None, None, None, "--proxy", "socks5h://" + os.environ["PROXY_SOCKS"])
+expect("NO_PROXY", None, None, None, HTTPS_PROXY="http://127.0.0.1:1", NO_PROXY="127.0.0.1")
+expect("--no-proxy", None, None, None, "--no-proxy", HTTPS_PROXY="http://127.0.0.1:1")
+expect("the CA of what inspects", None, None, None, "--proxy", os.environ["PROXY_INSPECTS"],
+       "--ca", os.environ["PROXY_INSPECTS_CA"])
+expect("only one's own CA", None, None, None, "--only-ca", os.environ["UMAPI_CA_FILE"])
+
+# The token.
+expect("a wrong secret", "token", "the credentials were refused", "compare the client id and the client secret",
+       UMAPI_CLIENT_SECRET="wr0ng-p4ss")
+expect("a token host that fails", "token", "503", "try again later", fault=status("token", 503))
+expect("a token host that throttles", "token", "429", "wait 90 s", fault=status("token", 429, retry_after=90))
+expect("a token host that is none", "token", "token", "whether it is the token host that answers",
+       fault={"endpoint": "token", "fault": {"garbage": {"kind": "html"}}})
+expect("a token host that resets", "token", "connection", "a firewall",
+       fault={"endpoint": "token", "fault": {"reset": {"at": "before_work"}}})
+
+# The call.
+expect("a wrong organisation", "call", "error.organization.invalid_id", "compare the organisation id",
+       UMAPI_ORG_ID="OTHER@AdobeOrg")
+expect("a call that is forbidden", "call", "403", "add the User Management API to the project", fault=status("user", 403))
+expect("a call that is throttled", "call", "429", "wait 3244 s", fault=status("user", 429, retry_after=3244))
+expect("a service that fails", "call", "500", "status.adobe.com", fault=status("user", 500))
+expect("a gateway's page", "call", "502", "status.adobe.com", fault=status("user", 502, body="html"))
+expect("no UMAPI at the endpoint", "call", "404", "check the endpoint", fault=status("user", 404, body="html"))
+expect("garbage", "call", "JSON", "whether it is the service that answers",
+       fault={"endpoint": "user", "fault": {"garbage": {"kind": "html"}}})
+expect("a redirect to a login page", "call", "redirect", "whether it is the service that answers",
+       fault={"endpoint": "user", "fault": {"redirect": {"to": "https://login.example/"}}})
+expect("a connection that breaks", "call", "broke", "a firewall",
+       fault={"endpoint": "user", "fault": {"reset": {"at": "before_work"}}})
+expect("a service that does not answer", "call", "time of 2s", "give the check more time", "--timeout", "2",
+       fault={"endpoint": "user", "fault": {"stall": {"at": "before_work"}}})
+
+sys.exit(1 if failures else 0)
