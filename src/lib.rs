@@ -36,6 +36,7 @@ mod http;
 mod lock;
 mod log;
 mod model;
+mod number_map;
 mod query;
 mod secret;
 
