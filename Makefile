@@ -55,8 +55,8 @@ demo: release sandbox $(build)/provision
 
 # ---- Tests ----
 
-c_tests := first credentials keys key_pair tokens rotation reading acting executing calls waits throttling client errors \
-	bad_input garbage threads
+c_tests := first credentials keys key_pair configuration tokens rotation reading acting executing calls waits throttling \
+	client errors bad_input garbage threads
 network_tests := transport check
 with_sandbox := tests/with-sandbox.sh --tls --limits off --page-size 20 --
 with_network := $(with_sandbox) tests/with-network.py

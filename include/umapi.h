@@ -2780,6 +2780,58 @@ umapi_status umapi_client_new(const char *org_id,
                               umapi_error **error);
 
 /**
+ * Makes a client from a configuration in a JSON file. Nothing is sent before its first call.
+ *
+ * The file is an object with any of these keys, all strings but for the last two:
+ *
+ * - `org_id`, `client_id`, `client_secret`: who the program is, and where. Required.
+ * - `private_key_path`, `private_key_passphrase`, `tech_acct_id`: with the first, the credentials are of the kind Service
+ *   Account (JWT), and `tech_acct_id` is required; without it they are OAuth Server-to-Server.
+ * - `endpoint`, `auth_host`, `auth_path`, `ca_file`: as by umapi_client_options_set_endpoint,
+ *   umapi_credentials_set_auth_host, umapi_credentials_set_auth_path and umapi_client_options_add_ca_pem.
+ * - `connect_timeout_ms`, `attempt_timeout_ms`: numbers, as by umapi_client_options_set_connect_timeout_ms and
+ *   umapi_client_options_set_attempt_timeout_ms.
+ *
+ * Or it is the project file that the Adobe Developer Console lets one download, which has all of it under `project`:
+ * `org.ims_org_id`, and one of `workspace.details.credentials` with `oauth_server_to_server` or with `jwt`. The keys above
+ * may stand beside `project`, and win over it. A private key is in no project file: for `jwt`, add `private_key_path`, or
+ * set the variable.
+ *
+ * Paths are relative to the file. What should not be in a file may be in the environment: `UMAPI_CLIENT_SECRET` and
+ * `UMAPI_PRIVATE_KEY_PASSPHRASE` are looked at when the file has no such key, and `UMAPI_PRIVATE_KEY_PATH` for a project
+ * with `jwt`.
+ *
+ * @param path     the file; at most 1 MiB. Read now, as are the files that it names, and not again.
+ * @param options  how the client behaves; copied; NULL for the defaults. What the file names wins over them.
+ * @param client   receives the client; free with umapi_client_free.
+ * @param error    receives the error; may be NULL. Its message begins with the file, or the variable, and the key: one
+ *                 that is unknown, missing or of no use, credentials of both kinds, a path that cannot be read.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_new_from_file(const char *path,
+                                        const umapi_client_options *options,
+                                        umapi_client **client,
+                                        umapi_error **error);
+
+/**
+ * Makes a client from a configuration in the environment. Nothing is sent before its first call.
+ *
+ * Each key of umapi_client_new_from_file is a variable, in capital letters after `UMAPI_`: `UMAPI_ORG_ID`,
+ * `UMAPI_CLIENT_ID`, `UMAPI_CLIENT_SECRET`, `UMAPI_TECH_ACCT_ID`, `UMAPI_PRIVATE_KEY_PATH`,
+ * `UMAPI_PRIVATE_KEY_PASSPHRASE`, `UMAPI_ENDPOINT`, `UMAPI_AUTH_HOST`, `UMAPI_AUTH_PATH`, `UMAPI_CA_FILE`,
+ * `UMAPI_CONNECT_TIMEOUT_MS`, `UMAPI_ATTEMPT_TIMEOUT_MS`. One that is empty is as good as none. Paths are relative to the
+ * working directory. No other thread may change the environment meanwhile.
+ *
+ * @param options  how the client behaves; copied; NULL for the defaults. What the environment names wins over them.
+ * @param client   receives the client; free with umapi_client_free.
+ * @param error    receives the error; may be NULL. Its message begins with the variable.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_new_from_environment(const umapi_client_options *options,
+                                               umapi_client **client,
+                                               umapi_error **error);
+
+/**
  * Gives a client other credentials, for a secret or a key that changes while a job runs. May be called from any thread,
  * while others use the client.
  *

@@ -11,6 +11,7 @@
 //! ```text
 //! ffi                the C face: one file for each handle, no logic of its own
 //!  └─ client         puts the floors below together; the Rust API
+//!      ├─ config     a file or the environment -> credentials and options
 //!      ├─ action     build -> split -> batch -> send -> outcome
 //!      ├─ check      every step of the way to the service, each with what to do if it fails
 //!      ├─ query      pages and iteration over users and groups, one user, the service's status
@@ -26,6 +27,7 @@ mod action;
 mod auth;
 mod check;
 mod client;
+mod config;
 mod counters;
 mod error;
 #[allow(unsafe_code)]

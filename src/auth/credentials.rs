@@ -166,34 +166,43 @@ impl Credentials {
 
     /// Where tokens come from: `host`, `host:port`, or with `https://` before it (`http://` for loopback only).
     pub fn set_auth_host(&mut self, host: &str) -> Result<()> {
-        let root = match host.contains("://") {
-            true => parse_root("auth_host", host)?,
-            false => parse_root("auth_host", &format!("https://{host}"))?,
-        };
-        if root.path() != "/" {
-            return Err(Error::invalid_argument(
-                "auth_host",
-                "is a host, not a whole address; the path is set on its own",
-            ));
-        }
-        self.auth_root = root;
+        self.auth_root = parse_auth_host("auth_host", host)?;
         Ok(())
     }
 
     /// The path of the token endpoint, in place of `/ims/token/v2` or `/ims/exchange/jwt/`.
     pub fn set_auth_path(&mut self, path: &str) -> Result<()> {
-        let usable = path.starts_with('/')
-            && path.bytes().all(|b| b.is_ascii_graphic())
-            && !path.contains(['?', '#', '\\'])
-            && !path.split('/').any(|segment| segment == "..");
-        if !usable {
-            return Err(Error::invalid_argument(
-                "auth_path",
-                "is no absolute path without query, such as /ims/token/v3",
-            ));
-        }
+        check_auth_path("auth_path", path)?;
         self.auth_path = Some(path.to_owned());
         Ok(())
+    }
+}
+
+pub(crate) fn parse_auth_host(argument: &str, host: &str) -> Result<Url> {
+    let root = match host.contains("://") {
+        true => parse_root(argument, host)?,
+        false => parse_root(argument, &format!("https://{host}"))?,
+    };
+    if root.path() != "/" {
+        return Err(Error::invalid_argument(
+            argument,
+            "is a host, not a whole address; the path is set on its own",
+        ));
+    }
+    Ok(root)
+}
+
+pub(crate) fn check_auth_path(argument: &str, path: &str) -> Result<()> {
+    let usable = path.starts_with('/')
+        && path.bytes().all(|b| b.is_ascii_graphic())
+        && !path.contains(['?', '#', '\\'])
+        && !path.split('/').any(|segment| segment == "..");
+    match usable {
+        true => Ok(()),
+        false => Err(Error::invalid_argument(
+            argument,
+            "is no absolute path without query, such as /ims/token/v3",
+        )),
     }
 }
 

@@ -6,13 +6,12 @@ mod passphrase;
 mod place;
 
 use crate::error::{Error, Result};
+use crate::secret::{LONGEST_FILE, read_file};
 use armor::{Block, Damage};
 use pkcs1::RsaPrivateKeyRef;
 use pkcs8::PrivateKeyInfoRef;
 use pkcs8::der::Decode;
 use pkcs8::der::asn1::ObjectIdentifier;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -20,9 +19,6 @@ const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1
 
 const LEAST_BITS: usize = 2048;
 const MOST_BITS: usize = 8192;
-
-/// Far beyond any key, even with its chain of certificates beside it.
-const LONGEST_FILE: usize = 1 << 20;
 
 /// An RSA private key in PKCS#1 DER, zeroed when dropped.
 pub(crate) struct RsaPrivateKey(Zeroizing<Vec<u8>>);
@@ -59,24 +55,9 @@ impl RsaPrivateKey {
     }
 }
 
-/// What is in a key file.
-fn read_file(argument: &str, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-    // As long as it may get, since growing would leave copies behind.
-    let mut content = Zeroizing::new(Vec::with_capacity(LONGEST_FILE + 1));
-    File::open(path)
-        .and_then(|file| {
-            let limit = LONGEST_FILE as u64 + 1;
-            file.take(limit).read_to_end(&mut content)
-        })
-        .map_err(|error| {
-            Error::invalid_argument(argument, format_args!("cannot be read: {error}"))
-        })?;
-    Ok(content)
-}
-
 fn read(pem: &[u8], passphrase: Option<&str>) -> std::result::Result<RsaPrivateKey, Refusal> {
     if pem.len() > LONGEST_FILE {
-        return Err(Refusal::Key("is longer than 1 MiB, and so no key".into()));
+        return Err(Refusal::Key("is longer than 1 MiB".into()));
     }
     let text = armor::plain(pem);
     let is_key = |label: &str| label.ends_with("PRIVATE KEY");

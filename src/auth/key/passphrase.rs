@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 /// Ten times what is asked for where care is taken, and seconds of work; a key file that asks for more is an attack or a
 /// mistake.
-const MOST_ITERATIONS: u32 = if cfg!(fuzzing) { 1_000 } else { 10_000_000 };
+const MOST_ITERATIONS: u32 = if cfg!(fuzzing) { 2_048 } else { 10_000_000 };
 
 /// Of scrypt, which takes memory: 128 bytes for each. OpenSSL's own choice comes to 16 MiB.
 const MOST_SCRYPT_BLOCKS: u64 = if cfg!(fuzzing) { 1 << 10 } else { 1 << 20 };
@@ -325,4 +325,108 @@ fn cbc<C: BlockCipherDecrypt>(cipher: C, iv: &[u8], buffer: &mut [u8]) -> Option
     let mode = Decryptor::inner_iv_slice_init(cipher, iv).ok()?;
     let opened = mode.decrypt_padded::<Pkcs7>(buffer).ok()?;
     Some(opened.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pkcs5::EncryptionScheme;
+    use pkcs5::der::Encode;
+    use pkcs5::der::asn1::OctetString;
+    use pkcs5::scrypt;
+    use std::time::Instant;
+
+    fn tagged(tag: u8, content: &[&[u8]]) -> Vec<u8> {
+        let content = content.concat();
+        let length = u8::try_from(content.len()).expect("it is short");
+        match length {
+            ..0x80 => [&[tag, length], &*content].concat(),
+            _ => [&[tag, 0x81, length], &*content].concat(),
+        }
+    }
+
+    fn sealed(algorithm: &[u8]) -> Vec<u8> {
+        let sealed = OctetString::new([7; 16]).unwrap().to_der().unwrap();
+        tagged(0x30, &[algorithm, &sealed])
+    }
+
+    fn of_pbes2(parameters: pkcs5::Result<Parameters>) -> Vec<u8> {
+        let scheme = EncryptionScheme::from(parameters.expect("they are well formed"));
+        sealed(&scheme.to_der().unwrap())
+    }
+
+    fn of_pkcs12(iterations: &[u8]) -> Vec<u8> {
+        let oid = ObjectIdentifier::new_unwrap("1.2.840.113549.1.12.1.3");
+        let salt = OctetString::new([1; 8]).unwrap().to_der().unwrap();
+        let count = [&[0x02, iterations.len() as u8], iterations].concat();
+        let parameters = [&[0x30, (salt.len() + count.len()) as u8], &*salt, &count].concat();
+        let content = [oid.to_der().unwrap(), parameters].concat();
+        sealed(&[&[0x30, content.len() as u8], &*content].concat())
+    }
+
+    #[test]
+    fn a_key_cannot_keep_the_program_busy() {
+        let (salt, iv) = ([1; 8], [2; 16]);
+        let begun = Instant::now();
+        let scrypt = |log_n, r, p| {
+            let parameters = scrypt::Params::new(log_n, r, p).expect("scrypt knows them");
+            of_pbes2(Parameters::generate_scrypt_aes256cbc(parameters, &salt, iv))
+        };
+        for der in [
+            of_pbes2(Parameters::generate_pbkdf2_sha256_aes256cbc(
+                MOST_ITERATIONS + 1,
+                &salt,
+                iv,
+            )),
+            scrypt(21, 8, 1),
+            scrypt(14, 256, 1),
+            scrypt(14, 8, 17),
+            of_pkcs12(&[0x7F, 0xFF, 0xFF, 0xFF]),
+            of_pkcs12(&[0x00, 0xFF, 0xFF, 0xFF, 0xFF]),
+        ] {
+            match open_pkcs8(&der, "correct horse") {
+                Err(Refusal::Key(words)) => assert!(words.starts_with("asks for "), "{words}"),
+                other => panic!("{:?}", other.map(|_| "opened")),
+            }
+        }
+        for der in [of_pkcs12(&[0]), of_pkcs12(&[0xFF])] {
+            assert!(matches!(open_pkcs8(&der, ""), Err(Refusal::Key(_))));
+        }
+        assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn what_is_asked_for_in_measure_is_done() {
+        assert!(matches!(
+            open_pkcs8(&of_pkcs12(&[9]), "correct horse"),
+            Err(Refusal::Passphrase(_))
+        ));
+    }
+
+    /// The example of RFC 7292's derivation that other implementations test with.
+    #[test]
+    fn the_derivation_of_pkcs12() {
+        let salt = hex("0A58CF64530D823F").unwrap();
+        let key = pkcs12("smeg", &salt, 1, 1, 24);
+        let expected = "8AAAE6297B6CB04642AB5B077851284EB7128F1A2A7FBCA3";
+        assert_eq!(Some(key.to_vec()), hex(expected));
+        let iv = pkcs12("smeg", &salt, 1, 2, 8);
+        assert_eq!(Some(iv.to_vec()), hex("79993DFE048D3B76"));
+    }
+
+    #[test]
+    fn headers_that_make_no_sense() {
+        for bad in [
+            "",
+            "AES-256-CBC",
+            "AES-256-CBC,",
+            "AES-256-CBC,00",
+            "AES-256-CBC,zz",
+            "DES-EDE3-CBC,00112233445566778",
+            "ROT13,0011223344556677",
+        ] {
+            let refused = open_legacy(bad, &[0; 16], "x");
+            assert!(matches!(refused, Err(Refusal::Key(_))), "{bad}");
+        }
+    }
 }
