@@ -54,7 +54,7 @@ demo: release sandbox $(build)/provision
 # ---- Tests ----
 
 c_tests := first credentials tokens reading acting executing calls throttling client errors bad_input garbage threads
-network_tests := transport check
+network_tests := transport check secrets
 c_test_programs := $(c_tests:%=$(build)/tests/%) $(network_tests:%=$(build)/tests/%)
 with_sandbox := tests/with-sandbox.sh --tls --limits off --page-size 20 --
 with_network := $(with_sandbox) tests/with-network.py
