@@ -26,7 +26,7 @@ async fn nothing_shows_a_secret_when_it_is_debugged() {
         .expect("the sandbox gives tokens")
         .to_owned();
     let given = token.clone();
-    let by_callback = Credentials::callback("an-id", move || {
+    let by_callback = Credentials::callback(sandbox.info("client_id"), move || {
         Ok((Secret::new(given.clone()), Duration::from_secs(3600)))
     })
     .expect("the id is good");
