@@ -38,6 +38,7 @@ mod http;
 mod lock;
 mod log;
 mod model;
+mod number_map;
 mod query;
 mod secret;
 

@@ -12,6 +12,7 @@ use crate::http::throttle::Throttle;
 use crate::http::transport::{Answer, Request};
 use crate::http::url::resource;
 use crate::lock::lock;
+use crate::secret::Secret;
 use bytes::Bytes;
 use reqwest::Method;
 use reqwest::header::{
@@ -275,9 +276,10 @@ impl Session {
 }
 
 fn headers(credentials: &Credentials, token: &Token, with_body: bool) -> Result<HeaderMap> {
-    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret.reveal()))
-        .map_err(|_| Error::protocol("the token endpoint gave a token that no header can carry"))?;
-    bearer.set_sensitive(true);
+    let bearer = Secret::new(format!("Bearer {}", token.secret.reveal()));
+    let bearer = bearer.header().ok_or_else(|| {
+        Error::protocol("the token endpoint gave a token that no header can carry")
+    })?;
     let client_id = HeaderValue::from_str(&credentials.client_id)
         .map_err(|_| Error::invalid_argument("client_id", "cannot be put into a header"))?;
     let mut headers = HeaderMap::from_iter([

@@ -91,7 +91,9 @@ pub(super) unsafe fn texts<'a>(
     array
         .iter()
         .enumerate()
-        .map(|(position, item)| unsafe { text(&format!("{argument}[{position}]"), *item) })
+        .map(|(position, item)| unsafe {
+            text("", *item).or_else(|_| text(&format!("{argument}[{position}]"), *item))
+        })
         .collect()
 }
 

@@ -1,6 +1,7 @@
 //! The service's nouns as data: users, groups, commands and what the service answers. No I/O.
 
 pub(crate) mod answer;
+pub(crate) mod body;
 pub mod command;
 pub(crate) mod error_body;
 pub mod group;
