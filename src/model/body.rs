@@ -55,7 +55,9 @@ impl<'a> Fields<'a> {
     pub(crate) fn given<const N: usize>(texts: [(&'static str, Option<&'a str>); N]) -> Self {
         let given = texts.into_iter();
         let given = given.filter_map(|(name, text)| Some((name, Field::Text(text?))));
-        Fields(given.collect())
+        let mut fields = Vec::with_capacity(N);
+        fields.extend(given);
+        Fields(fields)
     }
 
     pub(crate) fn list<S: AsRef<str>>(name: &'static str, names: &'a [S]) -> Self {
@@ -138,9 +140,12 @@ fn push_comma(json: &mut String, position: usize) {
 
 /// Appends a text as JSON.
 pub(crate) fn push_text(json: &mut String, text: &str) {
-    let needs_escape = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+    // No early end, so that many bytes are looked at in one step.
+    let needs_escape = text.bytes().fold(false, |any, byte| {
+        any | (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+    });
     json.push('"');
-    match text.bytes().any(needs_escape) {
+    match needs_escape {
         false => json.push_str(text),
         true => {
             let quoted = Value::from(text).to_string();

@@ -53,11 +53,11 @@ pub struct UserUpdate<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     User {
-        user: String,
+        user: SharedText,
         domain: Option<String>,
         use_adobe_id: bool,
     },
-    UserGroup(String),
+    UserGroup(SharedText),
 }
 
 /// A user or group in the eyes of the order between actions: names are compared without regard to letter case.
@@ -81,6 +81,10 @@ fn key(noun: &str, name: &str) -> Key {
 impl Target {
     /// The name that the caller gave.
     pub fn name(&self) -> &str {
+        self.shared_name().as_str()
+    }
+
+    pub fn shared_name(&self) -> &SharedText {
         match self {
             Target::User { user, .. } => user,
             Target::UserGroup(name) => name,
@@ -89,8 +93,8 @@ impl Target {
 
     pub(crate) fn key(&self) -> Key {
         match self {
-            Target::User { user, .. } => key("user", user),
-            Target::UserGroup(name) => key("group", name),
+            Target::User { user, .. } => key("user", user.as_str()),
+            Target::UserGroup(name) => key("group", name.as_str()),
         }
     }
 }
@@ -102,7 +106,7 @@ pub struct Command {
     verb: Verb,
     replay_safe: bool,
     /// The users and groups besides the target that the command names.
-    mentions: Arc<[Key]>,
+    mentions: Vec<Key>,
     /// How many names its lists hold together.
     names: usize,
 }
@@ -150,7 +154,7 @@ impl Command {
             json,
             verb,
             replay_safe: verb.is_replay_safe(name, body),
-            mentions: mentions(name, body).into(),
+            mentions: mentions(name, body),
             names: body.names(),
         }
     }
@@ -254,7 +258,7 @@ impl Verb {
 
 /// What the order between actions must heed: groups joined or left, users put into groups, and new names.
 fn mentions(name: &str, body: &impl Body) -> Vec<Key> {
-    let mut keys = Vec::with_capacity(body.names());
+    let mut keys = Vec::with_capacity(body.names().max(1));
     let (noun, fields): (_, &[_]) = match name {
         "add" | "remove" => {
             for noun in ["group", "user"] {
@@ -292,7 +296,10 @@ const LONGEST_GROUP_NAME: usize = 255;
 const LONGEST_EMAIL: usize = 254;
 
 fn check_text(argument: &str, text: &str, longest: usize) -> Result<()> {
-    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    // No early end, so that many bytes are looked at in one step.
+    let is_plain = text
+        .bytes()
+        .fold(true, |all, byte| all & (byte >= b' ') & (byte <= b'~'));
     if is_plain && (1..=longest).contains(&text.len()) {
         return Ok(());
     }
@@ -373,7 +380,7 @@ impl Action {
     pub fn on_user(user: &str, domain: Option<&str>) -> Result<Self> {
         check_user_string("user", user, domain)?;
         Ok(Action::on(Target::User {
-            user: user.to_owned(),
+            user: SharedText::new(user.to_owned()),
             domain: domain.map(str::to_owned),
             use_adobe_id: false,
         }))
@@ -382,7 +389,9 @@ impl Action {
     /// An action on a user group.
     pub fn on_group(name: &str) -> Result<Self> {
         check_text("name", name, LONGEST_GROUP_NAME)?;
-        Ok(Action::on(Target::UserGroup(name.to_owned())))
+        Ok(Action::on(Target::UserGroup(SharedText::new(
+            name.to_owned(),
+        ))))
     }
 
     fn on(target: Target) -> Self {
