@@ -63,19 +63,29 @@ pub enum Target {
 /// A user or group in the eyes of the order between actions: names are compared without regard to letter case.
 pub(crate) type Key = u64;
 
-/// FNV-1a. Two names with one key would only keep an order that they need not.
+/// Two names with one key would only keep an order that they need not.
 fn key(noun: &str, name: &str) -> Key {
-    const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
-    const PRIME: u64 = 0x100_0000_01b3;
-    let add = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(PRIME);
-    let noun = noun.bytes().chain([0]).fold(BASIS, add);
+    let noun = add(noun.len() as u64, noun);
     match name.is_ascii() {
-        true => name
-            .bytes()
-            .map(|byte| byte.to_ascii_lowercase())
-            .fold(noun, add),
-        false => name.to_lowercase().bytes().fold(noun, add),
+        true => add(noun, name),
+        false => add(noun, &name.to_lowercase()),
     }
+}
+
+/// Mixes a text in, eight bytes at a time, with ASCII letters as small ones.
+fn add(hash: Key, text: &str) -> Key {
+    const SMALL: u64 = 0x2020_2020_2020_2020;
+    const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
+    let mix = |hash: u64, word: u64| {
+        let mixed = (hash ^ (word | SMALL)).wrapping_mul(ODD);
+        mixed ^ (mixed >> 32)
+    };
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    let words = words.iter().map(|word| u64::from_le_bytes(*word));
+    let rest = rest.iter().fold(rest.len() as u64, |word, byte| {
+        (word << 8) | u64::from(*byte | 0x20)
+    });
+    words.chain([rest]).fold(hash, mix)
 }
 
 impl Target {
@@ -144,7 +154,7 @@ impl Command {
         Ok(Command::new(json, name, body))
     }
 
-    fn of_fields(name: &str, fields: &Fields) -> Self {
+    fn of_fields(name: &'static str, fields: &Fields) -> Self {
         Command::new(fields.json(name), name, fields)
     }
 
@@ -594,7 +604,7 @@ impl Action {
 
     fn list_command<S: AsRef<str>>(
         &mut self,
-        verb: &str,
+        verb: &'static str,
         argument: &str,
         noun: &'static str,
         names: &[S],
@@ -620,7 +630,7 @@ impl Action {
         self.insert_command(index, Command::parse(json)?)
     }
 
-    fn push(&mut self, name: &str, fields: Fields) -> Result<&mut Self> {
+    fn push(&mut self, name: &'static str, fields: Fields) -> Result<&mut Self> {
         self.insert_command(self.commands().len(), Command::of_fields(name, &fields))
     }
 
@@ -826,6 +836,33 @@ mod tests {
         for given in user.commands().iter().chain(group.commands()) {
             let parsed = Command::parse(given.json().as_str()).unwrap();
             assert_eq!(format!("{given:?}"), format!("{parsed:?}"));
+        }
+    }
+
+    #[test]
+    fn names_are_one_whatever_their_case_and_otherwise_differ() {
+        assert_eq!(
+            key("user", "Zoë@Example.COM"),
+            key("user", "ZOË@example.com")
+        );
+        let mut keys = std::collections::HashSet::new();
+        for number in 0..200_000 {
+            assert!(keys.insert(key("user", &format!("person{number}@example.com"))));
+        }
+        for noun in ["user", "group"] {
+            for name in [
+                "",
+                "a",
+                "aa",
+                "b",
+                "ab",
+                "ba",
+                "abcdefgh",
+                "abcdefg",
+                "abcdefghi",
+            ] {
+                assert!(keys.insert(key(noun, name)), "{noun} {name}");
+            }
         }
     }
 }
