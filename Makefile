@@ -6,7 +6,7 @@
 #   make soak      more of the random schedules that hold the library's word against the sandbox's; SECONDS, SEED
 #   make fuzz      fuzzes all that reads foreign bytes; SECONDS for each target
 #   make bench     measures it beside what users would pick instead; five minutes; ROUNDS
-#   make install   the library, its header and its pkg-config file, under PREFIX (DESTDIR is honoured)
+#   make install   the library, its header, its pkg-config file and umapi-check, under PREFIX (DESTDIR is honoured)
 #   make header    renews include/umapi.h from the source
 
 CARGO ?= cargo
@@ -55,8 +55,9 @@ demo: release sandbox $(build)/provision
 
 # ---- Tests ----
 
-c_tests := first credentials tokens reading acting executing calls waits throttling client errors bad_input garbage threads
-network_tests := transport check
+c_tests := first credentials keys key_pair configuration tokens rotation reading acting executing calls waits throttling \
+	client errors bad_input garbage threads
+network_tests := transport check secrets
 with_sandbox := tests/with-sandbox.sh --tls --limits off --page-size 20 --
 with_network := $(with_sandbox) tests/with-network.py
 valgrind := valgrind -q --num-callers=40 --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=9 \
@@ -95,6 +96,8 @@ test-install: release
 		&& LD_LIBRARY_PATH=target/installed/lib $(build)/tests/shared
 	@$(CC) tests/c/header.c -o $(build)/tests/static -Itarget/installed/include target/installed/lib/libumapi.a \
 		-lpthread -ldl -lm && $(build)/tests/static
+	@UMAPI_CLIENT_ID= target/installed/bin/umapi-check | grep -q "^FAILED  configuration .*client_id" \
+		&& echo "ok      umapi-check, installed"
 
 $(build)/tests/first $(build)/sanitized/first: $(examples)/first.c
 
@@ -166,8 +169,9 @@ $(judge)/ready: tests/sandbox/judge/requirements.txt
 	$(judge)/bin/python -m pip install -q -r tests/sandbox/judge/requirements.txt
 	@touch $@
 
-target/keys: tests/keys.py | $(judge)/ready
-	$(judge)/bin/python tests/keys.py $@
+target/keys: tests/keys.sh
+	@rm -rf $@
+	tests/keys.sh $@
 
 # ---- Measuring ----
 
@@ -209,13 +213,15 @@ $(bench_build)/simdjson_read: benches/rivals/simdjson_read.cpp | $(bench_build)
 # ---- Installing ----
 
 install: release
-	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
 	install -m 644 include/umapi.h $(DESTDIR)$(PREFIX)/include/umapi.h
 	install -m 755 $(release)/libumapi.so $(DESTDIR)$(PREFIX)/lib/libumapi.so.$(abi)
 	ln -sf libumapi.so.$(abi) $(DESTDIR)$(PREFIX)/lib/libumapi.so
 	install -m 644 $(release)/libumapi.a $(DESTDIR)$(PREFIX)/lib/libumapi.a
 	sed -e 's|@prefix@|$(PREFIX)|' -e 's|@version@|$(version)|' bindings/c/umapi.pc.in \
 		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/umapi.pc
+	$(c) $(examples)/umapi-check.c -o $(DESTDIR)$(PREFIX)/bin/umapi-check -L$(DESTDIR)$(PREFIX)/lib -lumapi \
+		-Wl,-rpath,'$$ORIGIN/../lib'
 
 clean:
 	$(CARGO) clean

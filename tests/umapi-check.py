@@ -104,7 +104,7 @@ for server, message, remedy in (
 ):
     expect(server, "tls", message, remedy, "--ca", os.environ["TLS_CA"], UMAPI_AUTH_HOST=os.environ[server])
 
-# The ways through, as the README shows them.
+# The ways through.
 login = os.environ["PROXY_LOGIN"].replace("//", f"//{os.environ['PROXY_USER']}:{os.environ['PROXY_PASSWORD']}@")
 expect("a login in HTTPS_PROXY", None, None, None, HTTPS_PROXY=login)
 expect("a login beside --proxy", None, None, None, "--proxy", os.environ["PROXY_LOGIN"],
@@ -115,6 +115,42 @@ expect("--no-proxy", None, None, None, "--no-proxy", HTTPS_PROXY="http://127.0.0
 expect("the CA of what inspects", None, None, None, "--proxy", os.environ["PROXY_INSPECTS"],
        "--ca", os.environ["PROXY_INSPECTS_CA"])
 expect("only one's own CA", None, None, None, "--only-ca", os.environ["UMAPI_CA_FILE"])
+
+
+def readme_commands():
+    """The command lines of the README, with its example hosts turned into the proxies that are here."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    with open(os.path.join(here, "..", "README.md"), encoding="utf-8") as readme:
+        section = readme.read().split("## Behind a corporate proxy\n")[1].split("\n## ")[0]
+    block = section.split("```sh\n")[1].split("```")[0]
+    host = {name: os.environ[f"PROXY_{name}"].split("//")[-1] for name in ("OPEN", "LOGIN", "SOCKS", "INSPECTS")}
+    user, password = os.environ["PROXY_USER"], os.environ["PROXY_PASSWORD"]
+    for line in block.splitlines():
+        if not line.startswith("#"):
+            yield line, (
+                line.replace("user:password@", f"{user}:{password}@")
+                .replace("PROXY_USER=user", f"PROXY_USER={user}")
+                .replace("PASSWORD=password", f"PASSWORD={password}")
+                .replace("login.example.com:3128", host["LOGIN"])
+                .replace("inspecting.example.com:3128", host["INSPECTS"])
+                .replace("proxy.example.com:3128", host["OPEN"])
+                .replace("socks.example.com:1080", host["SOCKS"])
+                .replace("company-ca.pem", os.environ["PROXY_INSPECTS_CA"])
+            )
+
+
+control("POST", "/reset")
+commands = list(readme_commands())
+assert len(commands) >= 10, commands
+for shown, command in commands:
+    clean = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+    clean["PATH"] = os.path.dirname(os.path.abspath(PROGRAM)) + ":" + clean["PATH"]
+    ran = subprocess.run(["sh", "-c", command], env=clean, capture_output=True, text=True, timeout=120)
+    good = ran.returncode == 0 and "FAILED" not in ran.stdout and "failed" not in ran.stdout
+    print(f"{'ok     ' if good else 'FAILED '} {shown}")
+    if not good or ".example" in command.replace(".intranet.example", ""):
+        failures += 1
+        print(ran.stdout, ran.stderr)
 
 # The token.
 expect("a wrong secret", "token", "the credentials were refused", "compare the client id and the client secret",
@@ -134,7 +170,7 @@ expect("a call that is throttled", "call", "429", "wait 3244 s", fault=status("u
 expect("a service that fails", "call", "500", "status.adobe.com", fault=status("user", 500))
 expect("a gateway's page", "call", "502", "status.adobe.com", fault=status("user", 502, body="html"))
 expect("no UMAPI at the endpoint", "call", "404", "check the endpoint", fault=status("user", 404, body="html"))
-expect("garbage", "call", "JSON", "whether it is the service that answers",
+expect("garbage", "call", "the answer holds no user", "whether it is the service that answers",
        fault={"endpoint": "user", "fault": {"garbage": {"kind": "html"}}})
 expect("a redirect to a login page", "call", "redirect", "whether it is the service that answers",
        fault={"endpoint": "user", "fault": {"redirect": {"to": "https://login.example/"}}})

@@ -88,7 +88,7 @@ impl Walk<'_> {
             true => format!("the proxy looks up {target}"),
             false => told(target, &self.look_up(target, port).await?),
         };
-        Ok(format!("{proxys}, the proxy; {targets}"))
+        Ok(format!("{proxys}; {targets}"))
     }
 
     async fn look_up(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>> {
@@ -173,7 +173,7 @@ impl Walk<'_> {
 fn told(host: &str, addresses: &[SocketAddr]) -> String {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     if bare.parse::<IpAddr>().is_ok() {
-        return format!("{bare} needs no name service");
+        return format!("{bare} is an address, not a name");
     }
     let mut listed: Vec<_> = addresses.iter().map(|a| a.ip().to_string()).collect();
     listed.dedup();

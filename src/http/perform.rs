@@ -17,9 +17,9 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 /// Sends requests under one policy, one throttle and one log.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Http {
-    pub transport: Transport,
+    pub transport: Arc<Transport>,
     pub throttle: Arc<Throttle>,
     pub retry: RetryPolicy,
     pub logger: Logger,

@@ -7,9 +7,14 @@
 
 #include "harness.h"
 
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define SOMEBODY "person000002@example.com"
 
@@ -479,6 +484,49 @@ static void no_connection_is_told_within_seconds(void)
     }
 }
 
+/* A host that keeps silent costs one connect timeout, not one for each attempt. */
+static void silence_is_told_after_one_timeout(void)
+{
+    struct sockaddr_in address;
+    socklen_t length = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM, 0), waiting[4];
+    umapi_client_options *options = new_options();
+    umapi_client *client;
+    char host[64];
+    int64_t start;
+    size_t i;
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    CHECK_INT(bind(listener, (struct sockaddr *)&address, length), 0);
+    CHECK_INT(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+    CHECK_INT(listen(listener, 0), 0);
+    /* Once nobody takes those that wait, the system answers no more. */
+    for (i = 0; i < sizeof waiting / sizeof *waiting; i++) {
+        waiting[i] = socket(AF_INET, SOCK_STREAM, 0);
+        fcntl(waiting[i], F_SETFL, O_NONBLOCK);
+        connect(waiting[i], (struct sockaddr *)&address, sizeof address);
+    }
+    sleep_ms(100);
+    snprintf(host, sizeof host, "https://127.0.0.1:%d", ntohs(address.sin_port));
+    CHECK_OK(umapi_client_options_set_connect_timeout_ms(options, 300, &error), error);
+    client = client_of(options, host);
+    start = now_ms();
+    CHECK_FAILS(find(client), UMAPI_STATUS_CONNECT, error);
+    CHECK(now_ms() - start < 300 + 400 * slowness());
+    CHECK_HAS(umapi_error_message(error), "no connection to 127.0.0.1:");
+    CHECK_HAS(umapi_error_message(error), "within 300ms");
+    CHECK_HAS(umapi_error_message(error), "whether a firewall lets this machine out");
+    CHECK_INT(umapi_error_attempts(error), 1);
+    forget_error();
+    for (i = 0; i < sizeof waiting / sizeof *waiting; i++) {
+        close(waiting[i]);
+    }
+    close(listener);
+    umapi_client_free(client);
+    umapi_client_options_free(options);
+}
+
 int main(void)
 {
     without_proxies_around();
@@ -501,5 +549,6 @@ int main(void)
     RUN(files_that_hold_no_certificate);
     RUN(without_verification_anything_goes_and_the_log_says_so);
     RUN(no_connection_is_told_within_seconds);
+    RUN(silence_is_told_after_one_timeout);
     return all_passed();
 }
