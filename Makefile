@@ -2,8 +2,10 @@
 #
 #   make demo      provisions an organisation in the sandbox, from C
 #   make test      all tests; sets up what it lacks
+#   make faults    renews the fault matrix in tests/README.md
 #   make soak      more of the random schedules that hold the library's word against the sandbox's; SECONDS, SEED
 #   make fuzz      fuzzes all that reads foreign bytes; SECONDS for each target
+#   make bench     measures it beside what users would pick instead; five minutes; ROUNDS
 #   make install   the library, its header, its pkg-config file and umapi-check, under PREFIX (DESTDIR is honoured)
 #   make header    renews include/umapi.h from the source
 
@@ -23,8 +25,8 @@ c := $(CC) -std=c99 $(strict) -g -Iinclude
 against_library := -L$(build) -lumapi -Wl,-rpath,$(CURDIR)/$(build)
 examples := bindings/c/examples
 
-.PHONY: demo test setup lint test-rust test-abi test-header test-install test-c test-judge release sandbox header \
-	install soak fuzz clean
+.PHONY: demo test setup lint test-rust test-abi test-header test-install test-c test-faults test-judge release sandbox header \
+	install faults soak fuzz bench bench-programs clean
 
 # ---- Building ----
 
@@ -53,18 +55,19 @@ demo: release sandbox $(build)/provision
 
 # ---- Tests ----
 
-c_tests := first credentials tokens reading acting executing calls throttling client errors bad_input garbage threads
+c_tests := first credentials keys key_pair configuration tokens rotation reading acting executing calls waits throttling \
+	client errors bad_input garbage threads
 network_tests := transport check secrets
-c_test_programs := $(c_tests:%=$(build)/tests/%) $(network_tests:%=$(build)/tests/%)
 with_sandbox := tests/with-sandbox.sh --tls --limits off --page-size 20 --
 with_network := $(with_sandbox) tests/with-network.py
-valgrind := valgrind -q --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=9 \
+valgrind := valgrind -q --num-callers=40 --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=9 \
 	--suppressions=tests/c/valgrind.supp
+sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all
 judge := target/judge
 
 export UMAPI_TEST_KEYS := $(CURDIR)/target/keys
 
-test: setup lint test-rust test-abi test-header test-install test-c test-judge
+test: setup lint test-rust test-abi test-header test-install test-c test-faults test-judge
 	@echo "all tests passed"
 
 setup:
@@ -96,29 +99,52 @@ test-install: release
 	@UMAPI_CLIENT_ID= target/installed/bin/umapi-check | grep -q "^FAILED  configuration .*client_id" \
 		&& echo "ok      umapi-check, installed"
 
-$(build)/tests/first: $(examples)/first.c
+$(build)/tests/first $(build)/sanitized/first: $(examples)/first.c
 
-$(build)/tests/%: tests/c/%.c tests/c/harness.c tests/c/harness.h include/umapi.h | release
+c_support := tests/c/harness.c tests/c/operations.c
+
+$(build)/tests/%: tests/c/%.c $(c_support) $(c_support:.c=.h) include/umapi.h | release
 	@mkdir -p $(@D)
-	@$(c) $< tests/c/harness.c -o $@ $(against_library) -lpthread
+	@$(c) $< $(c_support) -o $@ $(against_library) -lpthread
 
-test-c: sandbox release target/keys $(c_test_programs) $(build)/provision $(build)/umapi-check
+$(build)/sanitized/%: tests/c/%.c $(c_support) $(c_support:.c=.h) include/umapi.h | release
+	@mkdir -p $(@D)
+	@$(c) $(sanitize) $< $(c_support) -o $@ $(against_library) -lpthread
+
+# Three times: as it is; under valgrind; and with the C side built to notice what it does wrong itself.
+checked := $(c_tests) faults
+c_programs := $(checked) $(network_tests)
+
+test-c: sandbox release target/keys $(c_programs:%=$(build)/tests/%) $(c_programs:%=$(build)/sanitized/%) \
+		$(build)/provision $(build)/umapi-check
 	@for test in $(c_tests); do \
 		echo "== $$test"; $(with_sandbox) $(build)/tests/$$test || exit 1; \
 	done
-	@for test in $(c_tests); do \
+	@for test in $(checked); do \
 		echo "== $$test, under valgrind"; \
 		UMAPI_TEST_SLOWNESS=10 $(with_sandbox) $(valgrind) $(build)/tests/$$test || exit 1; \
+	done
+	@for test in $(checked); do \
+		echo "== $$test, with sanitizers"; \
+		UMAPI_TEST_SLOWNESS=2 $(with_sandbox) $(build)/sanitized/$$test || exit 1; \
 	done
 	@for test in $(network_tests); do \
 		echo "== $$test, among proxies"; $(with_network) $(build)/tests/$$test || exit 1; \
 		echo "== $$test, among proxies, under valgrind"; \
 		UMAPI_TEST_SLOWNESS=10 $(with_network) $(valgrind) $(build)/tests/$$test || exit 1; \
+		echo "== $$test, among proxies, with sanitizers"; \
+		UMAPI_TEST_SLOWNESS=2 $(with_network) $(build)/sanitized/$$test || exit 1; \
 	done
 	@echo "== umapi-check with every fault"
 	@$(with_network) tests/umapi-check.py $(build)/umapi-check
 	@echo "== the demo"
 	@tests/demo.sh $(build)/provision $(examples)/people.csv $(valgrind)
+
+test-faults: sandbox release $(build)/tests/faults
+	@tests/faults.sh $(build)/tests/faults
+
+faults: sandbox release $(build)/tests/faults
+	@tests/faults.sh $(build)/tests/faults --update
 
 # Fresh schedules of both kinds for so many seconds in all. A mismatch tells the seed that repeats it.
 soak: SECONDS ?= 60
@@ -143,8 +169,46 @@ $(judge)/ready: tests/sandbox/judge/requirements.txt
 	$(judge)/bin/python -m pip install -q -r tests/sandbox/judge/requirements.txt
 	@touch $@
 
-target/keys: tests/keys.py | $(judge)/ready
-	$(judge)/bin/python tests/keys.py $@
+target/keys: tests/keys.sh
+	@rm -rf $@
+	tests/keys.sh $@
+
+# ---- Measuring ----
+
+bench_build := target/bench
+bench_c := $(CC) -std=c99 $(strict) -O2 -Iinclude
+bench_clients := $(addprefix $(bench_build)/,read act getter)
+bench_programs := $(bench_clients) $(addprefix $(bench_build)/,load measure libcurl_act simdjson_read)
+
+# The library as it is released, whatever the environment has for quick builds.
+bench: ROUNDS ?= 15
+bench:
+	@PYTHON=$(PYTHON) benches/setup.sh $(bench_build)/venv
+	@env -u CARGO_PROFILE_RELEASE_LTO -u CARGO_PROFILE_RELEASE_CODEGEN_UNITS -u RUSTFLAGS \
+		$(MAKE) --no-print-directory bench-programs
+	@$(PYTHON) benches/bench.py --rounds $(ROUNDS)
+
+bench-programs: release sandbox $(bench_programs)
+	$(CARGO) build --release --locked -p umapi-bench-server
+
+$(bench_build):
+	@mkdir -p $@
+
+$(bench_clients): $(bench_build)/%: benches/umapi/%.c benches/umapi/service.c benches/umapi/service.h include/umapi.h \
+		| release $(bench_build)
+	$(bench_c) $< benches/umapi/service.c -o $@ $(against_library) -lpthread
+
+$(bench_build)/load: benches/umapi/load.c include/umapi.h | $(bench_build)
+	$(bench_c) $< -o $@ -ldl
+
+$(bench_build)/measure: benches/measure.c | $(bench_build)
+	$(bench_c) $< -o $@
+
+$(bench_build)/libcurl_act: benches/rivals/libcurl_act.c | $(bench_build)
+	$(bench_c) $< -o $@ -lcurl
+
+$(bench_build)/simdjson_read: benches/rivals/simdjson_read.cpp | $(bench_build)
+	$(CXX) -std=c++17 $(strict) -O3 $< -o $@ -lcurl -lsimdjson
 
 # ---- Installing ----
 

@@ -26,12 +26,13 @@ fn variable(name: &str) -> String {
 }
 
 /// In the order in which a reader meets the handles.
-const MANUAL: [&str; 18] = [
+const MANUAL: &[&str] = &[
     "library",
     "status",
     "error",
     "callback",
     "credentials",
+    "key_pair",
     "progress",
     "cancel",
     "call",

@@ -40,10 +40,10 @@
  *
  * # Threads
  *
- * A client never changes, and any number of threads may use it at once. Credentials, options, queries, calls, actions
- * under construction, listings and queues: one thread at a time. Results, pages, users, groups and errors: read from
- * any thread, freed on any thread. The library starts no thread of its own that outlives a call, save for a token
- * callback and for looking up a host's name.
+ * A client never changes, save for its credentials (umapi_client_set_credentials), and any number of threads may use it
+ * at once. Credentials, options, queries, calls, actions under construction, listings and queues: one thread at a time.
+ * Results, pages, users, groups and errors: read from any thread, freed on any thread. The library starts no thread of its
+ * own that outlives a call, save for a token callback and for looking up a host's name.
  *
  * After a fork, a client made before it answers `UMAPI_STATUS_FORK` in the child; freeing it there is fine.
  *
@@ -448,8 +448,8 @@ typedef struct umapi_check umapi_check;
 typedef struct umapi_check_step umapi_check_step;
 
 /**
- * One organisation at the service. It never changes once made, and any number of threads may use it at once. In a
- * child process after a fork every call answers `UMAPI_STATUS_FORK`.
+ * One organisation at the service. Save for its credentials (umapi_client_set_credentials) it never changes once made,
+ * and any number of threads may use it at once. In a child process after a fork every call answers `UMAPI_STATUS_FORK`.
  *
  * @since 0.1.0
  */
@@ -508,6 +508,21 @@ typedef struct umapi_group_page umapi_group_page;
  * @since 0.1.0
  */
 typedef struct umapi_groups umapi_groups;
+
+/**
+ * A new RSA private key and its certificate, which the Adobe Developer Console wants for a Service Account (JWT). Read
+ * from any thread.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_key_pair umapi_key_pair;
+
+/**
+ * What a new certificate says of its owner, how long it is good, and how long its key is. One thread at a time.
+ *
+ * @since 0.1.0
+ */
+typedef struct umapi_key_pair_options umapi_key_pair_options;
 
 /**
  * What became of one action. Borrowed from its results. Every accessor takes NULL.
@@ -826,7 +841,8 @@ umapi_status umapi_credentials_new_oauth(const char *client_id,
  * @param client_id       the client id ("API key").
  * @param client_secret   the client secret; copied, and zeroed when the library is done with it.
  * @param tech_acct_id    the technical account id, such as "…@techacct.adobe.com".
- * @param private_key     an RSA private key in PEM, PKCS#1 or PKCS#8, not encrypted.
+ * @param private_key     an RSA private key in PEM, PKCS#1 or PKCS#8, not encrypted; see
+ *                        umapi_credentials_new_jwt_with_passphrase for one that is.
  * @param private_key_length  its length in bytes.
  * @param credentials     receives the credentials; free with umapi_credentials_free.
  * @param error           receives the error; may be NULL. A key that cannot sign is told here.
@@ -839,6 +855,57 @@ umapi_status umapi_credentials_new_jwt(const char *client_id,
                                        size_t private_key_length,
                                        umapi_credentials **credentials,
                                        umapi_error **error);
+
+/**
+ * The same, for a private key that may be encrypted.
+ *
+ * Every form of RSA key that OpenSSL writes is read: PKCS#1 (`RSA PRIVATE KEY`), PKCS#8 (`PRIVATE KEY`), encrypted PKCS#8
+ * (`ENCRYPTED PRIVATE KEY`) with PBES2 (AES or 3DES; PBKDF2 or scrypt) and with PBES1 or the schemes of PKCS#12 (DES,
+ * 3DES or RC2; not RC4 and not MD2), and the old form with the headers `Proc-Type` and `DEK-Info` (AES, 3DES or DES)
+ * under either label. Line ends, a byte order mark, text and certificates before and after the key do not matter. The
+ * key must have 2048 to 8192 bits. One that asks for more than 10,000,000 iterations to be opened is refused.
+ *
+ * @param client_id       the client id ("API key").
+ * @param client_secret   the client secret; copied, and zeroed when the library is done with it.
+ * @param tech_acct_id    the technical account id, such as "…@techacct.adobe.com".
+ * @param private_key     an RSA private key in PEM.
+ * @param private_key_length  its length in bytes.
+ * @param passphrase      opens the key, in UTF-8; ignored if the key is not encrypted; NULL for none. It is not kept.
+ * @param credentials     receives the credentials; free with umapi_credentials_free.
+ * @param error           receives the error; may be NULL. Its message begins with `private_key` or `passphrase`, says
+ *                        what was given if it is no RSA private key, and shows nothing of the key.
+ * @since 0.1.0
+ */
+umapi_status umapi_credentials_new_jwt_with_passphrase(const char *client_id,
+                                                       const char *client_secret,
+                                                       const char *tech_acct_id,
+                                                       const char *private_key,
+                                                       size_t private_key_length,
+                                                       const char *passphrase,
+                                                       umapi_credentials **credentials,
+                                                       umapi_error **error);
+
+/**
+ * The same, with the private key in a file.
+ *
+ * @param client_id         the client id ("API key").
+ * @param client_secret     the client secret; copied, and zeroed when the library is done with it.
+ * @param tech_acct_id      the technical account id, such as "…@techacct.adobe.com".
+ * @param private_key_path  a file with an RSA private key in PEM, of any form that
+ *                          umapi_credentials_new_jwt_with_passphrase takes; at most 1 MiB. Read now, and not again.
+ * @param passphrase        opens the key, in UTF-8; ignored if the key is not encrypted; NULL for none. It is not kept.
+ * @param credentials       receives the credentials; free with umapi_credentials_free.
+ * @param error             receives the error; may be NULL. Its message begins with `private_key_path` and the path,
+ *                          or with `passphrase`.
+ * @since 0.1.0
+ */
+umapi_status umapi_credentials_new_jwt_from_file(const char *client_id,
+                                                 const char *client_secret,
+                                                 const char *tech_acct_id,
+                                                 const char *private_key_path,
+                                                 const char *passphrase,
+                                                 umapi_credentials **credentials,
+                                                 umapi_error **error);
 
 /**
  * Credentials for a program that gets its access tokens elsewhere.
@@ -915,6 +982,160 @@ umapi_status umapi_credentials_set_auth_path(umapi_credentials *credentials,
  * @since 0.1.0
  */
 void umapi_credentials_free(umapi_credentials *credentials);
+
+/**
+ * Options with the defaults: a key of 2048 bits, a certificate for ten years, and nothing in its subject but the common
+ * name. Free with umapi_key_pair_options_free. NULL only if there is no memory.
+ *
+ * @since 0.1.0
+ */
+umapi_key_pair_options *umapi_key_pair_options_new(void);
+
+/**
+ * Sets the country in the certificate's subject (`C`).
+ *
+ * @param options  the options.
+ * @param country  two capital letters of ISO 3166-1, such as "DE"; copied.
+ * @param error    receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_key_pair_options_set_country(umapi_key_pair_options *options,
+                                                const char *country,
+                                                umapi_error **error);
+
+/**
+ * Sets the state or province in the certificate's subject (`ST`).
+ *
+ * @param options  the options.
+ * @param state    1 to 128 characters; copied.
+ * @param error    receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_key_pair_options_set_state(umapi_key_pair_options *options,
+                                              const char *state,
+                                              umapi_error **error);
+
+/**
+ * Sets the place in the certificate's subject (`L`).
+ *
+ * @param options   the options.
+ * @param locality  1 to 128 characters; copied.
+ * @param error     receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_key_pair_options_set_locality(umapi_key_pair_options *options,
+                                                 const char *locality,
+                                                 umapi_error **error);
+
+/**
+ * Sets the organisation in the certificate's subject (`O`).
+ *
+ * @param options       the options.
+ * @param organization  1 to 64 characters; copied.
+ * @param error         receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_key_pair_options_set_organization(umapi_key_pair_options *options,
+                                                     const char *organization,
+                                                     umapi_error **error);
+
+/**
+ * Sets the email address in the certificate's subject (`emailAddress`).
+ *
+ * @param options  the options.
+ * @param email    1 to 128 ASCII characters; copied.
+ * @param error    receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_key_pair_options_set_email(umapi_key_pair_options *options,
+                                              const char *email,
+                                              umapi_error **error);
+
+/**
+ * Sets how long the RSA key is.
+ *
+ * @param options  the options.
+ * @param bits     2048 (the default), 3072 or 4096. Making a key of 4096 bits can take seconds.
+ * @param error    receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_key_pair_options_set_bits(umapi_key_pair_options *options,
+                                             int32_t bits,
+                                             umapi_error **error);
+
+/**
+ * Sets when the certificate ends.
+ *
+ * @param options    the options.
+ * @param not_after  seconds since 1970, UTC (a `time_t`), in the future and not after the year 9999; the default is ten
+ *                   years from the time that the pair is made.
+ * @param error      receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_key_pair_options_set_not_after(umapi_key_pair_options *options,
+                                                  int64_t not_after,
+                                                  umapi_error **error);
+
+/**
+ * Frees options. NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_key_pair_options_free(umapi_key_pair_options *options);
+
+/**
+ * Makes an RSA private key and a self-signed X.509 certificate for it (version 3, sha256WithRSAEncryption), good from
+ * yesterday on. Takes from a tenth of a second to some seconds, and talks to nobody.
+ *
+ * @param common_name  the name that the certificate is known by (`CN`), such as your program's; 1 to 64 characters.
+ * @param options      the rest of the subject, the length of the key, the end of the certificate; NULL for the defaults.
+ * @param pair         receives the pair; free with umapi_key_pair_free.
+ * @param error        receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_key_pair_new(const char *common_name,
+                                const umapi_key_pair_options *options,
+                                umapi_key_pair **pair,
+                                umapi_error **error);
+
+/**
+ * The private key in PEM (PKCS#8, not encrypted), to be kept secret; borrowed from the pair, and zeroed with it. NULL
+ * of NULL.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_key_pair_private_key(const umapi_key_pair *pair);
+
+/**
+ * The certificate in PEM, to upload to the Developer Console; borrowed from the pair. NULL of NULL.
+ *
+ * @since 0.1.0
+ */
+const char *umapi_key_pair_certificate(const umapi_key_pair *pair);
+
+/**
+ * Writes the private key and the certificate to files, both or neither: after an error all is as it was. Nobody but the
+ * owner can read the file of the key (mode 0600), at any time.
+ *
+ * @param pair              the pair.
+ * @param private_key_path  where the private key goes.
+ * @param certificate_path  where the certificate goes.
+ * @param replace           1 to replace files that are there already; 0 to fail then.
+ * @param error             receives the error; may be NULL. It names the path.
+ * @since 0.1.0
+ */
+umapi_status umapi_key_pair_save(const umapi_key_pair *pair,
+                                 const char *private_key_path,
+                                 const char *certificate_path,
+                                 int32_t replace,
+                                 umapi_error **error);
+
+/**
+ * Frees a pair, and zeroes its private key. NULL is fine.
+ *
+ * @since 0.1.0
+ */
+void umapi_key_pair_free(umapi_key_pair *pair);
 
 /**
  * What is told: one of `UMAPI_PROGRESS_*`; 0 for NULL. A later version may tell of more: ignore what you do not know.
@@ -2557,6 +2778,80 @@ umapi_status umapi_client_new(const char *org_id,
                               const umapi_client_options *options,
                               umapi_client **client,
                               umapi_error **error);
+
+/**
+ * Makes a client from a configuration in a JSON file. Nothing is sent before its first call.
+ *
+ * The file is an object with any of these keys, all strings but for the last two:
+ *
+ * - `org_id`, `client_id`, `client_secret`: who the program is, and where. Required.
+ * - `private_key_path`, `private_key_passphrase`, `tech_acct_id`: with the first, the credentials are of the kind Service
+ *   Account (JWT), and `tech_acct_id` is required; without it they are OAuth Server-to-Server.
+ * - `endpoint`, `auth_host`, `auth_path`, `ca_file`: as by umapi_client_options_set_endpoint,
+ *   umapi_credentials_set_auth_host, umapi_credentials_set_auth_path and umapi_client_options_add_ca_pem.
+ * - `connect_timeout_ms`, `attempt_timeout_ms`: numbers, as by umapi_client_options_set_connect_timeout_ms and
+ *   umapi_client_options_set_attempt_timeout_ms.
+ *
+ * Or it is the project file that the Adobe Developer Console lets one download, which has all of it under `project`:
+ * `org.ims_org_id`, and one of `workspace.details.credentials` with `oauth_server_to_server` or with `jwt`. The keys above
+ * may stand beside `project`, and win over it. A private key is in no project file: for `jwt`, add `private_key_path`, or
+ * set the variable.
+ *
+ * Paths are relative to the file. What should not be in a file may be in the environment: `UMAPI_CLIENT_SECRET` and
+ * `UMAPI_PRIVATE_KEY_PASSPHRASE` are looked at when the file has no such key, and `UMAPI_PRIVATE_KEY_PATH` for a project
+ * with `jwt`.
+ *
+ * @param path     the file; at most 1 MiB. Read now, as are the files that it names, and not again.
+ * @param options  how the client behaves; copied; NULL for the defaults. What the file names wins over them.
+ * @param client   receives the client; free with umapi_client_free.
+ * @param error    receives the error; may be NULL. Its message begins with the file, or the variable, and the key: one
+ *                 that is unknown, missing or of no use, credentials of both kinds, a path that cannot be read.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_new_from_file(const char *path,
+                                        const umapi_client_options *options,
+                                        umapi_client **client,
+                                        umapi_error **error);
+
+/**
+ * Makes a client from a configuration in the environment. Nothing is sent before its first call.
+ *
+ * Each key of umapi_client_new_from_file is a variable, in capital letters after `UMAPI_`: `UMAPI_ORG_ID`,
+ * `UMAPI_CLIENT_ID`, `UMAPI_CLIENT_SECRET`, `UMAPI_TECH_ACCT_ID`, `UMAPI_PRIVATE_KEY_PATH`,
+ * `UMAPI_PRIVATE_KEY_PASSPHRASE`, `UMAPI_ENDPOINT`, `UMAPI_AUTH_HOST`, `UMAPI_AUTH_PATH`, `UMAPI_CA_FILE`,
+ * `UMAPI_CONNECT_TIMEOUT_MS`, `UMAPI_ATTEMPT_TIMEOUT_MS`. One that is empty is as good as none. Paths are relative to the
+ * working directory. No other thread may change the environment meanwhile.
+ *
+ * @param options  how the client behaves; copied; NULL for the defaults. What the environment names wins over them.
+ * @param client   receives the client; free with umapi_client_free.
+ * @param error    receives the error; may be NULL. Its message begins with the variable.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_new_from_environment(const umapi_client_options *options,
+                                               umapi_client **client,
+                                               umapi_error **error);
+
+/**
+ * Gives a client other credentials, for a secret or a key that changes while a job runs. May be called from any thread,
+ * while others use the client.
+ *
+ * Every request from now on goes out with them, and so the next one asks for a token first. Requests under way finish
+ * with the token that they have; if that or the old credentials are refused meanwhile, they go on with the new ones. A
+ * token that arrives late for the old ones is not used for anything else. Listings, queues and calls of several requests go over
+ * to the new credentials at their next request.
+ *
+ * The client id may change too: then `x-api-key` does, and requests keep to the pace of the new client id
+ * (umapi_client_options_set_rate_limit). The organisation, the options and the counters stay.
+ *
+ * @param client       the client.
+ * @param credentials  who the program is from now on; copied. They are not tried out: a mistake in them shows at the
+ *                     next request, with `UMAPI_STATUS_AUTH`.
+ * @param error        receives the error; may be NULL.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_set_credentials(const umapi_client *client,
+                                          const umapi_credentials *credentials,
+                                          umapi_error **error);
 
 /**
  * Frees a client; never waits. Calls under way on other threads, listings and queues keep what they need and go on to

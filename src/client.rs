@@ -8,6 +8,7 @@ use crate::auth::credentials::Credentials;
 use crate::auth::session::{Session, SyncSignal};
 use crate::check;
 use crate::check::report::Report;
+use crate::config::{Configuration, Settings};
 use crate::counters::Counters;
 use crate::error::{Error, Result};
 use crate::http::call::{Call, CallOptions};
@@ -131,6 +132,32 @@ impl ClientOptions {
     }
 }
 
+impl ClientOptions {
+    /// What an operator wrote down wins over what the program set.
+    fn lay_over(&mut self, settings: Settings) -> Result<()> {
+        let Settings {
+            endpoint,
+            ca_pem,
+            connect_timeout,
+            attempt_timeout,
+        } = settings;
+        if let Some(endpoint) = endpoint {
+            self.endpoint = endpoint;
+        }
+        if let Some((name, pem)) = ca_pem {
+            let certificates = parse_certificates(&name, &pem)?;
+            self.transport.trust.extra.extend(certificates);
+        }
+        if let Some(timeout) = connect_timeout {
+            self.transport.connect_timeout = timeout;
+        }
+        if let Some(timeout) = attempt_timeout {
+            self.transport.attempt_timeout = timeout;
+        }
+        Ok(())
+    }
+}
+
 /// One organisation at the service. Clones share everything; any number of threads may call at once.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -159,7 +186,7 @@ impl Client {
                 &credentials.client_id,
                 &options.rate_limits,
             ),
-            transport: Transport::new(options.transport),
+            transport: Arc::new(Transport::new(options.transport)),
             retry: options.retry,
             logger: options.logger,
         };
@@ -168,6 +195,7 @@ impl Client {
             credentials,
             options.endpoint,
             org_id,
+            options.rate_limits,
             counters.clone(),
         )?);
         let dispatcher = Arc::new(Dispatcher {
@@ -185,6 +213,29 @@ impl Client {
             counters,
             read_ahead: options.read_ahead,
         })
+    }
+
+    /// From a JSON file with our own keys, or the project file of the Adobe Developer Console. What it names wins over
+    /// the options.
+    pub fn from_file(path: &Path, options: ClientOptions) -> Result<Self> {
+        Client::configured(Configuration::from_file(path)?, options)
+    }
+
+    /// From `UMAPI_ORG_ID`, `UMAPI_CLIENT_ID`, `UMAPI_CLIENT_SECRET` and the other variables of the environment. What
+    /// they name wins over the options.
+    pub fn from_environment(options: ClientOptions) -> Result<Self> {
+        Client::configured(Configuration::from_environment()?, options)
+    }
+
+    fn configured(configuration: Configuration, mut options: ClientOptions) -> Result<Self> {
+        options.lay_over(configuration.settings)?;
+        Client::new(&configuration.org_id, configuration.credentials, options)
+    }
+
+    /// Other credentials for all requests from now on, for a secret that changes while the program runs. Each request
+    /// that is under way finishes with the token it has.
+    pub fn set_credentials(&self, credentials: Credentials) {
+        self.session.set_credentials(credentials);
     }
 
     /// One user by email, or by username with its domain. `None`: the service knows no such user.

@@ -1,9 +1,10 @@
-//! Doors for the fuzzer to what reads foreign bytes: the answers of a server, and key files. Built only with
+//! Doors for the fuzzer to what reads foreign bytes: the answers of a server, key files and configurations. Built only with
 //! `--cfg fuzzing` and for the tests, which hold what the fuzzer once found against the same doors.
 
 use crate::action::interpret::interpret;
 use crate::action::split::{BatchLimits, split};
 use crate::auth::credentials::Credentials;
+use crate::config;
 use crate::http::retry_after;
 use crate::model::answer;
 use crate::model::command::{Action, NewUser, OnConflict};
@@ -17,7 +18,7 @@ use std::hint::black_box;
 use std::time::{Duration, SystemTime};
 
 pub fn users(answer: &[u8]) {
-    if let Ok(PageAnswer::Page(page)) = Page::<UserRow>::parse(answer, "users") {
+    if let Ok(PageAnswer::Page(page)) = Page::<UserRow>::parse(answer.into(), "users") {
         assert!(page.get(page.len()).is_none());
         page.users().for_each(|user| touch_user(&user));
     }
@@ -25,8 +26,8 @@ pub fn users(answer: &[u8]) {
 
 pub fn groups(answer: &[u8]) {
     let pages = [
-        Page::<GroupRow>::parse(answer, "groups"),
-        Page::<GroupRow>::parse_array(answer, "user groups"),
+        Page::<GroupRow>::parse(answer.into(), "groups"),
+        Page::<GroupRow>::parse_array(answer.into(), "user groups"),
     ];
     for page in pages {
         if let Ok(PageAnswer::Page(page)) = page {
@@ -36,7 +37,7 @@ pub fn groups(answer: &[u8]) {
 }
 
 pub fn one_user(answer: &[u8]) {
-    if let Ok(Some(user)) = parse_one_user(answer) {
+    if let Ok(Some(user)) = parse_one_user(answer.into()) {
         touch_user(&user);
     }
 }
@@ -141,17 +142,29 @@ pub fn retry_after(headers: &[u8]) {
     assert!(wait != Some(Duration::ZERO));
 }
 
-/// What is wrong with a key is told without a piece of it.
+/// What is wrong with a key is told without a piece of it, whether or not a passphrase comes with it.
 pub fn key(pem: &[u8]) {
-    if let Err(error) = Credentials::jwt("client", "secret", "account", pem) {
-        let message = error.message().as_bytes();
-        assert!(error.message().contains("private_key"));
+    for passphrase in [None, Some("correct horse")] {
+        let Err(error) = Credentials::jwt("client", "secret", "account", pem, passphrase) else {
+            continue;
+        };
+        let message = error.message();
+        assert!(message.starts_with("private_key: ") || message.starts_with("passphrase: "));
         let is_label = |line: &&[u8]| line.windows(5).any(|part| part == b"-----");
         let lines = pem
             .split(|byte| *byte == b'\n')
             .filter(|line| !is_label(line));
         let mut pieces = lines.flat_map(|line| line.windows(16));
+        let message = message.as_bytes();
         assert!(pieces.all(|piece| !message.windows(16).any(|quoted| quoted == piece)));
+    }
+}
+
+/// A configuration is whole, or told by its file and key.
+pub fn configuration(json: &[u8]) {
+    match config::read_document(json) {
+        Ok(configuration) => assert!(!configuration.org_id.is_empty()),
+        Err(error) => assert!(error.message().starts_with("configuration.json: ")),
     }
 }
 
@@ -161,7 +174,7 @@ mod tests {
 
     type Door = fn(&[u8]);
 
-    const DOORS: [(&str, Door); 8] = [
+    const DOORS: [(&str, Door); 9] = [
         ("users", super::users),
         ("groups", super::groups),
         ("one_user", super::one_user),
@@ -170,6 +183,7 @@ mod tests {
         ("token_answer", super::token_answer),
         ("retry_after", super::retry_after),
         ("key", super::key),
+        ("configuration", super::configuration),
     ];
 
     /// Good examples to begin with, and whatever broke something once.

@@ -11,6 +11,7 @@
 //! ```text
 //! ffi                the C face: one file for each handle, no logic of its own
 //!  └─ client         puts the floors below together; the Rust API
+//!      ├─ config     a file or the environment -> credentials and options
 //!      ├─ action     build -> split -> batch -> send -> outcome
 //!      ├─ check      every step of the way to the service, each with what to do if it fails
 //!      ├─ query      pages and iteration over users and groups, one user, the service's status
@@ -26,6 +27,7 @@ mod action;
 mod auth;
 mod check;
 mod client;
+mod config;
 mod counters;
 mod error;
 #[allow(unsafe_code)]
@@ -36,6 +38,7 @@ mod http;
 mod lock;
 mod log;
 mod model;
+mod number_map;
 mod query;
 mod secret;
 
@@ -43,6 +46,7 @@ pub use action::outcome::{Finding, Outcome, OutcomeKind, Severity};
 pub use action::queue::Queue;
 pub use action::split::BatchLimits;
 pub use auth::credentials::Credentials;
+pub use auth::key::pair::{KeyPair, KeyPairOptions, SubjectPart};
 pub use auth::session::SyncSignal;
 pub use check::report::{Report, Step, StepKind, StepResult};
 pub use client::{Client, ClientOptions};

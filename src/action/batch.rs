@@ -3,7 +3,8 @@
 
 use super::split::Entry;
 use crate::model::command::Key;
-use std::collections::{HashMap, VecDeque};
+use crate::number_map::NumberMap;
+use std::collections::VecDeque;
 
 /// Requests under construction, oldest first.
 #[derive(Debug)]
@@ -14,7 +15,7 @@ pub(crate) struct Batcher {
     taken: usize,
     /// All requests before this one are full.
     first_with_room: usize,
-    uses: HashMap<Key, Uses>,
+    uses: NumberMap<Key, Uses>,
 }
 
 /// The newest requests that change and that rely on a user or group.
@@ -31,7 +32,7 @@ impl Batcher {
             requests: VecDeque::new(),
             taken: 0,
             first_with_room: 0,
-            uses: HashMap::new(),
+            uses: NumberMap::default(),
         }
     }
 
@@ -92,13 +93,16 @@ impl Batcher {
         }
     }
 
+    /// Whether a request is full.
+    pub(crate) fn is_due(&self) -> bool {
+        self.requests
+            .iter()
+            .any(|request| request.len() >= self.entries_per_request)
+    }
+
     /// The oldest request, once it or one behind it is full.
     pub(crate) fn take_due(&mut self) -> Option<Vec<Entry>> {
-        let due = self
-            .requests
-            .iter()
-            .any(|request| request.len() >= self.entries_per_request);
-        due.then(|| self.take_oldest()).flatten()
+        self.is_due().then(|| self.take_oldest()).flatten()
     }
 
     /// The oldest request, however few entries it has.

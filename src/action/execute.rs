@@ -13,9 +13,9 @@ use crate::http::perform::{Replay, Trace};
 use crate::http::transport::Answer;
 use crate::model::answer::{self, ActionAnswer};
 use crate::model::command::{Action, Verb};
+use crate::number_map::NumberMap;
 use bytes::Bytes;
 use std::borrow::Borrow;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// How a client acts.
@@ -39,7 +39,7 @@ pub(crate) struct Dispatcher {
 #[derive(Debug)]
 pub(crate) struct Board {
     batcher: Batcher,
-    underway: HashMap<usize, Underway>,
+    underway: NumberMap<usize, Underway>,
     outcomes: Vec<(usize, Outcome)>,
     added: usize,
 }
@@ -48,7 +48,7 @@ impl Board {
     pub(crate) fn new(limits: &BatchLimits) -> Self {
         Board {
             batcher: Batcher::new(limits.entries_per_request),
-            underway: HashMap::new(),
+            underway: NumberMap::default(),
             outcomes: Vec::new(),
             added: 0,
         }
@@ -57,6 +57,11 @@ impl Board {
     /// How many actions have no outcome yet.
     pub(crate) fn pending(&self) -> usize {
         self.underway.len()
+    }
+
+    /// Whether a full request has gathered.
+    pub(crate) fn is_due(&self) -> bool {
+        self.batcher.is_due()
     }
 
     /// The outcomes since the last time, in the order in which they came about.
@@ -234,7 +239,7 @@ impl Dispatcher {
             false => Replay::Unsafe,
         };
         let trace = Trace::default();
-        let read = |answer: &Answer| answer::parse(&answer.body);
+        let read = |answer: Answer| answer::parse(&answer.body);
         let send = self
             .session
             .post(call, resource, body(entries), replay, &trace, read);
@@ -376,15 +381,15 @@ fn is_about_content(error: &Error) -> bool {
 }
 
 fn body(entries: &[Entry]) -> Bytes {
-    let mut body = Vec::with_capacity(entries.len() * 256);
-    body.push(b'[');
+    let mut body = String::with_capacity(entries.len() * 512);
+    body.push('[');
     for (position, entry) in entries.iter().enumerate() {
         if position > 0 {
-            body.push(b',');
+            body.push(',');
         }
-        entry.write_json(&mut body);
+        entry.push_json(&mut body);
     }
-    body.push(b']');
+    body.push(']');
     Bytes::from(body)
 }
 

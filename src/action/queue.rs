@@ -22,16 +22,34 @@ impl Queue {
 
     /// Adds an action, and sends what is full by that. What becomes of actions is told by [`Queue::take_outcomes`].
     pub async fn add(&mut self, action: &Action, options: &CallOptions) -> Result<()> {
+        self.put(action)?;
+        if self.is_due() {
+            self.send_due(options).await;
+        }
+        Ok(())
+    }
+
+    /// Adds an action and sends nothing, so that it never waits.
+    pub fn put(&mut self, action: &Action) -> Result<()> {
         check(action)?;
         let before = self.pending();
         self.dispatcher.add(&mut self.board, action);
         let added = self.pending() - before;
         self.dispatcher.counters.add_actions_queued(added);
+        Ok(())
+    }
+
+    /// Whether a full request has gathered.
+    pub fn is_due(&self) -> bool {
+        self.board.is_due()
+    }
+
+    /// Sends the requests that are full, and those that must go before them.
+    pub async fn send_due(&mut self, options: &CallOptions) {
         let call = Call::begin(options);
         let before = self.pending();
         self.dispatcher.send_due(&call, &mut self.board).await;
         self.count_down(before);
-        Ok(())
     }
 
     /// Sends everything that waits. Afterwards every action that was added has its outcome.

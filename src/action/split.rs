@@ -1,9 +1,9 @@
 //! An action becomes entries that keep the service's limits: long lists become steps, many steps become entries.
 
 use crate::error::{Error, Result};
+use crate::model::body::push_text;
 use crate::model::command::{Action, Command, Key, Target, Verb};
 use crate::model::text::SharedText;
-use std::sync::Arc;
 
 /// How much goes into one request, entry and step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub(crate) struct Entry {
     pub replay_safe: bool,
     /// Only one of these works in a request.
     pub deletes_group: bool,
-    head: Arc<str>,
+    owner: Action,
 }
 
 /// One step on the wire, and the caller's command that it is or is a part of.
@@ -67,45 +67,34 @@ pub(crate) struct Step {
 
 /// The entries of `action`, in the order in which they must be sent.
 pub(crate) fn split(action: &Action, number: usize, limits: &BatchLimits) -> Vec<Entry> {
-    let head: Arc<str> = entry_head(action).into();
-    let steps: Vec<_> = action
-        .commands()
-        .iter()
-        .enumerate()
-        .flat_map(|(position, command)| steps_of(position, command, limits.names_per_step))
-        .collect();
+    let mut steps = Vec::with_capacity(action.commands().len());
+    for (position, command) in action.commands().iter().enumerate() {
+        push_steps(&mut steps, position, command, limits.names_per_step);
+    }
     let mut entries = Vec::with_capacity(1);
-    let mut rest = steps.as_slice();
-    while !rest.is_empty() {
-        let (now, later) = rest.split_at(rest.len().min(limits.steps_per_entry));
+    while !steps.is_empty() {
+        let later = steps.split_off(steps.len().min(limits.steps_per_entry));
         let completes = later
             .first()
             .map_or(action.commands().len(), |step| step.command);
-        entries.push(entry(action, number, head.clone(), now, completes));
-        rest = later;
+        entries.push(entry(action, number, steps, completes));
+        steps = later;
     }
     entries
 }
 
-fn steps_of(position: usize, command: &Command, most: usize) -> Vec<Step> {
-    let parts = match command.verb() == Verb::Membership && command.names() > most {
-        true => command.in_parts(most),
-        false => vec![command.shared_json()],
-    };
+fn push_steps(steps: &mut Vec<Step>, position: usize, command: &Command, most: usize) {
     let step = |json| Step {
         command: position,
         json,
     };
-    parts.into_iter().map(step).collect()
+    match command.verb() == Verb::Membership && command.names() > most {
+        true => steps.extend(command.in_parts(most).into_iter().map(step)),
+        false => steps.push(step(command.shared_json())),
+    }
 }
 
-fn entry(
-    action: &Action,
-    number: usize,
-    head: Arc<str>,
-    steps: &[Step],
-    completes: usize,
-) -> Entry {
+fn entry(action: &Action, number: usize, steps: Vec<Step>, completes: usize) -> Entry {
     let commands = &action.commands()[steps[0].command..=steps[steps.len() - 1].command];
     let mut writes = vec![action.target().key()];
     let mut reads = Vec::new();
@@ -118,13 +107,13 @@ fn entry(
     }
     Entry {
         action: number,
-        steps: steps.to_vec(),
         completes,
         writes,
         reads,
         replay_safe: is_replay_safe(commands),
         deletes_group: commands.iter().any(|c| c.verb() == Verb::DeleteGroup),
-        head,
+        steps,
+        owner: action.clone(),
     }
 }
 
@@ -137,43 +126,46 @@ fn is_replay_safe(commands: &[Command]) -> bool {
     commands.iter().all(Command::is_replay_safe) && !finds_nobody
 }
 
-/// The entry's JSON up to and including `"do":`.
-fn entry_head(action: &Action) -> String {
-    let text = |text: &str| serde_json::Value::from(text).to_string();
-    let mut head = match action.target() {
+/// The entry's JSON up to its first step.
+fn push_head(json: &mut String, action: &Action) {
+    let mut field = |name: &str, text: &str| {
+        json.push_str(name);
+        push_text(json, text);
+    };
+    match action.target() {
         Target::User {
             user,
             domain,
             use_adobe_id,
         } => {
-            let mut head = format!("{{\"user\":{}", text(user));
+            field("{\"user\":", user);
             if let Some(domain) = domain {
-                head += &format!(",\"domain\":{}", text(domain));
+                field(",\"domain\":", domain);
             }
             if *use_adobe_id {
-                head += ",\"useAdobeID\":true";
+                json.push_str(",\"useAdobeID\":true");
             }
-            head
         }
-        Target::UserGroup(name) => format!("{{\"usergroup\":{}", text(name)),
-    };
-    if let Some(id) = action.request_id() {
-        head += &format!(",\"requestID\":{}", text(id));
+        Target::UserGroup(name) => field("{\"usergroup\":", name),
     }
-    head + ",\"do\":["
+    if let Some(id) = action.request_id() {
+        json.push_str(",\"requestID\":");
+        push_text(json, id);
+    }
+    json.push_str(",\"do\":[");
 }
 
 impl Entry {
     /// Appends the entry to the body of a request.
-    pub(crate) fn write_json(&self, body: &mut Vec<u8>) {
-        body.extend_from_slice(self.head.as_bytes());
+    pub(crate) fn push_json(&self, body: &mut String) {
+        push_head(body, &self.owner);
         for (position, step) in self.steps.iter().enumerate() {
             if position > 0 {
-                body.push(b',');
+                body.push(',');
             }
-            body.extend_from_slice(step.json.as_str().as_bytes());
+            body.push_str(step.json.as_str());
         }
-        body.extend_from_slice(b"]}");
+        body.push_str("]}");
     }
 }
 
@@ -199,9 +191,9 @@ mod tests {
         assert_eq!(commands, [vec![0; 10], vec![1; 3]]);
         assert_eq!([entries[0].completes, entries[1].completes], [1, 2]);
         assert_eq!(entries[0].steps[9].json.as_str().matches("\"G9").count(), 5);
-        let mut body = Vec::new();
-        entries[1].write_json(&mut body);
-        let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let mut body = String::new();
+        entries[1].push_json(&mut body);
+        let json: serde_json::Value = serde_json::from_str(&body).unwrap();
         assert_eq!(json["user"], "a@example.com");
         assert_eq!(json["requestID"], "r\"1");
         assert_eq!(
@@ -215,10 +207,10 @@ mod tests {
         let mut action = Action::on_user("jdoe", Some("example.com")).unwrap();
         action.set_use_adobe_id(true).unwrap();
         action.remove_from_all_groups().unwrap();
-        let mut body = Vec::new();
-        split(&action, 0, &BatchLimits::default())[0].write_json(&mut body);
+        let mut body = String::new();
+        split(&action, 0, &BatchLimits::default())[0].push_json(&mut body);
         assert_eq!(
-            String::from_utf8(body).unwrap(),
+            body,
             r#"{"user":"jdoe","domain":"example.com","useAdobeID":true,"do":[{"remove":"all"}]}"#
         );
     }

@@ -1,11 +1,13 @@
 //! Who the program is to Adobe: the kinds of credentials and where they are exchanged for a token.
 
 use super::jwt::SigningKey;
+use super::key::{Names, RsaPrivateKey};
 use crate::error::{Error, Result};
 use crate::http::url::parse_root;
 use crate::model::token::AccessToken;
 use crate::secret::Secret;
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
@@ -61,21 +63,67 @@ impl Credentials {
         Credentials::new(client_id, Grant::OAuth { client_secret })
     }
 
-    /// Service Account (JWT), which Adobe replaces by OAuth Server-to-Server. The key is an RSA private key in PEM,
-    /// PKCS#1 or PKCS#8, not encrypted.
+    /// Service Account (JWT), which Adobe replaces by OAuth Server-to-Server. The key is an RSA private key in PEM, in
+    /// any form that OpenSSL writes; the passphrase is for one that is encrypted.
     pub fn jwt(
         client_id: &str,
         client_secret: impl Into<Secret>,
         tech_acct_id: &str,
         private_key_pem: &[u8],
+        passphrase: Option<&str>,
     ) -> Result<Self> {
-        let client_secret = client_secret.into();
+        let names = Names {
+            key: "private_key",
+            passphrase: "passphrase",
+        };
+        let key = || RsaPrivateKey::from_pem(names, private_key_pem, passphrase);
+        Credentials::jwt_with(
+            client_id,
+            client_secret.into(),
+            tech_acct_id,
+            names.key,
+            key,
+        )
+    }
+
+    /// The same, with the key in a file.
+    pub fn jwt_from_file(
+        client_id: &str,
+        client_secret: impl Into<Secret>,
+        tech_acct_id: &str,
+        private_key_path: &Path,
+        passphrase: Option<&str>,
+    ) -> Result<Self> {
+        let argument = format!("private_key_path: {}", private_key_path.display());
+        let names = Names {
+            key: &argument,
+            passphrase: "passphrase",
+        };
+        let key = || RsaPrivateKey::from_file(names, private_key_path, passphrase);
+        Credentials::jwt_with(
+            client_id,
+            client_secret.into(),
+            tech_acct_id,
+            names.key,
+            key,
+        )
+    }
+
+    /// What is cheap to check is checked before the key is read.
+    pub(crate) fn jwt_with(
+        client_id: &str,
+        client_secret: Secret,
+        tech_acct_id: &str,
+        key_name: &str,
+        key: impl FnOnce() -> Result<RsaPrivateKey>,
+    ) -> Result<Self> {
+        check_id("client_id", client_id)?;
         check_secret(&client_secret)?;
         check_id("tech_acct_id", tech_acct_id)?;
         let grant = Grant::Jwt {
             client_secret,
             tech_acct_id: tech_acct_id.to_owned(),
-            key: SigningKey::from_pem(private_key_pem)?,
+            key: SigningKey::new(key_name, &key()?)?,
         };
         Credentials::new(client_id, grant)
     }
@@ -118,34 +166,43 @@ impl Credentials {
 
     /// Where tokens come from: `host`, `host:port`, or with `https://` before it (`http://` for loopback only).
     pub fn set_auth_host(&mut self, host: &str) -> Result<()> {
-        let root = match host.contains("://") {
-            true => parse_root("auth_host", host)?,
-            false => parse_root("auth_host", &format!("https://{host}"))?,
-        };
-        if root.path() != "/" {
-            return Err(Error::invalid_argument(
-                "auth_host",
-                "is a host, not a whole address; the path is set on its own",
-            ));
-        }
-        self.auth_root = root;
+        self.auth_root = parse_auth_host("auth_host", host)?;
         Ok(())
     }
 
     /// The path of the token endpoint, in place of `/ims/token/v2` or `/ims/exchange/jwt/`.
     pub fn set_auth_path(&mut self, path: &str) -> Result<()> {
-        let usable = path.starts_with('/')
-            && path.bytes().all(|b| b.is_ascii_graphic())
-            && !path.contains(['?', '#', '\\'])
-            && !path.split('/').any(|segment| segment == "..");
-        if !usable {
-            return Err(Error::invalid_argument(
-                "auth_path",
-                "is no absolute path without query, such as /ims/token/v3",
-            ));
-        }
+        check_auth_path("auth_path", path)?;
         self.auth_path = Some(path.to_owned());
         Ok(())
+    }
+}
+
+pub(crate) fn parse_auth_host(argument: &str, host: &str) -> Result<Url> {
+    let root = match host.contains("://") {
+        true => parse_root(argument, host)?,
+        false => parse_root(argument, &format!("https://{host}"))?,
+    };
+    if root.path() != "/" {
+        return Err(Error::invalid_argument(
+            argument,
+            "is a host, not a whole address; the path is set on its own",
+        ));
+    }
+    Ok(root)
+}
+
+pub(crate) fn check_auth_path(argument: &str, path: &str) -> Result<()> {
+    let usable = path.starts_with('/')
+        && path.bytes().all(|b| b.is_ascii_graphic())
+        && !path.contains(['?', '#', '\\'])
+        && !path.split('/').any(|segment| segment == "..");
+    match usable {
+        true => Ok(()),
+        false => Err(Error::invalid_argument(
+            argument,
+            "is no absolute path without query, such as /ims/token/v3",
+        )),
     }
 }
 

@@ -101,7 +101,7 @@ impl Credentials {
             body: Some(Secret::new(body).bytes()),
         };
         let class = EndpointClass::Token;
-        let read = |answer: &Answer| token::parse(&answer.body, unit);
+        let read = |answer: Answer| token::parse(&answer.body, unit);
         http.perform(
             call,
             class,
@@ -115,14 +115,17 @@ impl Credentials {
     }
 }
 
-/// The token endpoint answers bad credentials with any of these.
+/// What the token endpoint refuses is about the token, whatever the call that wanted one was about.
 fn refused_credentials(error: Error) -> Error {
-    match error.http_status() {
-        Some(400 | 401 | 403) => error
-            .with_kind(ErrorKind::Auth)
-            .context("the credentials were refused (check client id, client secret and key)"),
-        _ => error,
-    }
+    use ErrorKind::*;
+    let words = match error.kind() {
+        NotFound => "there is no token endpoint (check the authentication host and path)",
+        Auth | Forbidden | Rejected => {
+            "the credentials were refused (check client id, client secret and key)"
+        }
+        _ => return error,
+    };
+    error.with_kind(Auth).context(words)
 }
 
 async fn ask_the_program(callback: &TokenCallback) -> Result<AccessToken> {

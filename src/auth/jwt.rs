@@ -1,5 +1,6 @@
 //! The signed assertion of a Service Account.
 
+use super::key::RsaPrivateKey;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -24,19 +25,11 @@ pub(crate) struct Assertion<'a> {
 }
 
 impl SigningKey {
-    /// Reads PKCS#1 or PKCS#8 PEM and signs once, so that a bad key is told here and not in the middle of a run.
-    pub(crate) fn from_pem(pem: &[u8]) -> Result<Self> {
-        let refuse = |problem: &str| Error::invalid_argument("private_key", problem);
-        let contains = |label: &str| pem.windows(label.len()).any(|w| w == label.as_bytes());
-        if contains("ENCRYPTED") {
-            return Err(refuse("is encrypted; give it without a passphrase"));
-        }
-        let key = EncodingKey::from_rsa_pem(pem).map_err(|_| {
-            refuse("is no RSA private key in PEM (-----BEGIN PRIVATE KEY----- or -----BEGIN RSA PRIVATE KEY-----)")
-        })?;
-        let key = SigningKey(key);
+    /// Signs once, so that a bad key is told here and not in the middle of a run.
+    pub(crate) fn new(argument: &str, key: &RsaPrivateKey) -> Result<Self> {
+        let key = SigningKey(EncodingKey::from_rsa_der(key.as_pkcs1()));
         key.sign(&Map::new()).map_err(|_| {
-            refuse("is PEM, but its RSA key cannot sign (is it cut short, or under 2048 bits?)")
+            Error::invalid_argument(argument, "is damaged: its numbers are no working RSA key")
         })?;
         Ok(key)
     }

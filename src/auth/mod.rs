@@ -3,5 +3,6 @@
 pub mod credentials;
 mod grant;
 mod jwt;
+pub(crate) mod key;
 pub(crate) mod session;
 mod token_cache;

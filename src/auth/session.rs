@@ -3,34 +3,56 @@
 use super::credentials::{Credentials, check_id};
 use super::token_cache::{Token, TokenCache};
 use crate::counters::Counters;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::http::call::Call;
 use crate::http::endpoint::EndpointClass;
 use crate::http::perform::{Http, Replay, Trace};
+use crate::http::rate_limit::RateLimits;
+use crate::http::throttle::Throttle;
 use crate::http::transport::{Answer, Request};
 use crate::http::url::resource;
+use crate::lock::lock;
 use crate::secret::Secret;
 use bytes::Bytes;
 use reqwest::Method;
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, PRAGMA,
 };
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 
-/// One organisation at the service, seen with one set of credentials.
+/// One organisation at the service, seen with one set of credentials at a time.
 #[derive(Debug)]
 pub(crate) struct Session {
-    http: Http,
-    credentials: Credentials,
-    tokens: TokenCache,
+    /// Replaced as a whole. Calls under way keep the one that they began with.
+    identity: Mutex<Arc<Identity>>,
     root: Url,
     org_id: String,
+    rate_limits: RateLimits,
     signal: AtomicU8,
     counters: Arc<Counters>,
+}
+
+/// Credentials and what belongs to them: their token, and the pace of their client id. A token that was asked for with
+/// other credentials cannot get in here.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub credentials: Credentials,
+    pub http: Http,
+    tokens: TokenCache,
+}
+
+impl Identity {
+    fn new(credentials: Credentials, http: Http) -> Arc<Self> {
+        Arc::new(Identity {
+            credentials,
+            tokens: TokenCache::default(),
+            http,
+        })
+    }
 }
 
 /// A one-shot hint to the service's load management, sent with the next call of any kind.
@@ -54,18 +76,40 @@ impl Session {
         credentials: Credentials,
         root: Url,
         org_id: &str,
+        rate_limits: RateLimits,
         counters: Arc<Counters>,
     ) -> Result<Self> {
         check_id("org_id", org_id)?;
         Ok(Session {
-            http,
-            credentials,
-            tokens: TokenCache::default(),
+            identity: Mutex::new(Identity::new(credentials, http)),
             root,
             org_id: org_id.to_owned(),
+            rate_limits,
             signal: AtomicU8::new(0),
             counters,
         })
+    }
+
+    /// Every request from now on goes out with these.
+    pub(crate) fn set_credentials(&self, credentials: Credentials) {
+        let client_id = &credentials.client_id;
+        let throttle = Throttle::shared(self.root.as_str(), client_id, &self.rate_limits);
+        let http = Http {
+            throttle,
+            ..self.identity().http.clone()
+        };
+        let new = Identity::new(credentials, http);
+        let old = std::mem::replace(&mut *lock(&self.identity), new);
+        // Not under the lock: the end of a token callback may be the program's own code.
+        drop(old);
+    }
+
+    pub(crate) fn identity(&self) -> Arc<Identity> {
+        lock(&self.identity).clone()
+    }
+
+    fn is_current(&self, identity: &Arc<Identity>) -> bool {
+        Arc::ptr_eq(&*lock(&self.identity), identity)
     }
 
     pub(crate) fn org_id(&self) -> &str {
@@ -76,14 +120,6 @@ impl Session {
         &self.root
     }
 
-    pub(crate) fn http(&self) -> &Http {
-        &self.http
-    }
-
-    pub(crate) fn credentials(&self) -> &Credentials {
-        &self.credentials
-    }
-
     pub(crate) fn signal(&self, signal: SyncSignal) {
         self.signal.store(signal as u8, Ordering::Relaxed);
     }
@@ -92,7 +128,7 @@ impl Session {
         &self,
         call: &Call,
         resource: Resource<'_>,
-        read: impl Fn(&Answer) -> Result<T>,
+        read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         let trace = Trace::default();
         self.send(call, resource, None, Replay::Reads, &trace, read)
@@ -106,7 +142,7 @@ impl Session {
         json: Bytes,
         replay: Replay,
         trace: &Trace,
-        read: impl Fn(&Answer) -> Result<T>,
+        read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         self.send(call, resource, Some(json), replay, trace, read)
             .await
@@ -119,14 +155,16 @@ impl Session {
         class: EndpointClass,
         lost: Error,
     ) -> Result<()> {
-        self.http.pause(call, class, Replay::Safe, lost).await
+        let http = &self.identity().http;
+        let wait = http.wait_after(&lost);
+        http.pause(call, class, Replay::Safe, lost, wait).await
     }
 
     /// The host's status page, which wants no token.
     pub(crate) async fn get_status_page<T>(
         &self,
         call: &Call,
-        read: impl Fn(&Answer) -> Result<T>,
+        read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         let mut url = self.root.clone();
         url.set_path("/status");
@@ -137,7 +175,9 @@ impl Session {
             body: None,
         };
         let trace = Trace::default();
-        self.http
+        let identity = self.identity();
+        identity
+            .http
             .perform(
                 call,
                 EndpointClass::Status,
@@ -156,7 +196,7 @@ impl Session {
         json: Option<Bytes>,
         replay: Replay,
         trace: &Trace,
-        read: impl Fn(&Answer) -> Result<T>,
+        read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         self.count(resource_.class);
         let mut request = Request {
@@ -171,16 +211,23 @@ impl Session {
         let signal = self.signal_header();
         let mut renewed = false;
         loop {
-            let token = self.token(call).await?;
-            request.headers = self.headers(&token, request.body.is_some())?;
+            let identity = self.identity();
+            let token = match self.token(call, &identity).await {
+                // Refused, but no longer the ones to go by.
+                Err(error) if error.kind() == ErrorKind::Auth && !self.is_current(&identity) => {
+                    continue;
+                }
+                token => token?,
+            };
+            request.headers = headers(&identity.credentials, &token, request.body.is_some())?;
             request.headers.extend(signal.clone());
-            let answer = self
+            let answer = identity
                 .http
                 .perform(call, resource_.class, &request, replay, trace, &read)
                 .await;
             match answer {
                 Err(error) if error.http_status() == Some(401) && !renewed => {
-                    self.tokens.discard(&token);
+                    identity.tokens.discard(&token);
                     renewed = true;
                 }
                 answer => return answer,
@@ -197,39 +244,25 @@ impl Session {
         }
     }
 
-    async fn token(&self, call: &Call) -> Result<Arc<Token>> {
-        let fetch = || self.credentials.fetch_token(&self.http, call, &self.org_id);
-        self.tokens.get(call, &self.http.logger, fetch).await
+    async fn token(&self, call: &Call, identity: &Identity) -> Result<Arc<Token>> {
+        let Identity {
+            credentials, http, ..
+        } = identity;
+        let fetch = || credentials.fetch_token(http, call, &self.org_id);
+        identity.tokens.get(call, &http.logger, fetch).await
     }
 
     /// Gets a new token whether or not there is one, and tells how long it lives.
     pub(crate) async fn renew_token(&self, call: &Call) -> Result<Duration> {
+        let identity = self.identity();
         let asked_at = Instant::now();
-        let fetched = self
-            .credentials
-            .fetch_token(&self.http, call, &self.org_id)
-            .await?;
+        let Identity {
+            credentials, http, ..
+        } = &*identity;
+        let fetched = credentials.fetch_token(http, call, &self.org_id).await?;
         let lifetime = fetched.lifetime;
-        self.tokens.put(fetched, asked_at);
+        identity.tokens.put(fetched, asked_at);
         Ok(lifetime)
-    }
-
-    fn headers(&self, token: &Token, with_body: bool) -> Result<HeaderMap> {
-        let bearer = Secret::new(format!("Bearer {}", token.secret.reveal()));
-        let bearer = bearer.header().ok_or_else(|| {
-            Error::protocol("the token endpoint gave a token that no header can carry")
-        })?;
-        let client_id = HeaderValue::from_str(&self.credentials.client_id)
-            .map_err(|_| Error::invalid_argument("client_id", "cannot be put into a header"))?;
-        let mut headers = HeaderMap::from_iter([
-            (AUTHORIZATION, bearer),
-            (HeaderName::from_static("x-api-key"), client_id),
-            (ACCEPT, HeaderValue::from_static("application/json")),
-        ]);
-        if with_body {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        }
-        Ok(headers)
     }
 
     fn signal_header(&self) -> Option<(HeaderName, HeaderValue)> {
@@ -240,4 +273,22 @@ impl Session {
         };
         Some((PRAGMA, HeaderValue::from_static(value)))
     }
+}
+
+fn headers(credentials: &Credentials, token: &Token, with_body: bool) -> Result<HeaderMap> {
+    let bearer = Secret::new(format!("Bearer {}", token.secret.reveal()));
+    let bearer = bearer.header().ok_or_else(|| {
+        Error::protocol("the token endpoint gave a token that no header can carry")
+    })?;
+    let client_id = HeaderValue::from_str(&credentials.client_id)
+        .map_err(|_| Error::invalid_argument("client_id", "cannot be put into a header"))?;
+    let mut headers = HeaderMap::from_iter([
+        (AUTHORIZATION, bearer),
+        (HeaderName::from_static("x-api-key"), client_id),
+        (ACCEPT, HeaderValue::from_static("application/json")),
+    ]);
+    if with_body {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    Ok(headers)
 }

@@ -1,17 +1,17 @@
 //! The first step: what the client is set up with, as far as it may be shown.
 
 use super::report::{Step, StepKind};
-use crate::auth::session::Session;
+use crate::auth::session::{Identity, Session};
 use crate::error::Result;
 use tokio::time::Instant;
 
-pub(super) fn check(session: &Session) -> Step {
+pub(super) fn check(session: &Session, identity: &Identity) -> Step {
     let begun = Instant::now();
-    let told = tell(session);
+    let told = tell(session, identity);
     let took = begun.elapsed();
     match told {
         Ok(message) => Step {
-            remedy: doubts(session),
+            remedy: doubts(session, identity),
             ..Step::passed(StepKind::Configuration, None, took, message)
         },
         Err(error) => Step::failed(StepKind::Configuration, None, took, error),
@@ -19,10 +19,10 @@ pub(super) fn check(session: &Session) -> Step {
 }
 
 /// Loads the certificates to trust and reads the environment, either of which may fail.
-fn tell(session: &Session) -> Result<String> {
-    let transport = &session.http().transport;
+fn tell(session: &Session, identity: &Identity) -> Result<String> {
+    let transport = &identity.http.transport;
     let certificates = transport.describe_trust()?;
-    let credentials = session.credentials();
+    let credentials = &identity.credentials;
     let mut text = format!(
         "organisation {}, client id {}, {}; service {}",
         session.org_id(),
@@ -38,8 +38,8 @@ fn tell(session: &Session) -> Result<String> {
 }
 
 /// What works and is yet not as it should be.
-fn doubts(session: &Session) -> Option<String> {
-    if !session.http().transport.verifies_certificates() {
+fn doubts(session: &Session, identity: &Identity) -> Option<String> {
+    if !identity.http.transport.verifies_certificates() {
         return Some(
             "turn the verification of certificates on again: without it anybody on the line can read and change \
              everything"

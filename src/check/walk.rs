@@ -17,12 +17,13 @@ const NOBODY: &str = "umapi-check@nobody.invalid";
 pub(crate) async fn check(session: &Session, options: &CallOptions) -> Result<Report> {
     let call = &Call::begin(&options.clone().once());
     let mut report = Report::default();
-    if !add(&mut report, configuration::check(session)) {
+    let identity = session.identity();
+    if !add(&mut report, configuration::check(session, &identity)) {
         return Ok(report);
     }
-    let token_ready = match session.credentials().token_root() {
+    let token_ready = match identity.credentials.token_root() {
         Some(root) => {
-            let way_is_open = host::check(session.http(), call, root, &mut report).await?;
+            let way_is_open = host::check(&identity.http, call, root, &mut report).await?;
             let host = host_and_port(root);
             match way_is_open {
                 Ok(()) => add(&mut report, token(session, call, Some(&host)).await?),
@@ -32,7 +33,7 @@ pub(crate) async fn check(session: &Session, options: &CallOptions) -> Result<Re
         None => add(&mut report, token(session, call, None).await?),
     };
     let host = host_and_port(session.root());
-    let way_is_open = host::check(session.http(), call, session.root(), &mut report).await?;
+    let way_is_open = host::check(&identity.http, call, session.root(), &mut report).await?;
     let step = match (way_is_open, token_ready) {
         (Ok(()), true) => api_call(session, call, Some(&host)).await?,
         (Ok(()), false) => Step::skipped(StepKind::Call, &host, "a token"),

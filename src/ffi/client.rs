@@ -8,7 +8,7 @@ use super::fallible::fallible;
 use super::group::umapi_groups;
 use super::guard::Result;
 use super::handle::{free, out, read, shared};
-use super::input::{optional_text, text};
+use super::input::{self, optional_text, text};
 use super::queue::umapi_queue;
 use super::results::umapi_results;
 use super::runtime::Engine;
@@ -23,8 +23,8 @@ use crate::UsersQuery;
 use crate::{Client, ClientOptions};
 use std::ffi::c_char;
 
-/// One organisation at the service. It never changes once made, and any number of threads may use it at once. In a
-/// child process after a fork every call answers `UMAPI_STATUS_FORK`.
+/// One organisation at the service. Save for its credentials (umapi_client_set_credentials) it never changes once made,
+/// and any number of threads may use it at once. In a child process after a fork every call answers `UMAPI_STATUS_FORK`.
 ///
 /// @since 0.1.0
 pub struct umapi_client(pub(super) Engine);
@@ -50,11 +50,117 @@ pub unsafe extern "C" fn umapi_client_new(
             let client = out("client", client)?;
             let org_id = text("org_id", org_id)?;
             let credentials = shared("credentials", credentials)?;
-            let options = options
-                .as_ref()
-                .map_or_else(ClientOptions::default, |options| options.0.clone());
-            let made = Client::new(org_id, credentials.0.clone(), options)?;
+            let made = Client::new(org_id, credentials.0.clone(), copied(options))?;
             client.give(umapi_client(Engine::new(made)));
+            Ok(())
+        })
+    }
+}
+
+/// Makes a client from a configuration in a JSON file. Nothing is sent before its first call.
+///
+/// The file is an object with any of these keys, all strings but for the last two:
+///
+/// - `org_id`, `client_id`, `client_secret`: who the program is, and where. Required.
+/// - `private_key_path`, `private_key_passphrase`, `tech_acct_id`: with the first, the credentials are of the kind Service
+///   Account (JWT), and `tech_acct_id` is required; without it they are OAuth Server-to-Server.
+/// - `endpoint`, `auth_host`, `auth_path`, `ca_file`: as by umapi_client_options_set_endpoint,
+///   umapi_credentials_set_auth_host, umapi_credentials_set_auth_path and umapi_client_options_add_ca_pem.
+/// - `connect_timeout_ms`, `attempt_timeout_ms`: numbers, as by umapi_client_options_set_connect_timeout_ms and
+///   umapi_client_options_set_attempt_timeout_ms.
+///
+/// Or it is the project file that the Adobe Developer Console lets one download, which has all of it under `project`:
+/// `org.ims_org_id`, and one of `workspace.details.credentials` with `oauth_server_to_server` or with `jwt`. The keys above
+/// may stand beside `project`, and win over it. A private key is in no project file: for `jwt`, add `private_key_path`, or
+/// set the variable.
+///
+/// Paths are relative to the file. What should not be in a file may be in the environment: `UMAPI_CLIENT_SECRET` and
+/// `UMAPI_PRIVATE_KEY_PASSPHRASE` are looked at when the file has no such key, and `UMAPI_PRIVATE_KEY_PATH` for a project
+/// with `jwt`.
+///
+/// @param path     the file; at most 1 MiB. Read now, as are the files that it names, and not again.
+/// @param options  how the client behaves; copied; NULL for the defaults. What the file names wins over them.
+/// @param client   receives the client; free with umapi_client_free.
+/// @param error    receives the error; may be NULL. Its message begins with the file, or the variable, and the key: one
+///                 that is unknown, missing or of no use, credentials of both kinds, a path that cannot be read.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_new_from_file(
+    path: *const c_char,
+    options: *const umapi_client_options,
+    client: *mut *mut umapi_client,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let client = out("client", client)?;
+            let path = input::path("path", path)?;
+            let made = Client::from_file(path, copied(options))?;
+            client.give(umapi_client(Engine::new(made)));
+            Ok(())
+        })
+    }
+}
+
+/// Makes a client from a configuration in the environment. Nothing is sent before its first call.
+///
+/// Each key of umapi_client_new_from_file is a variable, in capital letters after `UMAPI_`: `UMAPI_ORG_ID`,
+/// `UMAPI_CLIENT_ID`, `UMAPI_CLIENT_SECRET`, `UMAPI_TECH_ACCT_ID`, `UMAPI_PRIVATE_KEY_PATH`,
+/// `UMAPI_PRIVATE_KEY_PASSPHRASE`, `UMAPI_ENDPOINT`, `UMAPI_AUTH_HOST`, `UMAPI_AUTH_PATH`, `UMAPI_CA_FILE`,
+/// `UMAPI_CONNECT_TIMEOUT_MS`, `UMAPI_ATTEMPT_TIMEOUT_MS`. One that is empty is as good as none. Paths are relative to the
+/// working directory. No other thread may change the environment meanwhile.
+///
+/// @param options  how the client behaves; copied; NULL for the defaults. What the environment names wins over them.
+/// @param client   receives the client; free with umapi_client_free.
+/// @param error    receives the error; may be NULL. Its message begins with the variable.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_new_from_environment(
+    options: *const umapi_client_options,
+    client: *mut *mut umapi_client,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let client = out("client", client)?;
+            let made = Client::from_environment(copied(options))?;
+            client.give(umapi_client(Engine::new(made)));
+            Ok(())
+        })
+    }
+}
+
+unsafe fn copied(options: *const umapi_client_options) -> ClientOptions {
+    unsafe { options.as_ref() }.map_or_else(ClientOptions::default, |options| options.0.clone())
+}
+
+/// Gives a client other credentials, for a secret or a key that changes while a job runs. May be called from any thread,
+/// while others use the client.
+///
+/// Every request from now on goes out with them, and so the next one asks for a token first. Requests under way finish
+/// with the token that they have; if that or the old credentials are refused meanwhile, they go on with the new ones. A
+/// token that arrives late for the old ones is not used for anything else. Listings, queues and calls of several requests go over
+/// to the new credentials at their next request.
+///
+/// The client id may change too: then `x-api-key` does, and requests keep to the pace of the new client id
+/// (umapi_client_options_set_rate_limit). The organisation, the options and the counters stay.
+///
+/// @param client       the client.
+/// @param credentials  who the program is from now on; copied. They are not tried out: a mistake in them shows at the
+///                     next request, with `UMAPI_STATUS_AUTH`.
+/// @param error        receives the error; may be NULL.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_set_credentials(
+    client: *const umapi_client,
+    credentials: *const umapi_credentials,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let client = shared("client", client)?.0.client();
+            let credentials = shared("credentials", credentials)?;
+            client.set_credentials(credentials.0.clone());
             Ok(())
         })
     }

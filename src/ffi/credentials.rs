@@ -2,7 +2,7 @@ use super::callback::{UserData, umapi_destroy_fn};
 use super::error::umapi_error;
 use super::fallible::fallible;
 use super::handle::{exclusive, free, out};
-use super::input::{bytes, milliseconds, text};
+use super::input::{bytes, milliseconds, optional_text, path, text};
 use super::status::umapi_status;
 use crate::Credentials;
 use crate::Error;
@@ -49,7 +49,8 @@ pub unsafe extern "C" fn umapi_credentials_new_oauth(
 /// @param client_id       the client id ("API key").
 /// @param client_secret   the client secret; copied, and zeroed when the library is done with it.
 /// @param tech_acct_id    the technical account id, such as "…@techacct.adobe.com".
-/// @param private_key     an RSA private key in PEM, PKCS#1 or PKCS#8, not encrypted.
+/// @param private_key     an RSA private key in PEM, PKCS#1 or PKCS#8, not encrypted; see
+///                        umapi_credentials_new_jwt_with_passphrase for one that is.
 /// @param private_key_length  its length in bytes.
 /// @param credentials     receives the credentials; free with umapi_credentials_free.
 /// @param error           receives the error; may be NULL. A key that cannot sign is told here.
@@ -76,6 +77,88 @@ pub unsafe extern "C" fn umapi_credentials_new_jwt(
                 client_secret,
                 tech_acct_id,
                 key,
+                None,
+            )?));
+            Ok(())
+        })
+    }
+}
+
+/// The same, for a private key that may be encrypted.
+///
+/// Every form of RSA key that OpenSSL writes is read: PKCS#1 (`RSA PRIVATE KEY`), PKCS#8 (`PRIVATE KEY`), encrypted PKCS#8
+/// (`ENCRYPTED PRIVATE KEY`) with PBES2 (AES or 3DES; PBKDF2 or scrypt) and with PBES1 or the schemes of PKCS#12 (DES,
+/// 3DES or RC2; not RC4 and not MD2), and the old form with the headers `Proc-Type` and `DEK-Info` (AES, 3DES or DES)
+/// under either label. Line ends, a byte order mark, text and certificates before and after the key do not matter. The
+/// key must have 2048 to 8192 bits. One that asks for more than 10,000,000 iterations to be opened is refused.
+///
+/// @param client_id       the client id ("API key").
+/// @param client_secret   the client secret; copied, and zeroed when the library is done with it.
+/// @param tech_acct_id    the technical account id, such as "…@techacct.adobe.com".
+/// @param private_key     an RSA private key in PEM.
+/// @param private_key_length  its length in bytes.
+/// @param passphrase      opens the key, in UTF-8; ignored if the key is not encrypted; NULL for none. It is not kept.
+/// @param credentials     receives the credentials; free with umapi_credentials_free.
+/// @param error           receives the error; may be NULL. Its message begins with `private_key` or `passphrase`, says
+///                        what was given if it is no RSA private key, and shows nothing of the key.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_credentials_new_jwt_with_passphrase(
+    client_id: *const c_char,
+    client_secret: *const c_char,
+    tech_acct_id: *const c_char,
+    private_key: *const c_char,
+    private_key_length: usize,
+    passphrase: *const c_char,
+    credentials: *mut *mut umapi_credentials,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let credentials = out("credentials", credentials)?;
+            credentials.give(umapi_credentials(Credentials::jwt(
+                text("client_id", client_id)?,
+                text("client_secret", client_secret)?,
+                text("tech_acct_id", tech_acct_id)?,
+                bytes("private_key", private_key, private_key_length)?,
+                optional_text("passphrase", passphrase)?,
+            )?));
+            Ok(())
+        })
+    }
+}
+
+/// The same, with the private key in a file.
+///
+/// @param client_id         the client id ("API key").
+/// @param client_secret     the client secret; copied, and zeroed when the library is done with it.
+/// @param tech_acct_id      the technical account id, such as "…@techacct.adobe.com".
+/// @param private_key_path  a file with an RSA private key in PEM, of any form that
+///                          umapi_credentials_new_jwt_with_passphrase takes; at most 1 MiB. Read now, and not again.
+/// @param passphrase        opens the key, in UTF-8; ignored if the key is not encrypted; NULL for none. It is not kept.
+/// @param credentials       receives the credentials; free with umapi_credentials_free.
+/// @param error             receives the error; may be NULL. Its message begins with `private_key_path` and the path,
+///                          or with `passphrase`.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_credentials_new_jwt_from_file(
+    client_id: *const c_char,
+    client_secret: *const c_char,
+    tech_acct_id: *const c_char,
+    private_key_path: *const c_char,
+    passphrase: *const c_char,
+    credentials: *mut *mut umapi_credentials,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            let credentials = out("credentials", credentials)?;
+            credentials.give(umapi_credentials(Credentials::jwt_from_file(
+                text("client_id", client_id)?,
+                text("client_secret", client_secret)?,
+                text("tech_acct_id", tech_acct_id)?,
+                path("private_key_path", private_key_path)?,
+                optional_text("passphrase", passphrase)?,
             )?));
             Ok(())
         })

@@ -268,12 +268,12 @@ impl umapi_groups {
     }
 
     /// Whether a group stands at `position`, after fetching the next page where the present one is used up.
-    fn advance(&mut self, call: &CallOptions) -> Result<bool> {
+    fn advance(&mut self, call: impl FnOnce() -> CallOptions) -> Result<bool> {
         let used_up = |page: &umapi_group_page| self.position >= page.groups.len();
         if self.page.as_ref().is_none_or(used_up) {
             self.page = None;
             self.position = 0;
-            self.page = self.fetch(call)?;
+            self.page = self.fetch(&call())?;
         }
         Ok(self.page.is_some())
     }
@@ -299,7 +299,7 @@ pub unsafe extern "C" fn umapi_groups_next(
         fallible(error, || {
             let group = out_borrowed("group", group)?;
             let groups = exclusive("groups", groups)?;
-            if groups.advance(&options(call))?
+            if groups.advance(|| options(call))?
                 && let Some(page) = &groups.page
             {
                 group.lend(&page.groups[groups.position]);

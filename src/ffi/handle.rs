@@ -54,6 +54,7 @@ pub(super) unsafe fn exclusive<'a, T>(argument: &str, handle: *mut T) -> Result<
 }
 
 /// Reads from a handle that may be NULL, which reads as `otherwise`.
+#[inline(always)]
 pub(super) unsafe fn read<T, V>(handle: *const T, otherwise: V, get: impl FnOnce(&T) -> V) -> V
 where
     V: Copy,

@@ -3,6 +3,7 @@
 use super::guard::Result;
 use crate::Error;
 use std::ffi::{CStr, c_char};
+use std::path::Path;
 use std::time::Duration;
 
 /// A NUL-terminated UTF-8 string.
@@ -29,6 +30,14 @@ pub(super) unsafe fn optional_text<'a>(
             format_args!("is not UTF-8 (byte {})", e.valid_up_to()),
         )
         .into()),
+    }
+}
+
+/// A path to a file.
+pub(super) unsafe fn path<'a>(argument: &str, path: *const c_char) -> Result<&'a Path> {
+    match unsafe { text(argument, path) }? {
+        "" => Err(Error::invalid_argument(argument, "must not be empty").into()),
+        path => Ok(Path::new(path)),
     }
 }
 
@@ -82,7 +91,9 @@ pub(super) unsafe fn texts<'a>(
     array
         .iter()
         .enumerate()
-        .map(|(position, item)| unsafe { text(&format!("{argument}[{position}]"), *item) })
+        .map(|(position, item)| unsafe {
+            text("", *item).or_else(|_| text(&format!("{argument}[{position}]"), *item))
+        })
         .collect()
 }
 

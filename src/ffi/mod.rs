@@ -16,6 +16,7 @@ pub mod client_options;
 pub mod credentials;
 pub mod error;
 pub mod group;
+pub mod key_pair;
 pub mod library;
 pub mod progress;
 pub mod queue;

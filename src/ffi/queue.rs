@@ -41,7 +41,12 @@ pub unsafe extern "C" fn umapi_queue_add(
         fallible(error, || {
             let umapi_queue { engine, queue } = exclusive("queue", queue)?;
             let action = &shared("action", action)?.0;
-            Ok(engine.run(queue.add(action, &options(call)))??)
+            engine.check()?;
+            queue.put(action)?;
+            if queue.is_due() {
+                engine.run(queue.send_due(&options(call)))?;
+            }
+            Ok(())
         })
     }
 }

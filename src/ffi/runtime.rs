@@ -33,8 +33,8 @@ impl Engine {
         &self.0.client
     }
 
-    /// Runs `work` to its end on this thread.
-    pub(super) fn run<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+    /// Whether this process and this thread may make calls that can wait.
+    pub(super) fn check(&self) -> Result<()> {
         if self.0.process != this_process() {
             return Err(Failure::Fork);
         }
@@ -45,6 +45,12 @@ impl Engine {
             )
             .into());
         }
+        Ok(())
+    }
+
+    /// Runs `work` to its end on this thread.
+    pub(super) fn run<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        self.check()?;
         let runtime = self.0.runtime.get_or_try_init(|| {
             Builder::new_current_thread()
                 .enable_all()

@@ -353,12 +353,12 @@ impl umapi_users {
     }
 
     /// Whether a user stands at `position`, after fetching the next page where the present one is used up.
-    fn advance(&mut self, call: &CallOptions) -> Result<bool> {
+    fn advance(&mut self, call: impl FnOnce() -> CallOptions) -> Result<bool> {
         let used_up = |page: &umapi_user_page| self.position >= page.users.len();
         if self.page.as_ref().is_none_or(used_up) {
             self.page = None;
             self.position = 0;
-            self.page = self.fetch(call)?;
+            self.page = self.fetch(&call())?;
         }
         Ok(self.page.is_some())
     }
@@ -384,7 +384,7 @@ pub unsafe extern "C" fn umapi_users_next(
         fallible(error, || {
             let user = out_borrowed("user", user)?;
             let users = exclusive("users", users)?;
-            if users.advance(&options(call))?
+            if users.advance(|| options(call))?
                 && let Some(page) = &users.page
             {
                 user.lend(&page.users[users.position]);

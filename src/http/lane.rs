@@ -1,11 +1,11 @@
 //! One endpoint class of one client id: its pacer, and a gate that closes for every call when a 429 is met all the same.
 //!
-//! After a 429 the service allows less than was thought, so for a while one request goes out at a time: whoever meets
-//! the next 429 is one call and not all, and keeps its turn, so that the same call is never the unlucky one for long.
+//! After a 429 one request goes out at a time until the service has shown what it allows: whoever meets the next 429 is
+//! one call and not all, and keeps its turn, so that the same call is never the unlucky one for long.
 
-use super::call::{Call, Progress, WaitReason};
+use super::call::{Call, WaitReason};
 use super::endpoint::EndpointClass;
-use super::pacer::{Pacer, Spent};
+use super::pacer::{Pacer, Share, Turn};
 use super::rate_limit::RateLimit;
 use crate::error::Result;
 use crate::lock::lock;
@@ -16,97 +16,52 @@ use tokio::time::Instant;
 /// One endpoint class: its gate and its pacer.
 #[derive(Debug)]
 pub(crate) struct Lane {
-    pacer: Option<Arc<Pacer>>,
-    /// For how long after a 429 one request goes out at a time.
-    caution: Duration,
-    gate: Mutex<Gate>,
-    /// First come, first served.
-    turn: Arc<tokio::sync::Mutex<()>>,
+    pacer: Arc<Pacer>,
+    closed_until: Mutex<Option<Instant>>,
 }
-
-/// The service counts by the minute.
-const CAUTION: Duration = Duration::from_secs(60);
-
-#[derive(Debug, Default)]
-struct Gate {
-    closed_until: Option<Instant>,
-    one_by_one_until: Option<Instant>,
-}
-
-/// The right to be the one whose request is out, while one goes out at a time.
-pub(crate) type Turn = tokio::sync::OwnedMutexGuard<()>;
 
 impl Lane {
     pub(crate) fn new(limit: Option<RateLimit>) -> Self {
         Lane {
-            pacer: limit.map(|limit| Arc::new(Pacer::new(limit))),
-            caution: limit.map_or(CAUTION, |limit| limit.window),
-            gate: Mutex::default(),
-            turn: Arc::default(),
+            pacer: Arc::new(Pacer::new(limit)),
+            closed_until: Mutex::default(),
         }
     }
 
-    /// Waits until a request may go out. The pass counts against the limit until well after its answer. Who has a
-    /// `turn` from an attempt that met a 429 keeps it.
+    /// Waits until a request may go out. Who has a `turn` from an attempt that met a 429 keeps it.
     pub(crate) async fn admit(
         &self,
         call: &Call,
         class: EndpointClass,
         max_wait: Duration,
         mut turn: Option<Turn>,
-    ) -> Result<Pass> {
+    ) -> Result<Share> {
         loop {
             self.wait_at_gate(call, class, max_wait).await?;
-            match self.is_one_by_one() {
-                false => turn = None,
-                true if turn.is_none() => {
-                    turn = Some(self.take_turn(call, class).await);
-                    continue;
-                }
-                true => {}
-            }
-            let slot = match &self.pacer {
-                Some(pacer) => Some(pacer.slot(call, class).await?),
-                None => None,
-            };
-            let pass = Pass { slot, turn };
+            let share = self.pacer.share(call, class, turn.take()).await?;
             if self.open_at().is_none() {
-                return Ok(pass);
+                return Ok(share);
             }
-            turn = pass.give_back();
+            turn = share.give_back();
         }
+    }
+
+    /// The request met a 429: everyone is kept out for `wait`, and the next attempt is this call's.
+    pub(crate) fn refuse(&self, share: Share, wait: Duration) -> Option<Turn> {
+        self.close_for(wait);
+        share.refuse(wait)
     }
 
     /// Keeps everyone out for `wait`, on the service's word.
-    pub(crate) fn close_for(&self, wait: Duration) {
+    fn close_for(&self, wait: Duration) {
         let until = Instant::now() + wait;
-        let mut gate = lock(&self.gate);
-        gate.closed_until = gate.closed_until.max(Some(until));
-        gate.one_by_one_until = gate.closed_until.map(|until| until + self.caution);
+        let mut closed_until = lock(&self.closed_until);
+        *closed_until = closed_until.max(Some(until));
+        self.pacer.beware(until);
     }
 
     fn open_at(&self) -> Option<Instant> {
-        lock(&self.gate)
-            .closed_until
-            .filter(|until| *until > Instant::now())
-    }
-
-    fn is_one_by_one(&self) -> bool {
-        lock(&self.gate)
-            .one_by_one_until
-            .is_some_and(|until| until > Instant::now())
-    }
-
-    async fn take_turn(&self, call: &Call, class: EndpointClass) -> Turn {
-        if let Ok(turn) = self.turn.clone().try_lock_owned() {
-            return turn;
-        }
-        call.report(Progress::Wait {
-            endpoint: class,
-            reason: WaitReason::Throttled,
-            duration: None,
-        });
-        self.turn.clone().lock_owned().await
+        lock(&self.closed_until).filter(|until| *until > Instant::now())
     }
 
     async fn wait_at_gate(
@@ -120,28 +75,6 @@ impl Lane {
                 .await?;
         }
         Ok(())
-    }
-}
-
-/// The right to send one request. Held until its answer is in.
-#[derive(Debug)]
-pub(crate) struct Pass {
-    slot: Option<Spent>,
-    turn: Option<Turn>,
-}
-
-impl Pass {
-    /// Nothing was sent: the slot is free at once.
-    pub(crate) fn give_back(self) -> Option<Turn> {
-        if let Some(slot) = self.slot {
-            slot.give_back();
-        }
-        self.turn
-    }
-
-    /// The request met a 429: the next attempt is this call's as well.
-    pub(crate) fn keep_turn(self) -> Option<Turn> {
-        self.turn
     }
 }
 
@@ -161,7 +94,7 @@ mod tests {
         }))
     }
 
-    async fn admit(lane: &Lane, call: &Call) -> Result<Pass> {
+    async fn admit(lane: &Lane, call: &Call) -> Result<Share> {
         call.bounded(lane.admit(call, CLASS, PATIENCE, None)).await
     }
 
@@ -216,8 +149,7 @@ mod tests {
                 .await
                 .is_err()
         );
-        lane.close_for(Duration::from_secs(1));
-        let turn = pass.keep_turn();
+        let turn = lane.refuse(pass, Duration::from_secs(1));
         let again = lane.admit(&call, CLASS, PATIENCE, turn);
         let again = tokio::select! {
             biased;
@@ -226,5 +158,73 @@ mod tests {
         };
         drop(again);
         next.await.unwrap();
+    }
+
+    /// A service that allows so many requests in any minute, and tells of the wait in whole seconds.
+    struct Service {
+        most: usize,
+        recent: Mutex<Vec<Instant>>,
+        refused: Mutex<Vec<Instant>>,
+    }
+
+    impl Service {
+        fn ask(&self) -> std::result::Result<(), Duration> {
+            let (now, minute) = (Instant::now(), Duration::from_secs(60));
+            let mut recent = lock(&self.recent);
+            recent.retain(|counted| now - *counted < minute);
+            if recent.len() < self.most {
+                recent.push(now);
+                return Ok(());
+            }
+            lock(&self.refused).push(now);
+            let wait = recent[0] + minute - now;
+            Err(Duration::from_secs(wait.as_secs() + 1))
+        }
+    }
+
+    async fn let_one_through(lane: &Lane, service: &Service) {
+        let call = Call::begin(&CallOptions::new());
+        let mut turn = None;
+        loop {
+            let share = lane.admit(&call, CLASS, PATIENCE, turn.take()).await;
+            let share = share.unwrap();
+            tokio::time::sleep(Duration::from_millis(fastrand::u64(100..900))).await;
+            match service.ask() {
+                Ok(()) => return tokio::time::sleep(Duration::from_millis(200)).await,
+                Err(wait) => turn = lane.refuse(share, wait),
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_the_service_allows_half_it_is_spent_with_one_429_a_window_at_most() {
+        let lane = Lane::new(Some(RateLimit {
+            requests: 25,
+            window: Duration::from_secs(60),
+        }));
+        let service = Service {
+            most: 12,
+            recent: Mutex::default(),
+            refused: Mutex::default(),
+        };
+        let begun = Instant::now();
+        let caller = |_| async {
+            for _ in 0..60 {
+                let pages = (0..5).map(|_| let_one_through(&lane, &service));
+                futures_util::future::join_all(pages).await;
+            }
+        };
+        futures_util::future::join_all((0..4).map(caller)).await;
+        let windows = f64::from(4 * 60 * 5 / 12 - 1);
+        let took = begun.elapsed().as_secs_f64() / 60.0;
+        let refused = lock(&service.refused);
+        for r in refused.iter() {
+            eprintln!("{:?}", *r - begun);
+        }
+        assert!(took < windows * 1.05, "{took} windows instead of {windows}");
+        for (first, second) in refused.iter().zip(&refused[1..]) {
+            assert!(*second - *first > Duration::from_secs(59), "{refused:?}");
+        }
+        assert!(refused.len() < 8, "{}", refused.len());
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod ask_proxy;
 pub(crate) mod body;
+mod budget;
 pub mod call;
 pub mod endpoint;
 pub(crate) mod failure;

@@ -1,5 +1,6 @@
-//! A budget of requests, spent without a 429.
+//! Who waits for the budget of one endpoint class, and in which order.
 
+use super::budget::{Beside, Budget, Claim};
 use super::call::{Call, Progress, WaitReason};
 use super::endpoint::EndpointClass;
 use super::rate_limit::RateLimit;
@@ -8,108 +9,173 @@ use crate::lock::lock;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
-/// As many slots as the limit has requests. A slot is free again one window after the *answer* of the request that it
-/// let out: whatever way the service counts its minutes, and however long the request took to reach it, it then never
-/// sees more than the limit in a window.
+/// A budget of requests that many calls share.
 #[derive(Debug)]
 pub(crate) struct Pacer {
-    window: Duration,
-    /// One call at a time looks for a slot; the line is first come, first served.
+    /// One call at a time looks for its share; the line is first come, first served.
     line: tokio::sync::Mutex<()>,
-    /// When each free slot may be used; slots under way are not in here.
-    free: Mutex<Vec<Instant>>,
-    returned: Notify,
+    budget: Mutex<Budget>,
+    /// A request was answered or given back, or a turn ended.
+    changed: Notify,
 }
 
 impl Pacer {
-    pub(crate) fn new(limit: RateLimit) -> Self {
+    pub(crate) fn new(limit: Option<RateLimit>) -> Self {
         Pacer {
-            window: limit.window,
             line: tokio::sync::Mutex::new(()),
-            free: Mutex::new(vec![Instant::now(); limit.requests as usize]),
-            returned: Notify::new(),
+            budget: Mutex::new(Budget::new(limit)),
+            changed: Notify::new(),
         }
     }
 
-    pub(crate) async fn slot(self: &Arc<Self>, call: &Call, class: EndpointClass) -> Result<Spent> {
-        let _turn = match self.line.try_lock() {
-            Ok(turn) => turn,
-            Err(_) => {
-                call.report(Progress::Wait {
-                    endpoint: class,
-                    reason: WaitReason::Pace,
-                    duration: None,
-                });
-                self.line.lock().await
-            }
+    /// Waits until a request may go out. Who kept a `turn` need not stand in line.
+    pub(crate) async fn share(
+        self: &Arc<Self>,
+        call: &Call,
+        class: EndpointClass,
+        mut turn: Option<Turn>,
+    ) -> Result<Share> {
+        let mut teller = Teller::new(call, class);
+        let _place = match &turn {
+            Some(_) => None,
+            None => Some(match self.line.try_lock() {
+                Ok(place) => place,
+                Err(_) => {
+                    teller.tell(self.reason());
+                    self.line.lock().await
+                }
+            }),
         };
         loop {
-            match self.take_earliest() {
-                Some(slot) if slot.usable_at <= Instant::now() => return Ok(slot.spend()),
-                Some(slot) => {
-                    call.wait_until(class, slot.usable_at, WaitReason::Pace, None)
-                        .await?;
-                    return Ok(slot.spend());
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let claim = lock(&self.budget).claim(Instant::now(), turn.is_some());
+            match claim {
+                Claim::Granted { beside, alone } => {
+                    let turn = match alone {
+                        true => turn.take().or_else(|| Some(Turn(self.clone()))),
+                        false => None,
+                    };
+                    return Ok(Share::new(self.clone(), beside, turn));
                 }
-                None => self.returned.notified().await,
+                Claim::Spent(Some(until)) => {
+                    call.wait_until(class, until, WaitReason::Pace, None)
+                        .await?;
+                }
+                // How long is not known while other requests are on their way.
+                Claim::Spent(None) => {
+                    teller.tell(WaitReason::Pace);
+                    changed.await;
+                }
+                Claim::NotBesideAnother(until) => {
+                    teller.tell(self.reason());
+                    tokio::select! {
+                        () = changed => {}
+                        () = sleep_until(until) => {}
+                    }
+                }
             }
         }
     }
 
-    fn take_earliest(self: &Arc<Self>) -> Option<Slot> {
-        let mut free = lock(&self.free);
-        let (position, _) = free.iter().enumerate().min_by_key(|(_, at)| **at)?;
-        Some(Slot {
-            usable_at: free.swap_remove(position),
-            pacer: Some(self.clone()),
-        })
+    /// Behind a refusal one waits for the service's sake, and otherwise for the documentation's.
+    fn reason(&self) -> WaitReason {
+        match lock(&self.budget).is_cautious(Instant::now()) {
+            true => WaitReason::Throttled,
+            false => WaitReason::Pace,
+        }
     }
 
-    fn put_back(&self, usable_at: Instant) {
-        lock(&self.free).push(usable_at);
-        self.returned.notify_one();
+    /// The service is not to be relied on until well after `until`.
+    pub(crate) fn beware(&self, until: Instant) {
+        lock(&self.budget).beware(until);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Budget)) {
+        change(&mut lock(&self.budget));
+        self.changed.notify_waiters();
     }
 }
 
-/// A slot that someone waits with; if the wait is cut short the slot goes back as it was.
-struct Slot {
-    usable_at: Instant,
+/// Tells of waits of unknown length, but of each reason once.
+struct Teller<'c> {
+    call: &'c Call,
+    class: EndpointClass,
+    told: Option<WaitReason>,
+}
+
+impl<'c> Teller<'c> {
+    fn new(call: &'c Call, class: EndpointClass) -> Self {
+        Teller {
+            call,
+            class,
+            told: None,
+        }
+    }
+
+    fn tell(&mut self, reason: WaitReason) {
+        if self.told.replace(reason) != Some(reason) {
+            self.call.report(Progress::Wait {
+                endpoint: self.class,
+                reason,
+                duration: None,
+            });
+        }
+    }
+}
+
+/// The right to be the one whose request goes out alone.
+#[derive(Debug)]
+pub(crate) struct Turn(Arc<Pacer>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.change(Budget::end_turn);
+    }
+}
+
+/// The right to send one request. Held until its answer is in; it counts against the budget until well after that.
+#[derive(Debug)]
+pub(crate) struct Share {
+    /// None once it is settled what came of it.
     pacer: Option<Arc<Pacer>>,
+    beside: Beside,
+    turn: Option<Turn>,
 }
 
-impl Slot {
-    fn spend(mut self) -> Spent {
-        Spent(self.pacer.take())
+impl Share {
+    fn new(pacer: Arc<Pacer>, beside: Beside, turn: Option<Turn>) -> Self {
+        Share {
+            pacer: Some(pacer),
+            beside,
+            turn,
+        }
+    }
+
+    /// Nothing was sent.
+    pub(crate) fn give_back(mut self) -> Option<Turn> {
+        if let Some(pacer) = self.pacer.take() {
+            pacer.change(Budget::give_back);
+        }
+        self.turn.take()
+    }
+
+    /// The service refused the request and asked to `wait`: the next attempt is this call's as well.
+    pub(crate) fn refuse(mut self, wait: Duration) -> Option<Turn> {
+        if let Some(pacer) = self.pacer.take() {
+            pacer.change(|budget| budget.refuse(self.beside, Instant::now(), wait));
+        }
+        self.turn.take()
     }
 }
 
-impl Drop for Slot {
+impl Drop for Share {
     fn drop(&mut self) {
         if let Some(pacer) = &self.pacer {
-            pacer.put_back(self.usable_at);
-        }
-    }
-}
-
-/// A slot that a request went out with.
-#[derive(Debug)]
-pub(crate) struct Spent(Option<Arc<Pacer>>);
-
-impl Spent {
-    /// Nothing was sent: the slot is free at once.
-    pub(crate) fn give_back(mut self) {
-        if let Some(pacer) = self.0.take() {
-            pacer.put_back(Instant::now());
-        }
-    }
-}
-
-impl Drop for Spent {
-    fn drop(&mut self) {
-        if let Some(pacer) = &self.0 {
-            pacer.put_back(Instant::now() + pacer.window);
+            pacer.change(|budget| budget.spend(self.beside, Instant::now()));
         }
     }
 }
@@ -124,11 +190,11 @@ mod tests {
 
     fn pacer(requests: u32) -> Arc<Pacer> {
         let window = Duration::from_secs(60);
-        Arc::new(Pacer::new(RateLimit { requests, window }))
+        Arc::new(Pacer::new(Some(RateLimit { requests, window })))
     }
 
-    async fn slot(pacer: &Arc<Pacer>, call: &Call) -> Result<Spent> {
-        call.bounded(pacer.slot(call, CLASS)).await
+    async fn share(pacer: &Arc<Pacer>, call: &Call) -> Result<Share> {
+        call.bounded(pacer.share(call, CLASS, None)).await
     }
 
     #[tokio::test(start_paused = true)]
@@ -137,10 +203,10 @@ mod tests {
         let call = Call::begin(&CallOptions::new());
         let mut sent = Vec::new();
         for _ in 0..35 {
-            let pass = slot(&pacer, &call).await.unwrap();
+            let share = share(&pacer, &call).await.unwrap();
             tokio::time::sleep(Duration::from_millis(fastrand::u64(1..900))).await;
             sent.push(Instant::now());
-            drop(pass);
+            drop(share);
         }
         for (first, eleventh) in sent.iter().zip(&sent[10..]) {
             assert!(*eleventh - *first >= Duration::from_secs(60));
@@ -151,19 +217,40 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_wait_that_is_cut_short_costs_no_slot() {
+    async fn a_wait_that_is_cut_short_costs_nothing() {
         let pacer = pacer(1);
         let call = Call::begin(&CallOptions::new());
-        drop(slot(&pacer, &call).await.unwrap());
+        drop(share(&pacer, &call).await.unwrap());
         let begun = Instant::now();
         let cancel = Cancel::new();
         let impatient = Call::begin(&CallOptions::new().cancel(cancel.clone()));
-        let (ended, ()) = tokio::join!(slot(&pacer, &impatient), async {
+        let (ended, ()) = tokio::join!(share(&pacer, &impatient), async {
             tokio::time::sleep(Duration::from_secs(30)).await;
             cancel.trigger();
         });
         assert_eq!(ended.unwrap_err().kind(), ErrorKind::Cancelled);
-        slot(&pacer, &call).await.unwrap();
+        share(&pacer, &call).await.unwrap();
         assert_eq!(begun.elapsed().as_secs(), 60);
+    }
+
+    /// When each of so many requests of a second each, asked for at once, went out: in seconds.
+    async fn all_at_once(pacer: &Arc<Pacer>, count: usize) -> Vec<u64> {
+        let begun = Instant::now();
+        let work = |_| async move {
+            let share = share(pacer, &Call::begin(&CallOptions::new())).await;
+            let sent = begun.elapsed().as_secs();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            drop(share.unwrap());
+            sent
+        };
+        futures_util::future::join_all((0..count).map(work)).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_goes_at_once_and_the_rest_one_by_one_until_it_has_been_seen_to_pass() {
+        let pacer = pacer(6);
+        assert_eq!(all_at_once(&pacer, 6).await, [0, 0, 0, 1, 2, 3]);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(all_at_once(&pacer, 6).await, [0; 6]);
     }
 }

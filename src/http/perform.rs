@@ -17,9 +17,9 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 /// Sends requests under one policy, one throttle and one log.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Http {
-    pub transport: Transport,
+    pub transport: Arc<Transport>,
     pub throttle: Arc<Throttle>,
     pub retry: RetryPolicy,
     pub logger: Logger,
@@ -77,10 +77,11 @@ impl Http {
         request: &Request,
         replay: Replay,
         trace: &Trace,
-        read: impl Fn(&Answer) -> Result<T>,
+        read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         let id = call.next_request_id();
         let mut attempts = 0;
+        let lane = self.throttle.lane(class);
         let mut turn = None;
         let mut unconnected_since = None;
         loop {
@@ -89,9 +90,7 @@ impl Http {
                     .with_attempts(attempts)
                     .with_endpoint(request.endpoint())
             };
-            let pass = self
-                .throttle
-                .lane(class)
+            let share = lane
                 .admit(call, class, self.retry.max_wait, turn.take())
                 .await
                 .map_err(|error| annotate(error, attempts))?;
@@ -107,10 +106,11 @@ impl Http {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => annotate(failure, attempts).with_request_id(&attempt_id),
             };
+            let wait = self.wait_after(&failure);
             match failure.delivery() {
-                _ if failure.kind() == ErrorKind::Throttled => turn = pass.keep_turn(),
-                Delivery::NotSent if failure.http_status().is_none() => drop(pass.give_back()),
-                _ => drop(pass),
+                _ if failure.kind() == ErrorKind::Throttled => turn = lane.refuse(share, wait),
+                Delivery::NotSent if failure.http_status().is_none() => drop(share.give_back()),
+                _ => drop(share),
             }
             self.logger.line(LogLevel::Warn, || {
                 format!("{attempt_id} {} failed: {failure}", request.endpoint())
@@ -122,7 +122,7 @@ impl Http {
             if !self.may_connect_again(unconnected_since, attempts) {
                 return Err(failure);
             }
-            self.pause(call, class, replay, failure).await?;
+            self.pause(call, class, replay, failure, wait).await?;
         }
     }
 
@@ -140,7 +140,7 @@ impl Http {
         request: &Request,
         id: &str,
         trace: &Trace,
-        read: impl Fn(&Answer) -> Result<T>,
+        read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         self.logger
             .line(LogLevel::Debug, || format!("{id} {}", request.endpoint()));
@@ -154,8 +154,9 @@ impl Http {
                 self.logger.line(LogLevel::Debug, || {
                     format!("{id} HTTP {}, {} bytes", answer.status, answer.body.len())
                 });
-                match judge(answer.status) {
-                    Verdict::Done => read(&answer).map_err(|e| e.with_http_status(answer.status)),
+                let status = answer.status;
+                match judge(status) {
+                    Verdict::Done => read(answer).map_err(|e| e.with_http_status(status)),
                     verdict => Err(refusal(&answer, verdict)),
                 }
             });
@@ -166,6 +167,15 @@ impl Http {
         result
     }
 
+    /// How long to wait after a failure: as the service asks, and otherwise by the policy.
+    pub(crate) fn wait_after(&self, failure: &Error) -> Duration {
+        let asked = failure.retry_after();
+        asked.unwrap_or_else(|| match failure.is_unconnected() {
+            true => self.retry.reconnect_delay(failure.attempts()),
+            false => self.retry.back_off(failure.attempts()),
+        })
+    }
+
     /// Waits for the next attempt, or gives the failure back where there is to be none.
     pub(crate) async fn pause(
         &self,
@@ -173,23 +183,15 @@ impl Http {
         class: EndpointClass,
         replay: Replay,
         failure: Error,
+        wait: Duration,
     ) -> Result<()> {
         if !may_try_again(&failure, replay) {
             return Err(failure);
         }
-        let asked = failure.retry_after();
-        let wait = asked.unwrap_or_else(|| match failure.is_unconnected() {
-            true => self.retry.reconnect_delay(failure.attempts()),
-            false => self.retry.back_off(failure.attempts()),
-        });
-        let throttled = failure.kind() == ErrorKind::Throttled;
-        if throttled {
-            self.throttle.lane(class).close_for(wait);
-        }
         let until = Instant::now() + wait;
         if wait > self.retry.max_wait || !call.has_time_until(until) {
             // The figure is the service's own: the caller is told of it as of any throttle.
-            let asks_too_much = asked.is_some();
+            let asks_too_much = failure.retry_after().is_some();
             return Err(match asks_too_much {
                 true => failure.with_kind(ErrorKind::Throttled),
                 false => failure,
@@ -198,7 +200,7 @@ impl Http {
         if failure.attempts() >= call.attempts(self.retry.max_attempts) {
             return Err(failure);
         }
-        match throttled {
+        match failure.kind() == ErrorKind::Throttled {
             // The gate that was just closed is where everyone waits, this call included.
             true => Ok(()),
             false => {
@@ -213,9 +215,11 @@ fn may_try_again(failure: &Error, replay: Replay) -> bool {
     use ErrorKind::*;
     match failure.kind() {
         Throttled => true,
-        Connect | Timeout | Server => {
-            failure.delivery() == Delivery::NotSent || replay != Replay::Unsafe
-        }
+        Connect | Timeout | Server => match failure.delivery() {
+            Delivery::NotSent => true,
+            Delivery::Unknown => replay != Replay::Unsafe,
+            Delivery::Answered => false,
+        },
         // What a read answers is told at once. What became of actions has to be found out.
         Protocol => failure.delivery() == Delivery::Unknown && replay == Replay::Safe,
         _ => false,

@@ -222,7 +222,8 @@ async fn read(mut answer: reqwest::Response, way: Way<'_>, sent: &SentFlag) -> R
     let status = answer.status().as_u16();
     let headers = std::mem::take(answer.headers_mut());
     let expected = answer.content_length().unwrap_or(0) as usize;
-    let mut body = Vec::with_capacity(expected.min(LONGEST_ANSWER));
+    // Whoever reads the answer writes behind it what it has to decode.
+    let mut body = Vec::with_capacity((expected + expected / 32).min(LONGEST_ANSWER));
     while let Some(chunk) = answer
         .chunk()
         .await

@@ -1,10 +1,10 @@
 //! What can be done to one user or one user group: an action is a target and its ordered commands.
 
+use super::body::{Body, Fields};
 use super::text::{SharedText, Text};
 use super::user::IdentityType;
 use crate::error::{Error, Result};
 use serde_json::{Map, Value, json};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 /// What a create does when the user or group is there already.
@@ -63,10 +63,19 @@ pub enum Target {
 /// A user or group in the eyes of the order between actions: names are compared without regard to letter case.
 pub(crate) type Key = u64;
 
+/// FNV-1a. Two names with one key would only keep an order that they need not.
 fn key(noun: &str, name: &str) -> Key {
-    let mut hasher = DefaultHasher::new();
-    (noun, name.to_lowercase()).hash(&mut hasher);
-    hasher.finish()
+    const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x100_0000_01b3;
+    let add = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(PRIME);
+    let noun = noun.bytes().chain([0]).fold(BASIS, add);
+    match name.is_ascii() {
+        true => name
+            .bytes()
+            .map(|byte| byte.to_ascii_lowercase())
+            .fold(noun, add),
+        false => name.to_lowercase().bytes().fold(noun, add),
+    }
 }
 
 impl Target {
@@ -127,14 +136,23 @@ impl Command {
                 ),
             ));
         };
+        let json = SharedText::new(value.to_string());
+        Ok(Command::new(json, name, body))
+    }
+
+    fn of_fields(name: &str, fields: &Fields) -> Self {
+        Command::new(fields.json(name), name, fields)
+    }
+
+    fn new(json: SharedText, name: &str, body: &impl Body) -> Self {
         let verb = Verb::of(name, body);
-        Ok(Command {
-            json: SharedText::new(value.to_string()),
+        Command {
+            json,
             verb,
             replay_safe: verb.is_replay_safe(name, body),
             mentions: mentions(name, body).into(),
-            names: list_lengths(body),
-        })
+            names: body.names(),
+        }
     }
 
     fn parse(json: &str) -> Result<Self> {
@@ -207,18 +225,16 @@ impl Command {
 }
 
 impl Verb {
-    fn of(name: &str, body: &Value) -> Self {
+    fn of(name: &str, body: &impl Body) -> Self {
         match name {
             "addAdobeID" | "createEnterpriseID" | "createFederatedID" | "createUserGroup" => {
                 Verb::Create
             }
-            "update" if body.get("email").is_some() || body.get("username").is_some() => {
-                Verb::Rename
-            }
-            "updateUserGroup" if body.get("name").is_some() => Verb::Rename,
+            "update" if body.has("email") || body.has("username") => Verb::Rename,
+            "updateUserGroup" if body.has("name") => Verb::Rename,
             "deleteUserGroup" => Verb::DeleteGroup,
             "removeFromOrg" => Verb::RemoveFromOrg {
-                delete_account: body.get("deleteAccount") == Some(&Value::Bool(true)),
+                delete_account: body.is_true("deleteAccount"),
             },
             "add" | "remove" => Verb::Membership,
             _ => Verb::Other,
@@ -226,9 +242,9 @@ impl Verb {
     }
 
     /// A command that this version does not know is never taken to be.
-    fn is_replay_safe(self, name: &str, body: &Value) -> bool {
+    fn is_replay_safe(self, name: &str, body: &impl Body) -> bool {
         match self {
-            Verb::Create => body.get("option").is_some(),
+            Verb::Create => body.has("option"),
             Verb::Membership | Verb::RemoveFromOrg { .. } => true,
             Verb::Rename | Verb::DeleteGroup => false,
             Verb::Other => matches!(name, "update" | "updateUserGroup"),
@@ -236,33 +252,32 @@ impl Verb {
     }
 }
 
-fn list_lengths(body: &Value) -> usize {
-    let lists = body.as_object().into_iter().flat_map(Map::values);
-    lists.filter_map(Value::as_array).map(Vec::len).sum()
-}
-
 /// What the order between actions must heed: groups joined or left, users put into groups, and new names.
-fn mentions(name: &str, body: &Value) -> Vec<Key> {
-    let in_list = |noun: &str| {
-        let list = body.get(noun).and_then(Value::as_array);
-        let names = list.into_iter().flatten().filter_map(Value::as_str);
-        names.map(|n| key(noun, n)).collect::<Vec<_>>()
+fn mentions(name: &str, body: &impl Body) -> Vec<Key> {
+    let mut keys = Vec::with_capacity(body.names());
+    let (noun, fields): (_, &[_]) = match name {
+        "add" | "remove" => {
+            for noun in ["group", "user"] {
+                body.each_name(noun, &mut |name| keys.push(key(noun, name)));
+            }
+            return keys;
+        }
+        "updateUserGroup" => ("group", &["name"]),
+        "createUserGroup" => ("group", &[]),
+        _ => ("user", &["email", "username"]),
     };
-    let in_field = |noun: &str, field: &str| body.get(field)?.as_str().map(|n| key(noun, n));
-    match name {
-        "add" | "remove" => [in_list("group"), in_list("user")].concat(),
-        "updateUserGroup" => in_field("group", "name").into_iter().collect(),
-        "createUserGroup" => Vec::new(),
-        _ => [in_field("user", "email"), in_field("user", "username")]
-            .into_iter()
-            .flatten()
-            .collect(),
-    }
+    let names = fields.iter().filter_map(|field| body.text(field));
+    keys.extend(names.map(|name| key(noun, name)));
+    keys
 }
 
-/// One target and what to do to it, in order. Built once, executed any number of times.
+/// One target and what to do to it, in order. Built once, executed any number of times; clones share what they hold
+/// until one is changed.
 #[derive(Clone, Debug)]
-pub struct Action {
+pub struct Action(Arc<Plan>);
+
+#[derive(Clone, Debug)]
+struct Plan {
     target: Target,
     request_id: Option<Arc<str>>,
     tag: u64,
@@ -277,6 +292,10 @@ const LONGEST_GROUP_NAME: usize = 255;
 const LONGEST_EMAIL: usize = 254;
 
 fn check_text(argument: &str, text: &str, longest: usize) -> Result<()> {
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if is_plain && (1..=longest).contains(&text.len()) {
+        return Ok(());
+    }
     let length = text.chars().count();
     if text.is_empty() {
         return Err(Error::invalid_argument(argument, "must not be empty"));
@@ -342,13 +361,10 @@ fn check_names<S: AsRef<str>>(argument: &str, names: &[S], longest: usize) -> Re
         return Err(Error::invalid_argument(argument, "the list is empty"));
     }
     for (position, name) in names.iter().enumerate() {
-        check_text(&format!("{argument}[{position}]"), name.as_ref(), longest)?;
+        check_text("", name.as_ref(), longest)
+            .or_else(|_| check_text(&format!("{argument}[{position}]"), name.as_ref(), longest))?;
     }
     Ok(())
-}
-
-fn texts<S: AsRef<str>>(names: &[S]) -> Vec<&str> {
-    names.iter().map(AsRef::as_ref).collect()
 }
 
 impl Action {
@@ -370,46 +386,50 @@ impl Action {
     }
 
     fn on(target: Target) -> Self {
-        Action {
+        Action(Arc::new(Plan {
             target,
             request_id: None,
             tag: 0,
             commands: Vec::new(),
-        }
+        }))
+    }
+
+    fn plan(&mut self) -> &mut Plan {
+        Arc::make_mut(&mut self.0)
     }
 
     pub fn target(&self) -> &Target {
-        &self.target
+        &self.0.target
     }
 
     pub fn commands(&self) -> &[Command] {
-        &self.commands
+        &self.0.commands
     }
 
     pub fn tag(&self) -> u64 {
-        self.tag
+        self.0.tag
     }
 
     pub(crate) fn request_id(&self) -> Option<&str> {
-        self.request_id.as_deref()
+        self.0.request_id.as_deref()
     }
 
     /// A number of the caller's that the action's outcome will bear.
     pub fn set_tag(&mut self, tag: u64) -> &mut Self {
-        self.tag = tag;
+        self.plan().tag = tag;
         self
     }
 
     /// The `requestID` that the service repeats in errors about this action.
     pub fn set_request_id(&mut self, id: &str) -> Result<&mut Self> {
         check_text("request_id", id, 255)?;
-        self.request_id = Some(id.into());
+        self.plan().request_id = Some(id.into());
         Ok(self)
     }
 
     /// Means the Adobe ID where an Adobe ID and another account share one email.
     pub fn set_use_adobe_id(&mut self, value: bool) -> Result<&mut Self> {
-        match &mut self.target {
+        match &mut self.plan().target {
             Target::User { use_adobe_id, .. } => *use_adobe_id = value,
             Target::UserGroup(_) => return Err(wrong_target("set_use_adobe_id", "user")),
         }
@@ -440,21 +460,17 @@ impl Action {
             IdentityType::EnterpriseId => "createEnterpriseID",
             IdentityType::FederatedId => "createFederatedID",
         };
-        let mut body = Map::new();
-        body.insert("email".into(), user.email.into());
-        insert_given(
-            &mut body,
-            [
-                ("firstname", user.first_name),
-                ("lastname", user.last_name),
-                ("country", user.country),
-                ("option", user.on_conflict.option()),
-            ],
-        );
+        let fields = Fields::given([
+            ("email", Some(user.email)),
+            ("firstname", user.first_name),
+            ("lastname", user.last_name),
+            ("country", user.country),
+            ("option", user.on_conflict.option()),
+        ]);
         if user.identity == IdentityType::AdobeId {
             self.set_use_adobe_id(true)?;
         }
-        self.insert_command(0, Command::from_value(json!({ verb: body }))?)
+        self.insert_command(0, Command::of_fields(verb, &fields))
     }
 
     /// Changes attributes. Not for Adobe IDs, whose attributes belong to their owner.
@@ -466,49 +482,45 @@ impl Action {
         check_optional("username", update.username, LONGEST_EMAIL)?;
         check_optional("firstname", update.first_name, LONGEST_PERSON_NAME)?;
         check_optional("lastname", update.last_name, LONGEST_PERSON_NAME)?;
-        let mut body = Map::new();
-        insert_given(
-            &mut body,
-            [
-                ("email", update.email),
-                ("username", update.username),
-                ("firstname", update.first_name),
-                ("lastname", update.last_name),
-            ],
-        );
-        if body.is_empty() {
+        let fields = Fields::given([
+            ("email", update.email),
+            ("username", update.username),
+            ("firstname", update.first_name),
+            ("lastname", update.last_name),
+        ]);
+        if fields.is_empty() {
             return Err(Error::invalid_argument(
                 "update",
                 "nothing to change was given",
             ));
         }
-        self.push(json!({ "update": body }))
+        self.push("update", fields)
     }
 
     /// Adds the user to groups, product profiles and admin groups, by name.
     pub fn add_to_groups<S: AsRef<str>>(&mut self, groups: &[S]) -> Result<&mut Self> {
         self.must_be_on_user("add_to_groups")?;
         check_names("groups", groups, LONGEST_GROUP_NAME)?;
-        self.push(json!({ "add": { "group": texts(groups) } }))
+        self.push("add", Fields::list("group", groups))
     }
 
     pub fn remove_from_groups<S: AsRef<str>>(&mut self, groups: &[S]) -> Result<&mut Self> {
         self.must_be_on_user("remove_from_groups")?;
         check_names("groups", groups, LONGEST_GROUP_NAME)?;
-        self.push(json!({ "remove": { "group": texts(groups) } }))
+        self.push("remove", Fields::list("group", groups))
     }
 
     /// Ends every membership of the user.
     pub fn remove_from_all_groups(&mut self) -> Result<&mut Self> {
         self.must_be_on_user("remove_from_all_groups")?;
-        self.push(json!({ "remove": "all" }))
+        self.push_value(json!({ "remove": "all" }))
     }
 
     /// Takes the user out of the organisation; with `delete_account` the account ends too, which only an organisation
     /// that owns the account's domain can do. Nothing can follow it.
     pub fn remove_from_org(&mut self, delete_account: bool) -> Result<&mut Self> {
         self.must_be_on_user("remove_from_org")?;
-        self.push(json!({ "removeFromOrg": { "deleteAccount": delete_account } }))
+        self.push_value(json!({ "removeFromOrg": { "deleteAccount": delete_account } }))
     }
 
     /// Creates the user group. Goes before the commands that are there, since the service wants it first.
@@ -519,16 +531,12 @@ impl Action {
     ) -> Result<&mut Self> {
         self.must_be_on_group("create_group")?;
         self.must_create_once()?;
-        check_new_group_name("name", self.target.name())?;
-        let mut body = Map::new();
-        insert_given(
-            &mut body,
-            [
-                ("description", description),
-                ("option", on_conflict.option()),
-            ],
-        );
-        self.insert_command(0, Command::from_value(json!({ "createUserGroup": body }))?)
+        check_new_group_name("name", self.target().name())?;
+        let fields = Fields::given([
+            ("description", description),
+            ("option", on_conflict.option()),
+        ]);
+        self.insert_command(0, Command::of_fields("createUserGroup", &fields))
     }
 
     /// Renames the user group or gives it another description.
@@ -541,21 +549,20 @@ impl Action {
         if let Some(name) = name {
             check_new_group_name("new_name", name)?;
         }
-        let mut body = Map::new();
-        insert_given(&mut body, [("name", name), ("description", description)]);
-        if body.is_empty() {
+        let fields = Fields::given([("name", name), ("description", description)]);
+        if fields.is_empty() {
             return Err(Error::invalid_argument(
                 "update_group",
                 "nothing to change was given",
             ));
         }
-        self.push(json!({ "updateUserGroup": body }))
+        self.push("updateUserGroup", fields)
     }
 
     /// Deletes the user group. Nothing can follow it.
     pub fn delete_group(&mut self) -> Result<&mut Self> {
         self.must_be_on_group("delete_group")?;
-        self.push(json!({ "deleteUserGroup": {} }))
+        self.push("deleteUserGroup", Fields::default())
     }
 
     /// Adds users, by email, to the user group.
@@ -580,61 +587,68 @@ impl Action {
         &mut self,
         verb: &str,
         argument: &str,
-        noun: &str,
+        noun: &'static str,
         names: &[S],
     ) -> Result<&mut Self> {
         self.must_be_on_group(verb)?;
         check_names(argument, names, LONGEST_GROUP_NAME)?;
-        self.push(json!({ verb: { noun: texts(names) } }))
+        self.push(verb, Fields::list(noun, names))
     }
 
     /// Appends a command as JSON: an object with one key, for what the service has learnt since this version.
     pub fn append_json(&mut self, json: &str) -> Result<&mut Self> {
-        self.insert_json(self.commands.len(), json)
+        self.insert_json(self.commands().len(), json)
     }
 
     /// Puts a command as JSON before the command at `index`.
     pub fn insert_json(&mut self, index: usize, json: &str) -> Result<&mut Self> {
-        if index > self.commands.len() {
+        if index > self.commands().len() {
             return Err(Error::invalid_argument(
                 "index",
-                format_args!("is {index}; there are {} commands", self.commands.len()),
+                format_args!("is {index}; there are {} commands", self.commands().len()),
             ));
         }
         self.insert_command(index, Command::parse(json)?)
     }
 
-    fn push(&mut self, command: Value) -> Result<&mut Self> {
-        self.insert_command(self.commands.len(), Command::from_value(command)?)
+    fn push(&mut self, name: &str, fields: Fields) -> Result<&mut Self> {
+        self.insert_command(self.commands().len(), Command::of_fields(name, &fields))
+    }
+
+    fn push_value(&mut self, command: Value) -> Result<&mut Self> {
+        self.insert_command(self.commands().len(), Command::from_value(command)?)
     }
 
     fn insert_command(&mut self, index: usize, command: Command) -> Result<&mut Self> {
-        if let Some(last) = self.commands[..index].iter().find(|c| c.ends_the_action()) {
+        if let Some(last) = self.commands()[..index]
+            .iter()
+            .find(|c| c.ends_the_action())
+        {
             return Err(Error::invalid_argument(
                 "command",
                 format_args!("nothing can follow {}", last.json().as_str()),
             ));
         }
-        self.commands.insert(index, command);
+        self.plan().commands.insert(index, command);
         Ok(self)
     }
 
     fn must_be_on_user(&self, command: &str) -> Result<()> {
-        match self.target {
+        match self.0.target {
             Target::User { .. } => Ok(()),
             Target::UserGroup(_) => Err(wrong_target(command, "user")),
         }
     }
 
     fn must_be_on_group(&self, command: &str) -> Result<()> {
-        match self.target {
+        match self.0.target {
             Target::UserGroup(_) => Ok(()),
             Target::User { .. } => Err(wrong_target(command, "user group")),
         }
     }
 
     fn must_create_once(&self) -> Result<()> {
-        match self.commands.iter().any(|c| c.verb == Verb::Create) {
+        match self.commands().iter().any(|c| c.verb == Verb::Create) {
             true => Err(Error::invalid_argument(
                 "action",
                 "creates its target already",
@@ -655,14 +669,6 @@ fn wrong_target(command: &str, wanted: &str) -> Error {
         "action",
         format_args!("{command} is for an action on a {wanted}"),
     )
-}
-
-fn insert_given<const N: usize>(body: &mut Map<String, Value>, fields: [(&str, Option<&str>); N]) {
-    for (name, value) in fields {
-        if let Some(value) = value {
-            body.insert(name.into(), value.into());
-        }
-    }
 }
 
 #[cfg(test)]
@@ -788,5 +794,29 @@ mod tests {
             user.commands().is_empty(),
             "a refused command changes nothing"
         );
+    }
+
+    #[test]
+    fn a_command_is_known_alike_however_it_was_given() {
+        let mut user = Action::on_user("a@example.com", None).unwrap();
+        let update = UserUpdate {
+            email: Some("\u{201c}b\"@example.com"),
+            last_name: Some("B\\"),
+            ..UserUpdate::default()
+        };
+        user.create(federated("Ä@example.com")).unwrap();
+        user.update(update).unwrap();
+        user.add_to_groups(&["A\"", "Ünï"]).unwrap();
+        user.remove_from_groups(&["C"]).unwrap();
+        let mut group = Action::on_group("G").unwrap();
+        group.create_group(Some("d"), OnConflict::Error).unwrap();
+        group.update_group(Some("H"), None).unwrap();
+        group.add_users(&["A@example.com"]).unwrap();
+        group.remove_products(&["P"]).unwrap();
+        group.delete_group().unwrap();
+        for given in user.commands().iter().chain(group.commands()) {
+            let parsed = Command::parse(given.json().as_str()).unwrap();
+            assert_eq!(format!("{given:?}"), format!("{parsed:?}"));
+        }
     }
 }

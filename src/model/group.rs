@@ -1,11 +1,9 @@
 //! A group as the service tells of one: user groups, product profiles and admin groups alike.
 
 use super::page::Page;
-use super::table::{Row, Table, TextSeed, Texts};
+use super::reader::{self, Reader};
+use super::table::{Row, Table};
 use super::text::{Span, Text};
-use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use std::fmt;
 use std::sync::Arc;
 
 /// One group of a page. Cheap to clone; keeps the page's memory alive.
@@ -47,7 +45,7 @@ pub struct GroupRow {
 macro_rules! text_fields {
     ($($(#[$doc:meta])* $name:ident;)*) => {
         $($(#[$doc])* pub fn $name(&self) -> Option<Text<'_>> {
-            self.table.text(self.fields().$name)
+            self.table.text(self.fields()?.$name)
         })*
     };
 }
@@ -57,23 +55,23 @@ impl Group {
         Group { table, row }
     }
 
-    fn fields(&self) -> &GroupRow {
+    fn fields(&self) -> Option<&GroupRow> {
         self.table.row(self.row)
     }
 
     /// Works in place of the name in queries, where a name with a dot does not.
     pub fn id(&self) -> Option<i64> {
-        self.fields().id
+        self.fields()?.id
     }
 
     pub fn member_count(&self) -> Option<u64> {
-        self.fields().member_count
+        self.fields()?.member_count
     }
 
     /// Whether the group is managed elsewhere, such as by directory sync. Only the deprecated listing of user groups
     /// tells it.
     pub fn is_read_only(&self) -> Option<bool> {
-        self.fields().read_only
+        self.fields()?.read_only
     }
 
     text_fields! {
@@ -92,65 +90,47 @@ impl Group {
 
     /// The group's JSON object as the service sent it, with every field that this version does not know.
     pub fn json(&self) -> Text<'_> {
-        self.table.raw(self.row)
+        self.table.json(self.row)
     }
 }
 
-/// The spellings of the current and of the deprecated endpoint.
-#[derive(Deserialize)]
-#[serde(field_identifier)]
 enum Field {
-    #[serde(rename = "groupId", alias = "id")]
     Id,
-    #[serde(rename = "groupName", alias = "name")]
     Name,
-    #[serde(rename = "type")]
     Kind,
-    #[serde(rename = "memberCount", alias = "userCount")]
     MemberCount,
-    #[serde(rename = "isReadOnly")]
     ReadOnly,
-    #[serde(rename = "adminGroupName")]
     AdminGroupName,
-    #[serde(rename = "productName")]
     ProductName,
-    #[serde(rename = "licenseQuota")]
     LicenseQuota,
-    #[serde(rename = "userGroupName")]
     UserGroupName,
-    #[serde(rename = "productProfileName")]
     ProductProfileName,
-    #[serde(rename = "profileGroupName")]
     ProfileGroupName,
-    #[serde(other)]
     Unknown,
 }
 
-struct GroupSeed<'t>(&'t mut Texts);
+impl Field {
+    /// In the spelling of the current and of the deprecated endpoint.
+    fn named(key: &[u8]) -> Self {
+        match key {
+            b"groupId" | b"id" => Field::Id,
+            b"groupName" | b"name" => Field::Name,
+            b"type" => Field::Kind,
+            b"memberCount" | b"userCount" => Field::MemberCount,
+            b"isReadOnly" => Field::ReadOnly,
+            b"adminGroupName" => Field::AdminGroupName,
+            b"productName" => Field::ProductName,
+            b"licenseQuota" => Field::LicenseQuota,
+            b"userGroupName" => Field::UserGroupName,
+            b"productProfileName" => Field::ProductProfileName,
+            b"profileGroupName" => Field::ProfileGroupName,
+            _ => Field::Unknown,
+        }
+    }
+}
 
 impl Row for GroupRow {
-    fn read(json: &str, texts: &mut Texts) -> serde_json::Result<Self> {
-        GroupSeed(texts).deserialize(&mut serde_json::Deserializer::from_str(json))
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for GroupSeed<'_> {
-    type Value = GroupRow;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<GroupRow, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for GroupSeed<'_> {
-    type Value = GroupRow;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("a group object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<GroupRow, A::Error> {
-        let texts = self.0;
+    fn read(reader: &mut Reader) -> reader::Result<Self> {
         let mut group = GroupRow {
             id: None,
             member_count: None,
@@ -164,34 +144,23 @@ impl<'de> Visitor<'de> for GroupSeed<'_> {
             product_profile_name: Span::ABSENT,
             profile_group_name: Span::ABSENT,
         };
-        while let Some(field) = map.next_key()? {
+        reader.object(Field::named, |reader, field| {
             match field {
-                Field::Id => group.id = map.next_value()?,
-                Field::MemberCount => group.member_count = map.next_value()?,
-                Field::ReadOnly => group.read_only = map.next_value()?,
-                Field::Name => group.name = map.next_value_seed(TextSeed(texts))?,
-                Field::Kind => group.kind = map.next_value_seed(TextSeed(texts))?,
-                Field::AdminGroupName => {
-                    group.admin_group_name = map.next_value_seed(TextSeed(texts))?
-                }
-                Field::ProductName => group.product_name = map.next_value_seed(TextSeed(texts))?,
-                Field::LicenseQuota => {
-                    group.license_quota = map.next_value_seed(TextSeed(texts))?
-                }
-                Field::UserGroupName => {
-                    group.user_group_name = map.next_value_seed(TextSeed(texts))?
-                }
-                Field::ProductProfileName => {
-                    group.product_profile_name = map.next_value_seed(TextSeed(texts))?
-                }
-                Field::ProfileGroupName => {
-                    group.profile_group_name = map.next_value_seed(TextSeed(texts))?
-                }
-                Field::Unknown => {
-                    map.next_value::<IgnoredAny>()?;
-                }
+                Field::Id => group.id = reader.value()?,
+                Field::MemberCount => group.member_count = reader.value()?,
+                Field::ReadOnly => group.read_only = reader.flag()?,
+                Field::Name => group.name = reader.text()?,
+                Field::Kind => group.kind = reader.text()?,
+                Field::AdminGroupName => group.admin_group_name = reader.text()?,
+                Field::ProductName => group.product_name = reader.text()?,
+                Field::LicenseQuota => group.license_quota = reader.text()?,
+                Field::UserGroupName => group.user_group_name = reader.text()?,
+                Field::ProductProfileName => group.product_profile_name = reader.text()?,
+                Field::ProfileGroupName => group.profile_group_name = reader.text()?,
+                Field::Unknown => reader.skip()?,
             }
-        }
+            Ok(())
+        })?;
         Ok(group)
     }
 }

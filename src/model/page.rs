@@ -1,10 +1,8 @@
 //! A page of a listing, and what the service says of the whole listing beside it.
 
-use super::table::{Row, Table};
+use super::reader::{self, Found, Reader, Unreadable};
+use super::table::{Row, Rows, Table, read_rows};
 use crate::error::{Error, Result};
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The items of one page, shared by everything handed out from it.
@@ -35,20 +33,14 @@ pub struct PageStats {
     pub page_size: Option<u64>,
 }
 
-/// The shapes of a good answer: a page of users or groups, or one user.
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow)]
-    result: Option<Cow<'a, str>>,
-    #[serde(rename = "lastPage")]
-    last_page: Option<bool>,
-    #[serde(rename = "groupName")]
-    group_name: Option<String>,
-    #[serde(borrow, alias = "users", alias = "groups")]
-    items: Option<Vec<&'a RawValue>>,
-    #[serde(borrow, rename = "user")]
-    one_user: Option<&'a RawValue>,
+/// What stands around the rows of a good answer: a page of users or groups, or one user.
+struct Envelope<R> {
+    result: Option<String>,
     message: Option<String>,
+    last_page: Option<bool>,
+    group_name: Option<String>,
+    page: Option<Rows<R>>,
+    one_user: Option<Rows<R>>,
 }
 
 /// What the answer to the request for a page turns out to be.
@@ -65,47 +57,114 @@ fn not_understood(noun: &str, problem: impl std::fmt::Display) -> Error {
     Error::protocol(format!("the answer holds no {noun}: {problem}"))
 }
 
-fn text<'a>(body: &'a [u8], noun: &str) -> Result<&'a str> {
-    std::str::from_utf8(body).map_err(|e| not_understood(noun, e))
+impl<R: Row> Envelope<R> {
+    fn read(reader: &mut Reader, noun: &str) -> reader::Result<Self> {
+        let mut envelope = Envelope {
+            result: None,
+            message: None,
+            last_page: None,
+            group_name: None,
+            page: None,
+            one_user: None,
+        };
+        reader.object(Field::named, |reader, field| {
+            match field {
+                Field::Result => envelope.result = reader.value()?,
+                Field::Message => envelope.message = reader.value()?,
+                Field::LastPage => envelope.last_page = reader.flag()?,
+                Field::GroupName => envelope.group_name = reader.value()?,
+                Field::Rows if envelope.page.is_some() => {
+                    return Err(Unreadable::new("it holds two lists"));
+                }
+                Field::Rows => envelope.page = read_rows(reader, noun)?,
+                Field::OneUser if reader.take_null() => envelope.one_user = None,
+                Field::OneUser => envelope.one_user = Some(vec![reader.with_span(R::read)?]),
+                Field::Unknown => reader.skip()?,
+            }
+            Ok(())
+        })?;
+        Ok(envelope)
+    }
+}
+
+/// In place of a result that is not there.
+const UNSAID: &str = "missing";
+
+enum Field {
+    Result,
+    Message,
+    LastPage,
+    GroupName,
+    Rows,
+    OneUser,
+    Unknown,
+}
+
+impl Field {
+    fn named(key: &[u8]) -> Self {
+        match key {
+            b"result" => Field::Result,
+            b"message" => Field::Message,
+            b"lastPage" => Field::LastPage,
+            b"groupName" => Field::GroupName,
+            b"users" | b"groups" => Field::Rows,
+            b"user" => Field::OneUser,
+            _ => Field::Unknown,
+        }
+    }
+}
+
+/// Reads the whole of an answer.
+fn read_all<T>(
+    body: &[u8],
+    read: impl FnOnce(&mut Reader) -> reader::Result<T>,
+) -> reader::Result<(T, Found)> {
+    let mut reader = Reader::new(body);
+    let value = read(&mut reader)?;
+    Ok((value, reader.finish()?))
 }
 
 impl<R: Row> Page<R> {
     /// Reads an answer of the `/users` and `/groups` listings.
-    pub(crate) fn parse(body: &[u8], noun: &str) -> Result<PageAnswer<R>> {
-        let body = text(body, noun)?;
-        let envelope: Envelope = serde_json::from_str(body).map_err(|e| not_understood(noun, e))?;
-        match (envelope.result.as_deref(), &envelope.items) {
-            (Some("success"), Some(items)) => Ok(PageAnswer::Page(Page {
-                table: Arc::new(Table::read(body, items, noun)?),
-                group_name: envelope.group_name,
-                last: envelope.last_page,
-            })),
-            (Some(result), None) if result.eq_ignore_ascii_case("not found") => {
+    pub(crate) fn parse(body: Vec<u8>, noun: &str) -> Result<PageAnswer<R>> {
+        let (envelope, found): (Envelope<R>, _) =
+            read_all(&body, |reader| Envelope::read(reader, noun))
+                .map_err(|e| not_understood(noun, e))?;
+        let result = envelope.result.as_deref().unwrap_or(UNSAID);
+        match (result, envelope.page) {
+            ("success", Some(rows)) => {
+                let table = Table::new(body, found, rows).map_err(|e| not_understood(noun, e))?;
+                Ok(PageAnswer::Page(Page {
+                    table: Arc::new(table),
+                    group_name: envelope.group_name,
+                    last: envelope.last_page,
+                }))
+            }
+            ("success", None) => Err(not_understood(noun, "the list is missing")),
+            (result, None) if result.eq_ignore_ascii_case("not found") => {
                 Ok(PageAnswer::PastTheEnd {
                     last: envelope.last_page,
                 })
             }
-            (Some("success"), None) => Err(not_understood(noun, "the list is missing")),
-            (result, _) => Err(not_understood(
-                noun,
-                format_args!(
-                    "result is {:?}{}",
-                    result.unwrap_or("missing"),
-                    envelope
-                        .message
-                        .map_or(String::new(), |m| format!(", message {m:?}"))
-                ),
-            )),
+            (result, _) => {
+                let message = envelope.message.as_ref();
+                let message = message.map_or(String::new(), |m| format!(", message {m:?}"));
+                Err(not_understood(
+                    noun,
+                    format_args!("result is {result:?}{message}"),
+                ))
+            }
         }
     }
 
     /// Reads the bare array of the deprecated listing of user groups.
-    pub(crate) fn parse_array(body: &[u8], noun: &str) -> Result<PageAnswer<R>> {
-        let body = text(body, noun)?;
-        let items: Vec<&RawValue> =
-            serde_json::from_str(body).map_err(|e| not_understood(noun, e))?;
+    pub(crate) fn parse_array(body: Vec<u8>, noun: &str) -> Result<PageAnswer<R>> {
+        let table = read_all(&body, |reader| read_rows(reader, noun)).and_then(|(rows, found)| {
+            let rows = rows.ok_or_else(|| Unreadable::new("the list is missing"))?;
+            Table::new(body, found, rows)
+        });
         Ok(PageAnswer::Page(Page {
-            table: Arc::new(Table::read(body, &items, noun)?),
+            table: Arc::new(table.map_err(|e| not_understood(noun, e))?),
             group_name: None,
             last: None,
         }))
@@ -143,16 +202,18 @@ impl<R> Page<R> {
 }
 
 /// Reads the answer to a question for one item; `None` where the service says that there is none.
-pub(crate) fn parse_one<R: Row>(body: &[u8], noun: &str) -> Result<Option<Arc<Table<R>>>> {
-    let body = text(body, noun)?;
-    let envelope: Envelope = serde_json::from_str(body).map_err(|e| not_understood(noun, e))?;
-    match (envelope.result.as_deref(), envelope.one_user) {
-        (Some("success"), Some(item)) => Ok(Some(Arc::new(Table::read(body, &[item], noun)?))),
-        (Some(result), _) if result.eq_ignore_ascii_case("not found") => Ok(None),
-        (result, _) => Err(not_understood(
-            noun,
-            format_args!("result is {:?}", result.unwrap_or("missing")),
-        )),
+pub(crate) fn parse_one<R: Row>(body: Vec<u8>, noun: &str) -> Result<Option<Arc<Table<R>>>> {
+    let (envelope, found): (Envelope<R>, _) =
+        read_all(&body, |reader| Envelope::read(reader, noun))
+            .map_err(|e| not_understood(noun, e))?;
+    let result = envelope.result.as_deref().unwrap_or(UNSAID);
+    match (result, envelope.one_user) {
+        ("success", Some(row)) => {
+            let table = Table::new(body, found, row).map_err(|e| not_understood(noun, e))?;
+            Ok(Some(Arc::new(table)))
+        }
+        (result, _) if result.eq_ignore_ascii_case("not found") => Ok(None),
+        (result, _) => Err(not_understood(noun, format_args!("result is {result:?}"))),
     }
 }
 
@@ -163,7 +224,7 @@ mod tests {
     use crate::model::user::{IdentityType, UserRow};
 
     fn users(json: &str) -> Result<PageAnswer<UserRow>> {
-        Page::parse(json.as_bytes(), "users")
+        Page::parse(json.into(), "users")
     }
 
     #[test]
@@ -187,11 +248,14 @@ mod tests {
         assert_eq!(user.admin_roles().len(), 1);
         assert_eq!(user.org_specific(), Some(true));
         assert_eq!(user.business_account(), Some(false));
-        assert!(user.json().as_str().contains(r#""later":{"x":[1]}"#));
+        let sent = json.split_once(r#""users":["#).unwrap().1;
+        let ends = sent.find(",\n            {\"email\"").unwrap();
+        assert_eq!(user.json().as_str(), sent[..ends].trim_start());
         let old = page.get(1).unwrap();
         assert_eq!(old.first_name().unwrap().as_str(), "Bo");
         assert_eq!(old.country().unwrap().as_str(), "CN");
         assert_eq!(old.identity_type(), Some(IdentityType::AdobeId));
+        assert!(old.json().as_str().ends_with(r#""userType":"adobeID"}"#));
         assert_eq!(page.is_last(), Some(false));
         assert!(page.get(2).is_none());
     }
@@ -235,14 +299,14 @@ mod tests {
     fn groups_in_both_spellings() {
         let json = r#"{"result":"success","lastPage":true,"groups":[{"groupId":4294967296123,"groupName":"Ünï/x",
             "type":"PRODUCT_PROFILE","memberCount":3,"licenseQuota":"UNLIMITED","productName":"P"}]}"#;
-        let Ok(PageAnswer::Page(page)) = Page::<GroupRow>::parse(json.as_bytes(), "groups") else {
+        let Ok(PageAnswer::Page(page)) = Page::<GroupRow>::parse(json.into(), "groups") else {
             panic!("no page")
         };
         let group = page.get(0).unwrap();
         assert_eq!(group.id(), Some(4294967296123));
         assert_eq!(group.license_quota().unwrap().as_str(), "UNLIMITED");
         let json = r#"[{"groupId":1,"name":"X","userCount":9,"isReadOnly":true}]"#;
-        let Ok(PageAnswer::Page(page)) = Page::<GroupRow>::parse_array(json.as_bytes(), "groups")
+        let Ok(PageAnswer::Page(page)) = Page::<GroupRow>::parse_array(json.into(), "groups")
         else {
             panic!("no page")
         };

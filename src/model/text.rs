@@ -1,4 +1,4 @@
-//! Text of a page, decoded once into one arena and handed out in place.
+//! Text of a page, handed out in place.
 
 use std::sync::Arc;
 
@@ -6,6 +6,12 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Text<'a> {
     with_nul: &'a str,
+}
+
+impl Default for Text<'_> {
+    fn default() -> Self {
+        Text { with_nul: "\0" }
+    }
 }
 
 impl<'a> Text<'a> {
@@ -38,7 +44,7 @@ impl SharedText {
     }
 }
 
-/// Where a text stands in its arena. Pages are far below 4 GiB (answers are bounded).
+/// Where a text stands in its page. Pages are far below 4 GiB (answers are bounded).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
     start: u32,
@@ -46,8 +52,11 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// A field that the service left out or set to null.
-    pub(crate) const ABSENT: Span = Span { start: 1, end: 0 };
+    /// A field that the service left out or set to null: no text has such a place.
+    pub(crate) const ABSENT: Span = Span {
+        start: u32::MAX,
+        end: 0,
+    };
 
     pub(crate) fn new(start: usize, end: usize) -> Self {
         Span {
@@ -56,33 +65,18 @@ impl Span {
         }
     }
 
-    /// Reads the text in `arena`, where a NUL must stand at its end.
-    pub(crate) fn text(self, arena: &str) -> Option<Text<'_>> {
-        let range = self.start as usize..self.end as usize + 1;
-        (self != Span::ABSENT).then(|| Text {
-            with_nul: &arena[range],
-        })
-    }
-}
-
-/// One growing string that holds every decoded text of a page, each followed by a NUL.
-#[derive(Debug, Default)]
-pub(crate) struct Arena(String);
-
-impl Arena {
-    pub(crate) fn with_capacity(bytes: usize) -> Self {
-        Arena(String::with_capacity(bytes))
+    pub(crate) fn start(self) -> usize {
+        self.start as usize
     }
 
-    pub(crate) fn push(&mut self, text: &str) -> Span {
-        let start = self.0.len();
-        self.0.push_str(text);
-        self.0.push('\0');
-        Span::new(start, start + text.len())
+    pub(crate) fn end(self) -> usize {
+        self.end as usize
     }
 
-    pub(crate) fn get(&self, span: Span) -> Option<Text<'_>> {
-        span.text(&self.0)
+    /// The text in `page`, where a NUL must stand at its end.
+    pub(crate) fn text(self, page: &str) -> Option<Text<'_>> {
+        let with_nul = page.get(self.start as usize..self.end as usize + 1)?;
+        Some(Text { with_nul })
     }
 }
 
@@ -92,14 +86,11 @@ mod tests {
 
     #[test]
     fn texts_come_back_with_their_nul() {
-        let mut arena = Arena::default();
-        let (first, empty, second) = (arena.push("Zoë"), arena.push(""), arena.push("李"));
-        assert_eq!(arena.get(first).unwrap().as_str(), "Zoë");
-        assert_eq!(arena.get(empty).unwrap().as_bytes_with_nul(), b"\0");
-        assert_eq!(
-            arena.get(second).unwrap().as_bytes_with_nul(),
-            "李\0".as_bytes()
-        );
-        assert_eq!(arena.get(Span::ABSENT), None);
+        let page = "Zoë\0\0李\0";
+        let text = |start, end| Span::new(start, end).text(page).unwrap();
+        assert_eq!(text(0, 4).as_str(), "Zoë");
+        assert_eq!(text(5, 5).as_bytes_with_nul(), b"\0");
+        assert_eq!(text(6, 9).as_bytes_with_nul(), "李\0".as_bytes());
+        assert_eq!(Span::ABSENT.text(page), None);
     }
 }

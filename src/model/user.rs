@@ -1,11 +1,9 @@
 //! A user as the service tells of one.
 
 use super::page::{self, Page};
-use super::table::{ListSeed, Row, Table, TextList, TextSeed, Texts};
+use super::reader::{self, Reader, TextList};
+use super::table::{Row, Table};
 use super::text::{Span, Text};
-use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use std::fmt;
 use std::sync::Arc;
 
 /// Which kind of account a user has.
@@ -51,7 +49,7 @@ impl Page<UserRow> {
 }
 
 /// Reads the answer to a question for one user.
-pub(crate) fn parse_one_user(body: &[u8]) -> crate::error::Result<Option<User>> {
+pub(crate) fn parse_one_user(body: Vec<u8>) -> crate::error::Result<Option<User>> {
     let table = page::parse_one(body, "user")?;
     Ok(table.map(|table| User::at(table, 0)))
 }
@@ -78,7 +76,7 @@ pub struct UserRow {
 macro_rules! text_fields {
     ($($(#[$doc:meta])* $name:ident: $span:ident;)*) => {
         $($(#[$doc])* pub fn $name(&self) -> Option<Text<'_>> {
-            self.table.text(self.fields().$span)
+            self.table.text(self.fields()?.$span)
         })*
     };
 }
@@ -88,7 +86,7 @@ impl User {
         User { table, row }
     }
 
-    fn fields(&self) -> &UserRow {
+    fn fields(&self) -> Option<&UserRow> {
         self.table.row(self.row)
     }
 
@@ -113,96 +111,82 @@ impl User {
         IdentityType::parse(self.identity()?.as_str())
     }
 
+    fn list(&self, of: impl Fn(&UserRow) -> TextList) -> impl ExactSizeIterator<Item = Text<'_>> {
+        self.table.list(self.fields().map(of).unwrap_or_default())
+    }
+
     /// The names of the groups and profiles that the user is in.
     pub fn groups(&self) -> impl ExactSizeIterator<Item = Text<'_>> {
-        self.table.list(self.fields().groups)
+        self.list(|user| user.groups)
     }
 
     /// Deprecated by the service, and absent from newer answers.
     pub fn tags(&self) -> impl ExactSizeIterator<Item = Text<'_>> {
-        self.table.list(self.fields().tags)
+        self.list(|user| user.tags)
     }
 
     /// Deprecated by the service, and absent from newer answers.
     pub fn admin_roles(&self) -> impl ExactSizeIterator<Item = Text<'_>> {
-        self.table.list(self.fields().admin_roles)
+        self.list(|user| user.admin_roles)
     }
 
     pub fn org_specific(&self) -> Option<bool> {
-        self.fields().org_specific
+        self.fields()?.org_specific
     }
 
     pub fn business_account(&self) -> Option<bool> {
-        self.fields().business_account
+        self.fields()?.business_account
     }
 
     /// The user's JSON object as the service sent it, with every field that this version does not know.
     pub fn json(&self) -> Text<'_> {
-        self.table.raw(self.row)
+        self.table.json(self.row)
     }
 }
 
-/// The spellings of the current and of the deprecated endpoints.
-#[derive(Deserialize)]
-#[serde(field_identifier)]
 enum Field {
-    #[serde(rename = "id")]
     Id,
-    #[serde(rename = "email")]
     Email,
-    #[serde(rename = "status")]
     Status,
-    #[serde(rename = "username", alias = "userName")]
     Username,
-    #[serde(rename = "domain")]
     Domain,
-    #[serde(rename = "firstname", alias = "firstName")]
     FirstName,
-    #[serde(rename = "lastname", alias = "lastName")]
     LastName,
-    #[serde(rename = "country", alias = "countryCode")]
     Country,
-    #[serde(rename = "type", alias = "userType")]
     Identity,
-    #[serde(rename = "groups")]
     Groups,
-    #[serde(rename = "tags")]
     Tags,
-    #[serde(rename = "adminRoles")]
     AdminRoles,
-    #[serde(rename = "orgSpecific")]
     OrgSpecific,
-    #[serde(rename = "businessAccount")]
     BusinessAccount,
-    #[serde(other)]
     Unknown,
 }
 
-struct UserSeed<'t>(&'t mut Texts);
+impl Field {
+    /// In the spelling of the current and of the deprecated endpoints.
+    fn named(key: &[u8]) -> Self {
+        match key {
+            b"id" => Field::Id,
+            b"email" => Field::Email,
+            b"status" => Field::Status,
+            b"username" | b"userName" => Field::Username,
+            b"domain" => Field::Domain,
+            b"firstname" | b"firstName" => Field::FirstName,
+            b"lastname" | b"lastName" => Field::LastName,
+            b"country" | b"countryCode" => Field::Country,
+            b"type" | b"userType" => Field::Identity,
+            b"groups" => Field::Groups,
+            b"tags" => Field::Tags,
+            b"adminRoles" => Field::AdminRoles,
+            b"orgSpecific" => Field::OrgSpecific,
+            b"businessAccount" => Field::BusinessAccount,
+            _ => Field::Unknown,
+        }
+    }
+}
 
 impl Row for UserRow {
-    fn read(json: &str, texts: &mut Texts) -> serde_json::Result<Self> {
-        UserSeed(texts).deserialize(&mut serde_json::Deserializer::from_str(json))
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for UserSeed<'_> {
-    type Value = UserRow;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<UserRow, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for UserSeed<'_> {
-    type Value = UserRow;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("a user object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<UserRow, A::Error> {
-        let texts = self.0;
+    fn read(reader: &mut Reader) -> reader::Result<Self> {
         let mut user = UserRow {
             id: Span::ABSENT,
             email: Span::ABSENT,
@@ -219,27 +203,26 @@ impl<'de> Visitor<'de> for UserSeed<'_> {
             org_specific: None,
             business_account: None,
         };
-        while let Some(field) = map.next_key()? {
+        reader.object(Field::named, |reader, field| {
             match field {
-                Field::Id => user.id = map.next_value_seed(TextSeed(texts))?,
-                Field::Email => user.email = map.next_value_seed(TextSeed(texts))?,
-                Field::Status => user.status = map.next_value_seed(TextSeed(texts))?,
-                Field::Username => user.username = map.next_value_seed(TextSeed(texts))?,
-                Field::Domain => user.domain = map.next_value_seed(TextSeed(texts))?,
-                Field::FirstName => user.first_name = map.next_value_seed(TextSeed(texts))?,
-                Field::LastName => user.last_name = map.next_value_seed(TextSeed(texts))?,
-                Field::Country => user.country = map.next_value_seed(TextSeed(texts))?,
-                Field::Identity => user.identity = map.next_value_seed(TextSeed(texts))?,
-                Field::Groups => user.groups = map.next_value_seed(ListSeed(texts))?,
-                Field::Tags => user.tags = map.next_value_seed(ListSeed(texts))?,
-                Field::AdminRoles => user.admin_roles = map.next_value_seed(ListSeed(texts))?,
-                Field::OrgSpecific => user.org_specific = map.next_value()?,
-                Field::BusinessAccount => user.business_account = map.next_value()?,
-                Field::Unknown => {
-                    map.next_value::<IgnoredAny>()?;
-                }
+                Field::Id => user.id = reader.text()?,
+                Field::Email => user.email = reader.text()?,
+                Field::Status => user.status = reader.text()?,
+                Field::Username => user.username = reader.text()?,
+                Field::Domain => user.domain = reader.text()?,
+                Field::FirstName => user.first_name = reader.text()?,
+                Field::LastName => user.last_name = reader.text()?,
+                Field::Country => user.country = reader.text()?,
+                Field::Identity => user.identity = reader.text()?,
+                Field::Groups => user.groups = reader.texts()?,
+                Field::Tags => user.tags = reader.texts()?,
+                Field::AdminRoles => user.admin_roles = reader.texts()?,
+                Field::OrgSpecific => user.org_specific = reader.flag()?,
+                Field::BusinessAccount => user.business_account = reader.flag()?,
+                Field::Unknown => reader.skip()?,
             }
-        }
+            Ok(())
+        })?;
         Ok(user)
     }
 }

@@ -123,7 +123,7 @@ impl Listing {
         session: &Session,
         call: &Call,
         page: u64,
-        read: impl Fn(&Answer) -> Result<T>,
+        read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         let number = page.to_string();
         let org_id = session.org_id();
@@ -161,8 +161,8 @@ impl Listing {
         }
     }
 
-    pub(crate) fn parse_users(&self, answer: &Answer) -> Result<PageAnswer<UserRow>> {
-        Page::parse(&answer.body, "users")
+    pub(crate) fn parse_users(&self, answer: Answer) -> Result<PageAnswer<UserRow>> {
+        Page::parse(answer.body, "users")
     }
 
     /// Whether the service answered for the group that was asked for.
@@ -173,16 +173,16 @@ impl Listing {
         }
     }
 
-    pub(crate) fn parse_groups(&self, answer: &Answer) -> Result<PageAnswer<GroupRow>> {
+    pub(crate) fn parse_groups(&self, answer: Answer) -> Result<PageAnswer<GroupRow>> {
         match self {
-            Listing::UserGroups => match Page::parse_array(&answer.body, "user groups")? {
+            Listing::UserGroups => match Page::parse_array(answer.body, "user groups")? {
                 // Without a word on the last page, an empty one is past the end.
                 PageAnswer::Page(page) if page.is_empty() => {
                     Ok(PageAnswer::PastTheEnd { last: None })
                 }
                 answer => Ok(answer),
             },
-            _ => Page::parse(&answer.body, "groups"),
+            _ => Page::parse(answer.body, "groups"),
         }
     }
 

@@ -27,7 +27,7 @@ struct Fetched<R> {
     stats: PageStats,
 }
 
-type Parse<R> = fn(&Listing, &Answer) -> Result<PageAnswer<R>>;
+type Parse<R> = fn(&Listing, Answer) -> Result<PageAnswer<R>>;
 
 /// A service that sends one empty page after the other has lost its way.
 const MOST_EMPTY_PAGES: u32 = 100;
@@ -222,10 +222,10 @@ impl<R: Send + Sync + 'static> Pager<R> {
         );
         let parse = self.parse;
         AbortOnDropHandle::new(tokio::spawn(async move {
-            let read = |answer: &Answer| {
+            let read = |answer: Answer| {
                 Ok(Fetched {
+                    stats: read_stats(&answer),
                     answer: parse(&listing, answer)?,
-                    stats: read_stats(answer),
                 })
             };
             listing.fetch(&session, &call, page, read).await

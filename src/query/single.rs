@@ -23,7 +23,7 @@ pub(crate) async fn find_user(
         segments: &["organizations", session.org_id(), "users", user_string],
         query: &domain,
     };
-    let read = |answer: &Answer| parse_one_user(&answer.body);
+    let read = |answer: Answer| parse_one_user(answer.body);
     match session.get(call, resource, read).await {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         answer => answer,

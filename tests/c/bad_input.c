@@ -46,7 +46,7 @@ static umapi_status jwt(const char *pem, umapi_credentials **made)
 static void jwt_credentials(void)
 {
     umapi_credentials *made = NULL;
-    char path[512], *public_key;
+    char *public_key;
     size_t length;
     REFUSES(jwt(NULL, &made), "private_key");
     REFUSES(jwt("", &made), "private_key");
@@ -55,8 +55,7 @@ static void jwt_credentials(void)
     REFUSES(jwt("-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n-----END PRIVATE KEY-----\n", &made), "private_key");
     REFUSES(jwt("-----BEGIN RSA PRIVATE KEY-----\nnot base64!\n-----END RSA PRIVATE KEY-----\n", &made), "private_key");
     REFUSES(jwt("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", &made), "private_key");
-    strcat(strcpy(path, environment("UMAPI_TEST_KEYS")), "/public.pem");
-    public_key = read_file(path, &length);
+    public_key = read_file(test_key("public.pem"), &length);
     REFUSES(jwt(public_key, &made), "private_key");
     free(public_key);
     REFUSES(umapi_credentials_new_jwt("c", "s", NULL, "k", 1, &made, &error), "tech_acct_id");
@@ -64,6 +63,108 @@ static void jwt_credentials(void)
     REFUSES(umapi_credentials_new_jwt("c", NULL, "t", "k", 1, &made, &error), "client_secret");
     REFUSES(umapi_credentials_new_jwt(NULL, "s", "t", "k", 1, &made, &error), "client_id");
     CHECK(made == NULL);
+}
+
+static void jwt_credentials_with_a_passphrase(void)
+{
+    umapi_credentials *made = NULL;
+    size_t length;
+    char *key = read_file(test_key("pbes2-aes-256-cbc.pem"), &length);
+    REFUSES(umapi_credentials_new_jwt_with_passphrase("c", "s", "t", NULL, 0, NULL, &made, &error), "private_key");
+    REFUSES(umapi_credentials_new_jwt_with_passphrase("c", "s", "t", key, (size_t)-1, NULL, &made, &error), "private_key");
+    REFUSES(umapi_credentials_new_jwt_with_passphrase("c", "s", "t", key, length, NOT_UTF8, &made, &error), "passphrase");
+    REFUSES(umapi_credentials_new_jwt_with_passphrase("c", "s", "t", key, length, long_text, &made, &error), "passphrase");
+    REFUSES(umapi_credentials_new_jwt_with_passphrase("c", "s", "", key, length, NULL, &made, &error), "tech_acct_id");
+    REFUSES(umapi_credentials_new_jwt_with_passphrase("c", NULL, "t", key, length, NULL, &made, &error), "client_secret");
+    REFUSES(umapi_credentials_new_jwt_with_passphrase("", "s", "t", key, length, NULL, &made, &error), "client_id");
+    REFUSES(umapi_credentials_new_jwt_with_passphrase("c", "s", "t", key, length, NULL, NULL, &error), "credentials");
+    free(key);
+    REFUSES(umapi_credentials_new_jwt_from_file("c", "s", "t", NULL, NULL, &made, &error), "private_key_path");
+    REFUSES(umapi_credentials_new_jwt_from_file("c", "s", "t", "", NULL, &made, &error), "private_key_path");
+    REFUSES(umapi_credentials_new_jwt_from_file("c", "s", "t", NOT_UTF8, NULL, &made, &error), "private_key_path");
+    REFUSES(umapi_credentials_new_jwt_from_file("c", "s", "t", long_text, NULL, &made, &error), "private_key_path");
+    REFUSES(umapi_credentials_new_jwt_from_file("c", "s", "t", "/dev/null", NULL, &made, &error), "is empty");
+    REFUSES(umapi_credentials_new_jwt_from_file("c", "s", "t", "/dev/null", NOT_UTF8, &made, &error), "passphrase");
+    REFUSES(umapi_credentials_new_jwt_from_file("c", "s", NULL, "/dev/null", NULL, &made, &error), "tech_acct_id");
+    REFUSES(umapi_credentials_new_jwt_from_file("c", "s", "t", "/dev/null", NULL, NULL, &error), "credentials");
+    CHECK(made == NULL);
+}
+
+static void key_pairs(void)
+{
+    umapi_key_pair_options *options = umapi_key_pair_options_new();
+    umapi_key_pair *pair = (umapi_key_pair *)&error;
+    umapi_status (*const setters[])(umapi_key_pair_options *, const char *, umapi_error **) = {
+        umapi_key_pair_options_set_country, umapi_key_pair_options_set_state, umapi_key_pair_options_set_locality,
+        umapi_key_pair_options_set_organization, umapi_key_pair_options_set_email};
+    const char *const names[] = {"country", "state", "locality", "organization", "email"};
+    size_t i;
+    for (i = 0; i < sizeof setters / sizeof *setters; i++) {
+        REFUSES(setters[i](NULL, "DE", &error), "options");
+        REFUSES(setters[i](options, NULL, &error), names[i]);
+        REFUSES(setters[i](options, "", &error), names[i]);
+        REFUSES(setters[i](options, "  ", &error), names[i]);
+        REFUSES(setters[i](options, "a\nb", &error), names[i]);
+        REFUSES(setters[i](options, NOT_UTF8, &error), names[i]);
+        REFUSES(setters[i](options, long_text, &error), names[i]);
+    }
+    REFUSES(umapi_key_pair_options_set_country(options, "de", &error), "country");
+    REFUSES(umapi_key_pair_options_set_country(options, "DEU", &error), "country");
+    REFUSES(umapi_key_pair_options_set_email(options, "m\xC3\xBCller@example.com", &error), "email");
+    REFUSES(umapi_key_pair_options_set_bits(NULL, 2048, &error), "options");
+    REFUSES(umapi_key_pair_options_set_bits(options, 1024, &error), "bits");
+    REFUSES(umapi_key_pair_options_set_bits(options, 2049, &error), "bits");
+    REFUSES(umapi_key_pair_options_set_bits(options, -2048, &error), "bits");
+    REFUSES(umapi_key_pair_options_set_not_after(NULL, 4102444800, &error), "options");
+    REFUSES(umapi_key_pair_options_set_not_after(options, 0, &error), "not_after");
+    REFUSES(umapi_key_pair_options_set_not_after(options, INT64_MIN, &error), "not_after");
+    REFUSES(umapi_key_pair_options_set_not_after(options, INT64_MAX, &error), "not_after");
+    REFUSES(umapi_key_pair_new(NULL, options, &pair, &error), "common_name");
+    CHECK(pair == NULL);
+    REFUSES(umapi_key_pair_new("", options, &pair, &error), "common_name");
+    REFUSES(umapi_key_pair_new(NOT_UTF8, NULL, &pair, &error), "common_name");
+    REFUSES(umapi_key_pair_new(long_text, NULL, &pair, &error), "common_name");
+    REFUSES(umapi_key_pair_new("umapi", NULL, NULL, &error), "pair");
+    REFUSES(umapi_key_pair_save(NULL, "/nowhere/a", "/nowhere/b", 0, &error), "pair");
+    umapi_key_pair_options_free(options);
+
+    CHECK_OK(umapi_key_pair_new("umapi", NULL, &pair, &error), error);
+    REFUSES(umapi_key_pair_save(pair, NULL, "/nowhere/b", 0, &error), "private_key_path");
+    REFUSES(umapi_key_pair_save(pair, "/nowhere/a", NULL, 0, &error), "certificate_path");
+    REFUSES(umapi_key_pair_save(pair, "", "/nowhere/b", 0, &error), "private_key_path");
+    REFUSES(umapi_key_pair_save(pair, "/nowhere/a", NOT_UTF8, 0, &error), "certificate_path");
+    REFUSES(umapi_key_pair_save(pair, "/nowhere/a", "/nowhere/b", 2, &error), "replace");
+    REFUSES(umapi_key_pair_save(pair, "/nowhere/a", "/nowhere/b", 0, &error), "private_key_path");
+    umapi_key_pair_free(pair);
+
+    CHECK_TEXT(umapi_key_pair_private_key(NULL), NULL);
+    CHECK_TEXT(umapi_key_pair_certificate(NULL), NULL);
+    umapi_key_pair_free(NULL);
+    umapi_key_pair_options_free(NULL);
+}
+
+static void configurations(void)
+{
+    umapi_client *client = (umapi_client *)&error;
+    REFUSES(umapi_client_new_from_file(NULL, NULL, &client, &error), "path");
+    CHECK(client == NULL);
+    REFUSES(umapi_client_new_from_file("", NULL, &client, &error), "path");
+    REFUSES(umapi_client_new_from_file(NOT_UTF8, NULL, &client, &error), "path");
+    REFUSES(umapi_client_new_from_file(long_text, NULL, &client, &error), "cannot be read");
+    REFUSES(umapi_client_new_from_file("/dev/null", NULL, &client, &error), "is no JSON");
+    REFUSES(umapi_client_new_from_file("/dev/null", NULL, NULL, &error), "client");
+    REFUSES(umapi_client_new_from_environment(NULL, NULL, &error), "client");
+    CHECK(client == NULL);
+}
+
+static void new_credentials_of_a_client(void)
+{
+    umapi_client *client = new_client();
+    umapi_credentials *credentials = new_credentials();
+    REFUSES(umapi_client_set_credentials(NULL, credentials, &error), "client");
+    REFUSES(umapi_client_set_credentials(client, NULL, &error), "credentials");
+    umapi_credentials_free(credentials);
+    umapi_client_free(client);
 }
 
 static void nothing(umapi_token_answer *answer, void *user_data)
@@ -676,6 +777,10 @@ int main(void)
     memset(long_text, 'x', sizeof long_text - 1);
     RUN(oauth_credentials);
     RUN(jwt_credentials);
+    RUN(jwt_credentials_with_a_passphrase);
+    RUN(key_pairs);
+    RUN(configurations);
+    RUN(new_credentials_of_a_client);
     RUN(callback_credentials);
     RUN(token_host_and_path);
     RUN(calls);

@@ -63,31 +63,12 @@ static void the_token_host_and_path_can_be_chosen(void)
     free(requests);
 }
 
-/* Tells the sandbox which key assertions are signed with. */
-static void expect_signature_for(const char *public_key_file)
-{
-    char path[512], body[4096];
-    char *pem, *line;
-    size_t length;
-    snprintf(path, sizeof path, "%s/%s", environment("UMAPI_TEST_KEYS"), public_key_file);
-    pem = read_file(path, &length);
-    strcpy(body, "{\"jwt_pem\":\"");
-    for (line = strtok(pem, "\n"); line != NULL; line = strtok(NULL, "\n")) {
-        strcat(strcat(body, line), "\\n");
-    }
-    steer("POST", "/settings", strcat(body, "\"}"));
-    free(pem);
-}
-
 static umapi_credentials *jwt(const char *private_key_file)
 {
     umapi_error *error = NULL;
     umapi_credentials *credentials = NULL;
-    char path[512];
-    char *pem;
     size_t length;
-    snprintf(path, sizeof path, "%s/%s", environment("UMAPI_TEST_KEYS"), private_key_file);
-    pem = read_file(path, &length);
+    char *pem = read_file(test_key(private_key_file), &length);
     CHECK_OK(umapi_credentials_new_jwt(environment("UMAPI_CLIENT_ID"), environment("UMAPI_CLIENT_SECRET"),
                                        environment("UMAPI_TECH_ACCT_ID"), pem, length, &credentials, &error),
              error);
@@ -99,21 +80,21 @@ static umapi_credentials *jwt(const char *private_key_file)
 static void jwt_with_a_pkcs1_key(void)
 {
     umapi_error *error = NULL;
-    expect_signature_for("public.pem");
+    expect_signatures_of("public.pem");
     CHECK_OK(find_somebody(jwt("pkcs1.pem"), &error), error);
 }
 
 static void jwt_with_a_pkcs8_key(void)
 {
     umapi_error *error = NULL;
-    expect_signature_for("public.pem");
+    expect_signatures_of("public.pem");
     CHECK_OK(find_somebody(jwt("pkcs8.pem"), &error), error);
 }
 
 static void jwt_with_a_key_that_is_not_the_certificates(void)
 {
     umapi_error *error = NULL;
-    expect_signature_for("other-public.pem");
+    expect_signatures_of("other-public.pem");
     CHECK_FAILS(find_somebody(jwt("pkcs8.pem"), &error), UMAPI_STATUS_AUTH, error);
     CHECK_TEXT(umapi_error_code(error), "invalid_token");
     umapi_error_free(error);

@@ -1,12 +1,11 @@
 /* Whatever a server answers, the error is clear, and no action is told to have ended otherwise than it did. */
 
 #include "harness.h"
+#include "operations.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define SOMEBODY "person000002@example.com"
 
 static umapi_error *error;
 
@@ -18,72 +17,18 @@ static void forget_error(void)
 
 /* ---- What is read ---- */
 
-typedef umapi_status (*reading)(const umapi_client *client);
-
-static umapi_status read_user(const umapi_client *client)
-{
-    umapi_user *user = NULL;
-    umapi_status status = umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, &error);
-    CHECK(status == UMAPI_OK || user == NULL);
-    umapi_user_free(user);
-    return status;
-}
-
-static umapi_status read_users(const umapi_client *client)
-{
-    umapi_users *users = NULL;
-    umapi_user_page *page = NULL;
-    umapi_status status = umapi_client_users(client, NULL, &users, &error);
-    if (status == UMAPI_OK) {
-        status = umapi_users_next_page(users, NULL, &page, &error);
-    }
-    CHECK(status == UMAPI_OK || page == NULL);
-    umapi_user_page_free(page);
-    umapi_users_free(users);
-    return status;
-}
-
-static umapi_status read_group_page(umapi_groups *groups)
-{
-    umapi_group_page *page = NULL;
-    umapi_status status = umapi_groups_next_page(groups, NULL, &page, &error);
-    CHECK(status == UMAPI_OK || page == NULL);
-    umapi_group_page_free(page);
-    umapi_groups_free(groups);
-    return status;
-}
-
-static umapi_status read_groups(const umapi_client *client)
-{
-    umapi_groups *groups = NULL;
-    umapi_status status = umapi_client_groups(client, &groups, &error);
-    return status == UMAPI_OK ? read_group_page(groups) : status;
-}
-
-static umapi_status read_user_groups(const umapi_client *client)
-{
-    umapi_groups *groups = NULL;
-    umapi_status status = umapi_client_user_groups(client, &groups, &error);
-    return status == UMAPI_OK ? read_group_page(groups) : status;
-}
-
-static umapi_status read_service(const umapi_client *client)
-{
-    umapi_service *service = NULL;
-    umapi_status status = umapi_client_service(client, NULL, &service, &error);
-    CHECK(status == UMAPI_OK || service == NULL);
-    umapi_service_free(service);
-    return status;
-}
-
 typedef struct source {
     const char *endpoint;
-    reading read;
+    operation read;
 } source;
 
 static const source SOURCES[] = {
-    {"token", read_user},   {"user", read_user},           {"users", read_users},
-    {"groups", read_groups}, {"user-groups", read_user_groups}, {"status", read_service},
+    {"token", find_user},
+    {"user", find_user},
+    {"users", next_page_of_users},
+    {"groups", next_page_of_groups},
+    {"user-groups", next_page_of_user_groups},
+    {"status", read_service},
 };
 
 typedef struct kind_of_garbage {
@@ -128,7 +73,7 @@ static void check_garbage(const source *source, const kind_of_garbage *kind)
     umapi_status status;
     set_fault(source->endpoint, kind->fault);
     client = client_of_two_attempts();
-    status = source->read(client);
+    status = source->read(client, NULL, &error);
     if (status != kind->status) {
         printf("    %s with %s: %d, %s\n", source->endpoint, kind->fault, (int)status, umapi_error_message(error));
     }
@@ -160,7 +105,7 @@ static void a_redirect_is_not_followed_with_credentials(void)
                  environment("UMAPI_ENDPOINT"));
         set_fault(SOURCES[i].endpoint, what);
         client = client_of_two_attempts();
-        CHECK_FAILS(SOURCES[i].read(client), UMAPI_STATUS_PROTOCOL, error);
+        CHECK_FAILS(SOURCES[i].read(client, NULL, &error), UMAPI_STATUS_PROTOCOL, error);
         CHECK_HAS(umapi_error_message(error), "redirect");
         CHECK_INT(umapi_error_http_status(error), 302);
         forget_error();
@@ -180,7 +125,7 @@ static void an_endless_answer_ends(void)
     }
     set_fault("users", "{'endless':{}}");
     client = client_of_two_attempts();
-    CHECK_FAILS(read_users(client), UMAPI_STATUS_PROTOCOL, error);
+    CHECK_FAILS(next_page_of_users(client, NULL, &error), UMAPI_STATUS_PROTOCOL, error);
     CHECK_HAS(umapi_error_message(error), "longer than");
     forget_error();
     umapi_client_free(client);
@@ -192,27 +137,27 @@ static void fields_of_the_wrong_type(void)
 {
     const struct {
         const char *endpoint;
-        reading read;
+        operation read;
         const char *set;
     } cases[] = {
-        {"users", read_users, "'/users':5"},
-        {"users", read_users, "'/users':null"},
-        {"users", read_users, "'/users':[7]"},
-        {"users", read_users, "'/users':[{'email':{}}]"},
-        {"users", read_users, "'/users':[{'groups':'Sales'}]"},
-        {"users", read_users, "'/result':'error.of.some.kind'"},
-        {"users", read_users, "'/result':7"},
-        {"users", read_users, "'/lastPage':'perhaps'"},
-        {"groups", read_groups, "'/groups':{}"},
-        {"groups", read_groups, "'/groups':[{'groupId':'many'}]"},
-        {"groups", read_groups, "'/groups':[{'groupName':[]}]"},
-        {"user", read_user, "'/user':[]"},
-        {"user", read_user, "'/user':{'username':{}}"},
-        {"token", read_user, "'/access_token':12"},
-        {"token", read_user, "'/access_token':''"},
-        {"token", read_user, "'/access_token':'a\\u000d\\u000ab'"},
-        {"token", read_user, "'/expires_in':'soon'"},
-        {"token", read_user, "'/expires_in':-1"},
+        {"users", next_page_of_users, "'/users':5"},
+        {"users", next_page_of_users, "'/users':null"},
+        {"users", next_page_of_users, "'/users':[7]"},
+        {"users", next_page_of_users, "'/users':[{'email':{}}]"},
+        {"users", next_page_of_users, "'/users':[{'groups':'Sales'}]"},
+        {"users", next_page_of_users, "'/result':'error.of.some.kind'"},
+        {"users", next_page_of_users, "'/result':7"},
+        {"users", next_page_of_users, "'/lastPage':'perhaps'"},
+        {"groups", next_page_of_groups, "'/groups':{}"},
+        {"groups", next_page_of_groups, "'/groups':[{'groupId':'many'}]"},
+        {"groups", next_page_of_groups, "'/groups':[{'groupName':[]}]"},
+        {"user", find_user, "'/user':[]"},
+        {"user", find_user, "'/user':{'username':{}}"},
+        {"token", find_user, "'/access_token':12"},
+        {"token", find_user, "'/access_token':''"},
+        {"token", find_user, "'/access_token':'a\\u000d\\u000ab'"},
+        {"token", find_user, "'/expires_in':'soon'"},
+        {"token", find_user, "'/expires_in':-1"},
         {"status", read_service, "'':[]"},
     };
     size_t i;
@@ -223,7 +168,7 @@ static void fields_of_the_wrong_type(void)
         snprintf(what, sizeof what, "{'rewrite':{'set':{%s}}}", cases[i].set);
         set_fault(cases[i].endpoint, what);
         client = client_of_two_attempts();
-        status = cases[i].read(client);
+        status = cases[i].read(client, NULL, &error);
         if (status != UMAPI_STATUS_PROTOCOL) {
             printf("    %s with %s: %d, %s\n", cases[i].endpoint, what, (int)status, umapi_error_message(error));
         }
@@ -234,20 +179,6 @@ static void fields_of_the_wrong_type(void)
 }
 
 /* ---- Answers to actions ---- */
-
-static umapi_action *membership(const char *group)
-{
-    umapi_action *action = user_action(SOMEBODY);
-    CHECK_OK(umapi_action_add_to_groups(action, &group, 1, &error), error);
-    return action;
-}
-
-static umapi_action *renaming(void)
-{
-    umapi_action *action = user_action(SOMEBODY);
-    CHECK_OK(umapi_action_update_user(action, "renamed@example.com", NULL, NULL, NULL, &error), error);
-    return action;
-}
 
 static int32_t outcome_of(const umapi_client *client, umapi_action *action)
 {
@@ -271,7 +202,7 @@ static void garbage_about_actions_leaves_them_unknown(void)
         client = client_of_two_attempts();
         CHECK_INT(outcome_of(client, membership("Marketing")), UMAPI_OUTCOME_UNKNOWN);
         CHECK_INT(requests_to("action"), 2);
-        CHECK_INT(outcome_of(client, renaming()), UMAPI_OUTCOME_UNKNOWN);
+        CHECK_INT(outcome_of(client, renaming("renamed@example.com")), UMAPI_OUTCOME_UNKNOWN);
         CHECK_INT(requests_to("action"), 3);
         renamed = user_in_state("renamed@example.com");
         CHECK(is_instead_of_work || renamed != NULL);

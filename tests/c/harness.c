@@ -336,6 +336,38 @@ long number_in(const char *json, const char *key)
     return place == NULL ? -1 : strtol(place + strlen(part), NULL, 10);
 }
 
+/* ---- Keys ---- */
+
+const char *test_key(const char *name)
+{
+    static char path[1024];
+    snprintf(path, sizeof path, "%s/%s", environment("UMAPI_TEST_KEYS"), name);
+    return path;
+}
+
+void expect_signatures_of_pem(const char *pem)
+{
+    char body[1 << 14] = "{\"jwt_pem\":\"", *end = body + strlen(body);
+    for (; *pem != '\0'; pem++) {
+        if (*pem == '\n') {
+            *end++ = '\\';
+            *end++ = 'n';
+        } else {
+            *end++ = *pem;
+        }
+    }
+    strcpy(end, "\"}");
+    steer("POST", "/settings", body);
+}
+
+void expect_signatures_of(const char *name)
+{
+    size_t length;
+    char *pem = read_file(test_key(name), &length);
+    expect_signatures_of_pem(pem);
+    free(pem);
+}
+
 /* ---- Actions ---- */
 
 umapi_action *user_action(const char *user)

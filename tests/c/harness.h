@@ -53,6 +53,12 @@ umapi_client *new_client_with(const umapi_client_options *options);
 /* The whole of a file; the caller frees it. */
 char *read_file(const char *path, size_t *length);
 
+/* The path of a file that tests/keys.sh has made; good until the next call. */
+const char *test_key(const char *name);
+/* Tells the sandbox which signatures to accept: those of the owner of this certificate or public key. */
+void expect_signatures_of(const char *name);
+void expect_signatures_of_pem(const char *pem);
+
 /* The control API. The answer is the caller's to free. */
 char *control(const char *method, const char *path, const char *body);
 /* For calls whose answer is of no interest. */

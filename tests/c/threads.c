@@ -3,7 +3,9 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "harness.h"
+#include "operations.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,10 +14,53 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { THREADS = 12, ROUNDS = 4 };
+enum { THREADS = 16, ROUNDS = 6 };
 
 static umapi_client *client;
-static umapi_results *kept[THREADS][ROUNDS];
+
+/* ---- One client, many threads ---- */
+
+/* Where each thread leaves what it has received, for another to look at and to free. */
+static struct {
+    pthread_mutex_t lock;
+    umapi_results *results;
+    umapi_user_page *page;
+    umapi_error *error;
+} mailbox = {PTHREAD_MUTEX_INITIALIZER, NULL, NULL, NULL};
+
+static void look_at_and_free(umapi_results *results, umapi_user_page *page, umapi_error *error)
+{
+    if (results != NULL) {
+        CHECK_INT(umapi_results_count(results, UMAPI_OUTCOME_SUCCEEDED), 1);
+        CHECK(umapi_outcome_error(umapi_results_get(results, 0)) == NULL);
+    }
+    if (page != NULL) {
+        CHECK(umapi_user_email(umapi_user_page_get(page, 0)) != NULL);
+    }
+    if (error != NULL) {
+        CHECK(strlen(umapi_error_message(error)) > 10);
+    }
+    umapi_results_free(results);
+    umapi_user_page_free(page);
+    umapi_error_free(error);
+}
+
+/* Leaves something, and takes care of what another thread has left. */
+static void hand_over(umapi_results *results, umapi_user_page *page, umapi_error *error)
+{
+    umapi_results *old_results;
+    umapi_user_page *old_page;
+    umapi_error *old_error;
+    pthread_mutex_lock(&mailbox.lock);
+    old_results = mailbox.results;
+    old_page = mailbox.page;
+    old_error = mailbox.error;
+    mailbox.results = results;
+    mailbox.page = page;
+    mailbox.error = error;
+    pthread_mutex_unlock(&mailbox.lock);
+    look_at_and_free(old_results, old_page, old_error);
+}
 
 static void read_everything(void)
 {
@@ -51,7 +96,7 @@ static umapi_results *change_someone(long thread)
     umapi_error *error = NULL;
     umapi_action *action;
     umapi_results *results;
-    sprintf(email, "person%06ld@example.com", thread * 5 + 2);
+    sprintf(email, "person%06ld@example.com", thread % 12 * 5 + 2);
     action = user_action(email);
     CHECK_OK(umapi_action_add_to_groups(action, &group, 1, &error), error);
     results = execute(client, action);
@@ -59,19 +104,42 @@ static umapi_results *change_someone(long thread)
     return results;
 }
 
-static void cancel_at_once(void)
+static umapi_user_page *read_a_page(void)
+{
+    umapi_error *error = NULL;
+    umapi_users *users = NULL;
+    umapi_user_page *page = NULL;
+    CHECK_OK(umapi_client_users(client, NULL, &users, &error), error);
+    CHECK_OK(umapi_users_next_page(users, NULL, &page, &error), error);
+    umapi_users_free(users);
+    return page;
+}
+
+static void *trigger(void *cancel)
+{
+    umapi_cancel_trigger(cancel);
+    return NULL;
+}
+
+/* The cancel comes from a further thread while the call is under way, or has just ended. */
+static umapi_error *find_someone_unless_cancelled(void)
 {
     umapi_error *error = NULL;
     umapi_user *user = NULL;
     umapi_cancel *cancel = umapi_cancel_new();
     umapi_call *call = umapi_call_new();
+    umapi_status status;
+    pthread_t thread;
     umapi_call_set_cancel(call, cancel, NULL);
-    umapi_cancel_trigger(cancel);
-    CHECK_FAILS(umapi_client_find_user(client, call, "a@example.com", NULL, &user, &error), UMAPI_STATUS_CANCELLED,
-                error);
-    umapi_error_free(error);
+    pthread_create(&thread, NULL, trigger, cancel);
+    status = umapi_client_find_user(client, call, "person000003@example.com", NULL, &user, &error);
+    CHECK(status == UMAPI_OK || status == UMAPI_STATUS_CANCELLED);
+    CHECK((status == UMAPI_OK) == (user != NULL));
+    pthread_join(thread, NULL);
+    umapi_user_free(user);
     umapi_call_free(call);
     umapi_cancel_free(cancel);
+    return error;
 }
 
 static void *work(void *number)
@@ -79,12 +147,11 @@ static void *work(void *number)
     long thread = (long)(size_t)number;
     int round;
     for (round = 0; round < ROUNDS; round++) {
-        if (thread % 3 == 0) {
+        if (thread % 4 == round % 4) {
             read_everything();
         }
         find_someone();
-        kept[thread][round] = change_someone(thread);
-        cancel_at_once();
+        hand_over(change_someone(thread), read_a_page(), find_someone_unless_cancelled());
     }
     return NULL;
 }
@@ -92,7 +159,7 @@ static void *work(void *number)
 static void many_threads_use_one_client(void)
 {
     pthread_t threads[THREADS];
-    size_t i, round;
+    size_t i;
     client = new_client();
     for (i = 0; i < THREADS; i++) {
         pthread_create(&threads[i], NULL, work, (void *)i);
@@ -100,15 +167,109 @@ static void many_threads_use_one_client(void)
     for (i = 0; i < THREADS; i++) {
         pthread_join(threads[i], NULL);
     }
-    for (i = 0; i < THREADS; i++) {
-        for (round = 0; round < ROUNDS; round++) {
-            umapi_results_free(kept[i][round]); /* made on another thread */
-        }
-    }
+    hand_over(NULL, NULL, NULL);
     CHECK_INT(umapi_client_actions_completed(client), THREADS * ROUNDS);
     CHECK_INT(requests_to("token"), 1);
     umapi_client_free(client);
 }
+
+/* ---- Freeing it ---- */
+
+static void *find_slowly(void *borrowed)
+{
+    umapi_error *error = NULL;
+    umapi_user *user = NULL;
+    CHECK_OK(umapi_client_find_user(borrowed, NULL, "person000003@example.com", NULL, &user, &error), error);
+    CHECK_TEXT(umapi_user_email(user), "person000003@example.com");
+    umapi_user_free(user);
+    return NULL;
+}
+
+/* The header says: what is under way goes on to its own end, and the freeing does not wait for it. */
+static void a_client_is_freed_during_the_calls_of_others(void)
+{
+    pthread_t threads[THREADS];
+    int64_t start;
+    size_t i;
+    client = new_client();
+    find_someone();
+    fault("{'endpoint':'user','fault':{'slow':{'ms':300}}}");
+    for (i = 0; i < THREADS; i++) {
+        pthread_create(&threads[i], NULL, find_slowly, client);
+    }
+    while (requests_to("user") < 1 + THREADS) {
+        sleep_ms(1);
+    }
+    start = now_ms();
+    umapi_client_free(client);
+    CHECK(now_ms() - start < 50 * slowness());
+    for (i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+}
+
+/* ---- Many clients ---- */
+
+/* A number after a key in a file of the process, such as VmRSS in status. */
+static long of_this_process(const char *key)
+{
+    char line[256];
+    long number = -1;
+    FILE *status = fopen("/proc/self/status", "r");
+    CHECK(status != NULL);
+    while (status != NULL && fgets(line, sizeof line, status) != NULL) {
+        if (strncmp(line, key, strlen(key)) == 0) {
+            number = strtol(line + strlen(key) + 1, NULL, 10);
+        }
+    }
+    if (status != NULL) {
+        fclose(status);
+    }
+    CHECK(number >= 0);
+    return number;
+}
+
+static long open_files(void)
+{
+    long count = 0;
+    DIR *files = opendir("/proc/self/fd");
+    CHECK(files != NULL);
+    while (readdir(files) != NULL) {
+        count++;
+    }
+    closedir(files);
+    return count;
+}
+
+static void use_clients(int count)
+{
+    for (; count > 0; count--) {
+        client = new_client();
+        find_someone();
+        execute_well(client, membership("Sales"));
+        umapi_client_free(client);
+    }
+}
+
+static void a_thousand_clients_leave_nothing_behind(void)
+{
+    int count = slowness() > 1 ? 20 : 1000;
+    long memory, threads, files;
+    use_clients(count / 5);
+    memory = of_this_process("VmRSS:");
+    threads = of_this_process("Threads:");
+    files = open_files();
+    use_clients(count);
+    CHECK_INT(of_this_process("Threads:"), threads);
+    CHECK_INT(open_files(), files);
+    if (slowness() == 1) {
+        long grown = of_this_process("VmRSS:") - memory;
+        printf("        %d clients: memory grew by %ld kB\n", count, grown);
+        CHECK(grown < 1024);
+    }
+}
+
+/* ---- A child process ---- */
 
 static void a_child_process_is_told_to_make_its_own_client(void)
 {
@@ -136,6 +297,8 @@ static void a_child_process_is_told_to_make_its_own_client(void)
     umapi_client_free(client);
 }
 
+/* ---- Signals ---- */
+
 /* Connections that the service closes in the middle of things raise the signal, which must not arrive. */
 static void a_broken_connection_raises_no_signal(void)
 {
@@ -158,6 +321,8 @@ static void a_broken_connection_raises_no_signal(void)
 int main(void)
 {
     RUN(many_threads_use_one_client);
+    RUN(a_client_is_freed_during_the_calls_of_others);
+    RUN(a_thousand_clients_leave_nothing_behind);
     RUN(a_child_process_is_told_to_make_its_own_client);
     RUN(a_broken_connection_raises_no_signal);
     return all_passed();

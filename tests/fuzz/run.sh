@@ -11,7 +11,7 @@ cd "$(dirname "$0")"
 built=$(cd ../.. && pwd)/target
 seconds=$1
 shift
-[ $# -gt 0 ] || set -- abi users groups one_user action_answer error_bodies token_answer retry_after key
+[ $# -gt 0 ] || set -- abi users groups one_user action_answer error_bodies token_answer retry_after key configuration
 
 [ -x "$built/tools/bin/cargo-fuzz" ] || cargo install --quiet --root "$built/tools" cargo-fuzz
 PATH=$built/tools/bin:$PATH
@@ -20,6 +20,11 @@ export PATH RUSTC_BOOTSTRAP
 
 for target in "$@"; do
     mkdir -p "$built/fuzz/corpus/$target" "$built/fuzz/artifacts/$target"
+    # Keys in every form, made afresh: none is kept with the source.
+    if [ "$target" = key ]; then
+        [ -d "$built/keys" ] || ../keys.sh "$built/keys"
+        cp "$built"/keys/*.pem "$built/fuzz/corpus/key"
+    fi
     seeds=seeds/$target
     [ -d "$seeds" ] || seeds=
     # shellcheck disable=SC2086

@@ -192,9 +192,15 @@ impl<'a> Story<'a> {
             )
         })?;
         match outcome.kind {
-            OutcomeKind::Succeeded => expect(times.iter().all(|times| *times > 0), || {
-                format!("succeeded, but the steps were applied {times:?} times")
-            }),
+            OutcomeKind::Succeeded => {
+                let commands = self.steps.last().map_or(0, |step| step.command + 1);
+                expect(outcome.applied == commands, || {
+                    format!("{} of {commands} commands succeeded", outcome.applied)
+                })?;
+                expect(times.iter().all(|times| *times > 0), || {
+                    format!("succeeded, but the steps were applied {times:?} times")
+                })
+            }
             OutcomeKind::NotSent => expect(times.iter().all(|times| *times == 0), || {
                 format!("not sent, but the steps were applied {times:?} times")
             }),
@@ -221,6 +227,16 @@ impl<'a> Story<'a> {
                     || self.is_cut_by_entries(outcome, times),
                 || format!("refused whole, but the steps were applied {times:?} times"),
             );
+        }
+        // What came before the first command that was refused is told to be applied, neither less nor more.
+        let named: Option<Vec<_>> = errors.iter().map(|error| error.command).collect();
+        if let Some(first) = named.and_then(|named| named.into_iter().min()) {
+            expect(outcome.applied == first, || {
+                format!(
+                    "command {first} was refused, but {} are told to be applied",
+                    outcome.applied
+                )
+            })?;
         }
         for error in errors {
             let refused = |(first, lines): &(usize, Vec<&Line>)| {
@@ -257,12 +273,12 @@ impl<'a> Story<'a> {
     fn check_unknown(&self, outcome: &Outcome) -> Verdict {
         let plan = &self.report.plan;
         let unread = self.report.unread();
-        // What is interrupted on its way out may never have come in.
-        let throttled = outcome
-            .error
-            .as_ref()
-            .is_some_and(|error| error.kind() == ErrorKind::Throttled);
-        if throttled || plan.cancel_after.is_some() || plan.deadline.is_some() {
+        // What is interrupted on its way out may never have come in. So may what a busy machine has no time for.
+        let ended_by = outcome.error.as_ref().map(|error| error.kind());
+        let has_its_reason = matches!(ended_by, Some(ErrorKind::Throttled | ErrorKind::Timeout));
+        let cut_off =
+            plan.cancel_after.is_some() || plan.deadline.is_some() || plan.refusal.is_some();
+        if has_its_reason || cut_off {
             return Ok(());
         }
         expect(self.requests.len() + unread > 0, || {

@@ -28,7 +28,14 @@ fn outcomes_agree_with_the_ledger() {
 
 fn met(report: &Report) -> Vec<(&'static str, String)> {
     let outcomes = report.outcomes.values().flatten();
+    let plan = &report.plan;
+    let happened = [
+        ("revoked tokens", plan.revoke_after.is_some()),
+        ("refused connections", plan.refusal.is_some()),
+    ];
+    let happened = happened.into_iter().filter(|(_, has)| *has);
     let faults = report.requests.iter().filter_map(|r| r.fault.clone());
+    let faults = faults.chain(happened.map(|(what, _)| what.to_owned()));
     outcomes
         .map(|outcome| ("outcomes", format!("{:?}", outcome.kind)))
         .chain(faults.map(|fault| ("faults met", fault)))

@@ -37,6 +37,8 @@ pub struct Plan {
     pub cancel_after: Option<Duration>,
     pub deadline: Option<Duration>,
     pub revoke_after: Option<Duration>,
+    /// When connections are cut and refused, for so many milliseconds.
+    pub refusal: Option<(Duration, u64)>,
 }
 
 const GROUPS: [&str; 9] = [
@@ -80,6 +82,7 @@ impl Plan {
             cancel_after: sometimes(dice, 30),
             deadline: sometimes(dice, 60).map(|time| time + Duration::from_millis(1)),
             revoke_after: sometimes(dice, 10),
+            refusal: sometimes(dice, 20).map(|after| (after, dice.u64(0..20))),
         }
     }
 }

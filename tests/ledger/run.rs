@@ -146,6 +146,12 @@ async fn execute(client: &Arc<Client>, plan: &Arc<Plan>, sandbox: &Sandbox) -> V
             sandbox.control("POST", "/tokens/revoke", "");
         }
     };
+    let refuse = async {
+        if let Some((after, ms)) = plan.refusal {
+            tokio::time::sleep(after).await;
+            sandbox.control("POST", "/refuse", &format!("{{\"ms\":{ms}}}"));
+        }
+    };
     let cancelling = async {
         if let Some(time) = plan.cancel_after {
             tokio::time::sleep(time).await;
@@ -159,7 +165,7 @@ async fn execute(client: &Arc<Client>, plan: &Arc<Plan>, sandbox: &Sandbox) -> V
             Way::ManyThreads => on_many_threads(client, plan, &call).await,
         }
     };
-    let (outcomes, (), ()) = tokio::join!(work, revoke, cancelling);
+    let (outcomes, (), (), ()) = tokio::join!(work, revoke, refuse, cancelling);
     outcomes
 }
 

@@ -28,8 +28,8 @@ pub async fn serve(
         Ok(value) => Reply::json(200, value),
         Err(words) => Reply::json(400, json!({"error": words})),
     };
-    if path == "/refuse" {
-        closed(&world).await;
+    if matches!(path, "/refuse" | "/reset") {
+        closed_or_open(&world).await;
     }
     Response::builder()
         .status(reply.status)
@@ -53,9 +53,9 @@ struct Refuse {
 }
 
 /// Whoever asked for it may rely on it.
-async fn closed(world: &World) {
+async fn closed_or_open(world: &World) {
     let refuses = || (*world.refusing_until.borrow()).is_some_and(|until| until > Instant::now());
-    while refuses() && world.is_listening.load(Ordering::Relaxed) {
+    while refuses() == world.is_listening.load(Ordering::Relaxed) {
         tokio::task::yield_now().await;
     }
 }

@@ -6,7 +6,7 @@ use crate::ims::TokenRequest;
 use crate::read::{self, Query};
 use crate::reply::Reply;
 use crate::route::Route;
-use crate::world::{CLIENT_ID, ORG_ID, Received, State, World};
+use crate::world::{ORG_ID, Received, State, World};
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use http_body_util::{BodyExt, StreamBody};
@@ -266,7 +266,7 @@ impl Exchange {
         if state.tokens.check(token).is_none() {
             return Err(gateway(401, "401013", "Oauth token is not valid"));
         }
-        if self.head.header("x-api-key") != Some(CLIENT_ID) {
+        if self.head.header("x-api-key") != Some(&state.settings.client_id) {
             return Err(gateway(403, "403000", "Api Key is invalid"));
         }
         let endpoint = self.head.route.endpoint();

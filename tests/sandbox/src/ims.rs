@@ -1,7 +1,7 @@
 //! The token endpoints: OAuth Server-to-Server and the JWT exchange.
 
 use crate::reply::Reply;
-use crate::world::{CLIENT_ID, CLIENT_SECRET, ORG_ID, TECH_ACCT_ID};
+use crate::world::{ORG_ID, TECH_ACCT_ID};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
@@ -60,6 +60,13 @@ pub struct TokenRequest<'a> {
     pub host: &'a str,
 }
 
+/// The program that is known here, with the key that its assertions are signed with.
+pub struct Client<'a> {
+    pub id: &'a str,
+    pub secret: &'a str,
+    pub key: Option<&'a JwtKey>,
+}
+
 fn refuse(status: u16, error: &str, words: &str) -> Reply {
     Reply::json(status, json!({"error": error, "error_description": words}))
 }
@@ -68,9 +75,9 @@ pub fn answer(
     request: &TokenRequest,
     tokens: &mut Tokens,
     life: Duration,
-    key: Option<&JwtKey>,
+    client: &Client,
 ) -> Reply {
-    match check(request, key) {
+    match check(request, client) {
         Err(refusal) => refusal,
         Ok(()) => {
             let seconds = life.as_secs();
@@ -84,7 +91,7 @@ pub fn answer(
     }
 }
 
-fn check(request: &TokenRequest, key: Option<&JwtKey>) -> Result<(), Reply> {
+fn check(request: &TokenRequest, client: &Client) -> Result<(), Reply> {
     let is_form = |kind: &str| kind.starts_with("application/x-www-form-urlencoded");
     if !request.content_type.is_some_and(is_form) || request.has_query {
         return Err(refuse(
@@ -97,10 +104,10 @@ fn check(request: &TokenRequest, key: Option<&JwtKey>) -> Result<(), Reply> {
         .into_owned()
         .collect();
     let field = |name: &str| form.get(name).map_or("", String::as_str);
-    if field("client_id") != CLIENT_ID {
+    if field("client_id") != client.id {
         return Err(refuse(400, "invalid_client", "invalid client_id parameter"));
     }
-    if field("client_secret") != CLIENT_SECRET {
+    if field("client_secret") != client.secret {
         return Err(refuse(
             401,
             "invalid_client",
@@ -108,7 +115,7 @@ fn check(request: &TokenRequest, key: Option<&JwtKey>) -> Result<(), Reply> {
         ));
     }
     if request.jwt {
-        return check_assertion(field("jwt_token"), request.host, key);
+        return check_assertion(field("jwt_token"), request.host, client);
     }
     if field("grant_type") != "client_credentials" {
         return Err(refuse(
@@ -130,8 +137,8 @@ fn check(request: &TokenRequest, key: Option<&JwtKey>) -> Result<(), Reply> {
     }
 }
 
-fn check_assertion(assertion: &str, host: &str, key: Option<&JwtKey>) -> Result<(), Reply> {
-    let Some(JwtKey(key)) = key else {
+fn check_assertion(assertion: &str, host: &str, client: &Client) -> Result<(), Reply> {
+    let Some(JwtKey(key)) = client.key else {
         return Err(refuse(
             400,
             "invalid_token",
@@ -139,7 +146,7 @@ fn check_assertion(assertion: &str, host: &str, key: Option<&JwtKey>) -> Result<
         ));
     };
     let mut rules = Validation::new(Algorithm::RS256);
-    rules.set_audience(&[format!("https://{host}/c/{CLIENT_ID}")]);
+    rules.set_audience(&[format!("https://{host}/c/{}", client.id)]);
     rules.set_issuer(&[ORG_ID]);
     rules.sub = Some(TECH_ACCT_ID.to_owned());
     rules.leeway = 0;
@@ -206,6 +213,7 @@ impl JwtKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::world::{CLIENT_ID, CLIENT_SECRET};
     use jsonwebtoken::{EncodingKey, Header};
     use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 
@@ -238,13 +246,13 @@ mod tests {
             body: body.as_bytes(),
             host: HOST,
         };
-        answer(
-            &request,
-            &mut Tokens::default(),
-            Duration::from_secs(60),
-            Some(key),
-        )
-        .status
+        let client = Client {
+            id: CLIENT_ID,
+            secret: CLIENT_SECRET,
+            key: Some(key),
+        };
+        let life = Duration::from_secs(60);
+        answer(&request, &mut Tokens::default(), life, &client).status
     }
 
     #[test]

@@ -38,7 +38,8 @@ pub async fn serve_api(
         if let Some(until) = until.filter(|until| *until > Instant::now()) {
             listener = None;
             world.is_listening.store(false, Ordering::Relaxed);
-            tokio::time::sleep_until(until.into()).await;
+            let _ = tokio::time::timeout_at(until.into(), refusals.changed()).await;
+            continue;
         }
         let accepting = match listener.take() {
             Some(listener) => listener,

@@ -2,7 +2,7 @@
 
 use crate::action::{self, Rules};
 use crate::faults::Faults;
-use crate::ims::{JwtKey, Tokens};
+use crate::ims::{Client, JwtKey, Tokens};
 use crate::limits::Throttle;
 use crate::options::{Limits, Options};
 use crate::org::{self, Org, Snapshot};
@@ -52,6 +52,9 @@ pub struct Settings {
     pub past_the_end: PastTheEnd,
     /// New connections hang before they are served, TLS handshake included.
     pub hold_connections: bool,
+    /// Who may call. A change leaves the tokens that are out as they are.
+    pub client_id: String,
+    pub client_secret: String,
     /// A certificate or public key for JWT assertions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwt_pem: Option<String>,
@@ -80,6 +83,8 @@ impl Default for Settings {
             page_headers: true,
             past_the_end: PastTheEnd::NotFound,
             hold_connections: false,
+            client_id: CLIENT_ID.to_owned(),
+            client_secret: CLIENT_SECRET.to_owned(),
             jwt_pem: None,
         }
     }
@@ -183,6 +188,9 @@ impl World {
         let open_connections = state.counters.open_connections;
         *state = State::new(&self.options, &self.beginning, &self.first_settings)?;
         state.counters.open_connections = open_connections;
+        // Whoever is told of it drops its connection, so only an end of a refusal is told.
+        self.refusing_until
+            .send_if_modified(|until| until.take().is_some());
         Ok(())
     }
 }
@@ -230,7 +238,12 @@ impl State {
 
     pub fn token_reply(&mut self, request: &crate::ims::TokenRequest) -> Reply {
         let life = Duration::from_secs(self.settings.token_ttl_s);
-        crate::ims::answer(request, &mut self.tokens, life, self.jwt_key.as_ref())
+        let client = Client {
+            id: &self.settings.client_id,
+            secret: &self.settings.client_secret,
+            key: self.jwt_key.as_ref(),
+        };
+        crate::ims::answer(request, &mut self.tokens, life, &client)
     }
 
     pub fn act(

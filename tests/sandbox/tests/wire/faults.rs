@@ -187,6 +187,10 @@ fn connections_are_refused_for_a_while() {
     assert!(matches!(sandbox.get(USERS), End::Refused));
     std::thread::sleep(std::time::Duration::from_millis(150));
     assert_eq!(sandbox.get(USERS).status(), 200);
+    sandbox.control("POST", "/refuse", &json!({"ms": 60_000}));
+    assert!(matches!(sandbox.get(USERS), End::Refused));
+    sandbox.control("POST", "/reset", &Value::Null);
+    assert_eq!(sandbox.get(USERS).status(), 200);
 }
 
 #[test]

@@ -1,0 +1,97 @@
+//! A configuration in variables of the environment.
+
+use super::{Entry, Given, KEYS, Key, Lookup};
+use crate::error::{Error, Result};
+use crate::secret::Secret;
+use std::path::PathBuf;
+
+pub(super) fn read(lookup: Lookup) -> Result<Given> {
+    let mut entries = Vec::new();
+    for (key, _) in KEYS {
+        entries.extend(entry(key, lookup)?);
+    }
+    Ok(Given {
+        file: None,
+        entries,
+    })
+}
+
+/// One variable. An empty one is as good as none.
+pub(super) fn entry(key: Key, lookup: Lookup) -> Result<Option<Entry>> {
+    let name = key.variable();
+    let Some(value) = lookup(&name).filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    let value = value
+        .into_string()
+        .map_err(|_| Error::invalid_argument(&name, "is not UTF-8"))?;
+    Ok(Some(Entry {
+        key,
+        name,
+        value: Secret::new(value),
+        folder: PathBuf::new(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::OsString;
+
+    fn error(variables: &[(&str, &str)]) -> String {
+        let lookup = |name: &str| {
+            let found = variables.iter().find(|(given, _)| *given == name);
+            found.map(|(_, value)| OsString::from(value))
+        };
+        match read(&lookup).and_then(|given| given.configuration()) {
+            Ok(_) => "fine".into(),
+            Err(error) => error.message().to_owned(),
+        }
+    }
+
+    #[test]
+    fn each_mistake_names_its_variable() {
+        let mut variables = vec![("UMAPI_CLIENT_ID", "c"), ("UMAPI_CLIENT_SECRET", "s")];
+        assert_eq!(error(&variables), "UMAPI_ORG_ID: is missing");
+        variables.push(("UMAPI_ORG_ID", "o"));
+        assert_eq!(error(&variables), "fine");
+        variables.push(("UMAPI_TECH_ACCT_ID", "t"));
+        assert_eq!(error(&variables), "fine", "OAuth has such an id, too");
+        for (name, value, words) in [
+            (
+                "UMAPI_PRIVATE_KEY_PATH",
+                "/nowhere.pem",
+                ": /nowhere.pem: cannot be read: No such",
+            ),
+            ("UMAPI_ENDPOINT", "ftp://x", ": "),
+            ("UMAPI_AUTH_HOST", "a b", ": "),
+            ("UMAPI_AUTH_PATH", "no-slash", ": is no absolute path"),
+            (
+                "UMAPI_CA_FILE",
+                "/nowhere.pem",
+                ": /nowhere.pem: cannot be read: No such",
+            ),
+            (
+                "UMAPI_CONNECT_TIMEOUT_MS",
+                "soon",
+                ": must be a whole number",
+            ),
+            ("UMAPI_ATTEMPT_TIMEOUT_MS", "0", ": must be a whole number"),
+        ] {
+            variables.push((name, value));
+            let said = error(&variables);
+            assert!(said.starts_with(&format!("{name}{words}")), "{said}");
+            variables.pop();
+        }
+        let no_key = [&variables[..], &[("UMAPI_PRIVATE_KEY_PASSPHRASE", "p")]].concat();
+        assert_eq!(error(&no_key), "UMAPI_PRIVATE_KEY_PATH: is missing");
+    }
+
+    #[test]
+    fn an_empty_variable_is_none() {
+        assert_eq!(
+            error(&[("UMAPI_ORG_ID", ""), ("UMAPI_CLIENT_ID", "c")]),
+            "UMAPI_ORG_ID: is missing"
+        );
+    }
+}

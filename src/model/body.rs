@@ -1,0 +1,151 @@
+//! What a command says behind its name, whether it was given field by field or as JSON.
+
+use super::text::SharedText;
+use serde_json::{Map, Value};
+
+/// What the library must know of a command, besides passing it on.
+pub(crate) trait Body {
+    fn has(&self, field: &str) -> bool;
+    fn text(&self, field: &str) -> Option<&str>;
+    fn is_true(&self, field: &str) -> bool;
+    fn each_name(&self, list: &str, what: &mut dyn FnMut(&str));
+    /// How many names its lists hold together.
+    fn names(&self) -> usize;
+}
+
+impl Body for Value {
+    fn has(&self, field: &str) -> bool {
+        self.get(field).is_some()
+    }
+
+    fn text(&self, field: &str) -> Option<&str> {
+        self.get(field)?.as_str()
+    }
+
+    fn is_true(&self, field: &str) -> bool {
+        self.get(field) == Some(&Value::Bool(true))
+    }
+
+    fn each_name(&self, list: &str, what: &mut dyn FnMut(&str)) {
+        let list = self.get(list).and_then(Value::as_array);
+        list.into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .for_each(what);
+    }
+
+    fn names(&self) -> usize {
+        let lists = self.as_object().into_iter().flat_map(Map::values);
+        lists.filter_map(Value::as_array).map(Vec::len).sum()
+    }
+}
+
+/// The texts and lists of a command, in the order in which they are sent.
+#[derive(Debug, Default)]
+pub(crate) struct Fields<'a>(Vec<(&'static str, Field<'a>)>);
+
+#[derive(Debug)]
+enum Field<'a> {
+    Text(&'a str),
+    Names(Vec<&'a str>),
+}
+
+impl<'a> Fields<'a> {
+    /// Those of the texts that were given.
+    pub(crate) fn given<const N: usize>(texts: [(&'static str, Option<&'a str>); N]) -> Self {
+        let given = texts.into_iter();
+        let given = given.filter_map(|(name, text)| Some((name, Field::Text(text?))));
+        Fields(given.collect())
+    }
+
+    pub(crate) fn list<S: AsRef<str>>(name: &'static str, names: &'a [S]) -> Self {
+        let names = names.iter().map(AsRef::as_ref).collect();
+        Fields(vec![(name, Field::Names(names))])
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn get(&self, field: &str) -> Option<&Field<'a>> {
+        let found = self.0.iter().find(|(name, _)| *name == field)?;
+        Some(&found.1)
+    }
+
+    /// The JSON of a command of this name.
+    pub(crate) fn json(&self, command: &str) -> SharedText {
+        let mut json = String::with_capacity(256);
+        json.push('{');
+        push_text(&mut json, command);
+        json.push_str(":{");
+        for (position, (name, field)) in self.0.iter().enumerate() {
+            push_comma(&mut json, position);
+            push_text(&mut json, name);
+            json.push(':');
+            match field {
+                Field::Text(text) => push_text(&mut json, text),
+                Field::Names(names) => {
+                    json.push('[');
+                    for (position, name) in names.iter().enumerate() {
+                        push_comma(&mut json, position);
+                        push_text(&mut json, name);
+                    }
+                    json.push(']');
+                }
+            }
+        }
+        json.push_str("}}");
+        SharedText::new(json)
+    }
+}
+
+impl Body for Fields<'_> {
+    fn has(&self, field: &str) -> bool {
+        self.get(field).is_some()
+    }
+
+    fn text(&self, field: &str) -> Option<&str> {
+        match self.get(field)? {
+            Field::Text(text) => Some(text),
+            Field::Names(_) => None,
+        }
+    }
+
+    fn is_true(&self, _: &str) -> bool {
+        false
+    }
+
+    fn each_name(&self, list: &str, what: &mut dyn FnMut(&str)) {
+        if let Some(Field::Names(names)) = self.get(list) {
+            names.iter().copied().for_each(what);
+        }
+    }
+
+    fn names(&self) -> usize {
+        let lists = self.0.iter().map(|(_, field)| match field {
+            Field::Text(_) => 0,
+            Field::Names(names) => names.len(),
+        });
+        lists.sum()
+    }
+}
+
+fn push_comma(json: &mut String, position: usize) {
+    if position > 0 {
+        json.push(',');
+    }
+}
+
+/// Appends a text as JSON.
+pub(crate) fn push_text(json: &mut String, text: &str) {
+    let needs_escape = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+    json.push('"');
+    match text.bytes().any(needs_escape) {
+        false => json.push_str(text),
+        true => {
+            let quoted = Value::from(text).to_string();
+            json.push_str(&quoted[1..quoted.len() - 1]);
+        }
+    }
+    json.push('"');
+}

@@ -1,0 +1,30 @@
+/* The calls that go out to the service, each alone and in one form, so that tests can do the same to all of them. */
+
+#ifndef OPERATIONS_H
+#define OPERATIONS_H
+
+#include <umapi.h>
+
+#define SOMEBODY "person000002@example.com"
+
+/* `call` may be NULL. What is received is freed again. */
+typedef umapi_status (*operation)(const umapi_client *client, const umapi_call *call, umapi_error **error);
+
+umapi_status find_user(const umapi_client *client, const umapi_call *call, umapi_error **error);
+umapi_status next_user(const umapi_client *client, const umapi_call *call, umapi_error **error);
+umapi_status next_page_of_users(const umapi_client *client, const umapi_call *call, umapi_error **error);
+umapi_status next_group(const umapi_client *client, const umapi_call *call, umapi_error **error);
+umapi_status next_page_of_groups(const umapi_client *client, const umapi_call *call, umapi_error **error);
+umapi_status next_page_of_user_groups(const umapi_client *client, const umapi_call *call, umapi_error **error);
+umapi_status read_service(const umapi_client *client, const umapi_call *call, umapi_error **error);
+
+/* One action each; the status is that of the outcome's error, and UMAPI_OK if it has none. */
+umapi_status execute_action(const umapi_client *client, const umapi_call *call, umapi_error **error);
+umapi_status flush_queue(const umapi_client *client, const umapi_call *call, umapi_error **error);
+umapi_status add_to_queue(const umapi_client *client, const umapi_call *call, umapi_error **error);
+
+/* SOMEBODY joins a group, which may be done twice; SOMEBODY gets another address, which may not. */
+umapi_action *membership(const char *group);
+umapi_action *renaming(const char *address);
+
+#endif

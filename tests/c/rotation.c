@@ -1,0 +1,329 @@
+/* New credentials on a running client: the next request uses them, and what is under way finishes. */
+
+#include "harness.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SOMEBODY "person000002@example.com"
+
+static umapi_error *error;
+
+static umapi_credentials *oauth(const char *id, const char *secret)
+{
+    umapi_credentials *credentials = NULL;
+    CHECK_OK(umapi_credentials_new_oauth(id, secret, &credentials, &error), error);
+    CHECK_OK(umapi_credentials_set_auth_host(credentials, environment("UMAPI_AUTH_HOST"), &error), error);
+    return credentials;
+}
+
+static umapi_credentials *with_secret(const char *secret)
+{
+    return oauth(environment("UMAPI_CLIENT_ID"), secret);
+}
+
+static void rotate(const umapi_client *client, umapi_credentials *credentials)
+{
+    CHECK_OK(umapi_client_set_credentials(client, credentials, &error), error);
+    umapi_credentials_free(credentials);
+}
+
+static umapi_status find(const umapi_client *client, umapi_error **own)
+{
+    umapi_user *user = NULL;
+    umapi_status status = umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, own);
+    CHECK_TEXT(umapi_user_email(user), status == UMAPI_OK ? SOMEBODY : NULL);
+    umapi_user_free(user);
+    return status;
+}
+
+static void is_refused(const umapi_client *client)
+{
+    CHECK_FAILS(find(client, &error), UMAPI_STATUS_AUTH, error);
+    umapi_error_free(error);
+    error = NULL;
+}
+
+static void a_new_secret_is_used_from_the_next_token_on(void)
+{
+    umapi_client *client = new_client();
+    CHECK_OK(find(client, &error), error);
+    steer("POST", "/settings", "{\"client_secret\":\"p8e-the-next\"}");
+    CHECK_OK(find(client, &error), error);
+    CHECK_INT(requests_to("token"), 1);
+    rotate(client, with_secret("p8e-the-next"));
+    CHECK_OK(find(client, &error), error);
+    CHECK_OK(find(client, &error), error);
+    CHECK_INT(requests_to("token"), 2);
+    umapi_client_free(client);
+}
+
+static void a_mistake_in_the_new_secret_is_told_and_mended(void)
+{
+    umapi_client *client = new_client();
+    CHECK_OK(find(client, &error), error);
+    rotate(client, with_secret("p8e-mistyped"));
+    is_refused(client);
+    rotate(client, new_credentials());
+    CHECK_OK(find(client, &error), error);
+    umapi_client_free(client);
+}
+
+static void a_refused_token_is_renewed_with_the_new_secret(void)
+{
+    umapi_client *client = new_client();
+    CHECK_OK(find(client, &error), error);
+    steer("POST", "/tokens/revoke", NULL);
+    steer("POST", "/settings", "{\"client_secret\":\"p8e-the-next\"}");
+    rotate(client, with_secret("p8e-the-next"));
+    CHECK_OK(find(client, &error), error);
+    umapi_client_free(client);
+}
+
+static void the_private_key_changes(void)
+{
+    size_t length;
+    int i;
+    const char *const keys[] = {"pkcs8.pem", "other-pkcs8.pem"}, *const publics[] = {"public.pem", "other-public.pem"};
+    umapi_client *client = new_client();
+    for (i = 0; i < 2; i++) {
+        umapi_credentials *credentials = NULL;
+        char *pem = read_file(test_key(keys[i]), &length);
+        expect_signatures_of(publics[i]);
+        CHECK_OK(umapi_credentials_new_jwt(environment("UMAPI_CLIENT_ID"), environment("UMAPI_CLIENT_SECRET"),
+                                           environment("UMAPI_TECH_ACCT_ID"), pem, length, &credentials, &error),
+                 error);
+        free(pem);
+        CHECK_OK(umapi_credentials_set_auth_host(credentials, environment("UMAPI_AUTH_HOST"), &error), error);
+        rotate(client, credentials);
+        CHECK_OK(find(client, &error), error);
+        CHECK_INT(requests_to("token"), i + 1);
+    }
+    umapi_client_free(client);
+}
+
+static void *find_in_thread(void *client)
+{
+    umapi_error *own = NULL;
+    CHECK_OK(find(client, &own), own);
+    return NULL;
+}
+
+static void wait_for_requests_to(const char *endpoint, long count)
+{
+    int64_t until = now_ms() + 10000 * slowness();
+    while (requests_to(endpoint) < count && now_ms() < until) {
+        sleep_ms(5);
+    }
+}
+
+static void a_request_under_way_finishes(void)
+{
+    umapi_client *client = new_client();
+    pthread_t thread;
+    CHECK_OK(find(client, &error), error);
+    fault("{'endpoint':'user','times':1,'fault':{'slow':{'ms':400}}}");
+    pthread_create(&thread, NULL, find_in_thread, client);
+    wait_for_requests_to("user", 2);
+    rotate(client, with_secret("p8e-mistyped"));
+    is_refused(client);
+    pthread_join(thread, NULL);
+    is_refused(client);
+    umapi_client_free(client);
+}
+
+static void a_call_whose_old_secret_is_refused_meanwhile_goes_on_with_the_new_one(void)
+{
+    umapi_client *client = new_client();
+    pthread_t thread;
+    steer("POST", "/settings", "{\"client_secret\":\"p8e-the-next\"}");
+    fault("{'endpoint':'token','times':1,'fault':{'slow':{'ms':400}}}");
+    pthread_create(&thread, NULL, find_in_thread, client);
+    wait_for_requests_to("token", 1);
+    rotate(client, with_secret("p8e-the-next"));
+    pthread_join(thread, NULL);
+    CHECK_INT(requests_to("token"), 2);
+    umapi_client_free(client);
+}
+
+/* A token that takes until it is let go. */
+typedef struct slow_vault {
+    char token[128];
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int asked, may_answer, destroyed;
+} slow_vault;
+
+static void set_up(slow_vault *vault, int may_answer)
+{
+    char *answer = control("POST", "/tokens", NULL);
+    memset(vault, 0, sizeof *vault);
+    pthread_mutex_init(&vault->lock, NULL);
+    pthread_cond_init(&vault->changed, NULL);
+    vault->may_answer = may_answer;
+    sscanf(answer, "{\"token\":\"%127[^\"]", vault->token);
+    free(answer);
+}
+
+static void tear_down(slow_vault *vault)
+{
+    pthread_cond_destroy(&vault->changed);
+    pthread_mutex_destroy(&vault->lock);
+}
+
+static void fetch(umapi_token_answer *answer, void *user_data)
+{
+    slow_vault *vault = user_data;
+    umapi_error *own = NULL;
+    pthread_mutex_lock(&vault->lock);
+    vault->asked++;
+    pthread_cond_broadcast(&vault->changed);
+    while (!vault->may_answer) {
+        pthread_cond_wait(&vault->changed, &vault->lock);
+    }
+    pthread_mutex_unlock(&vault->lock);
+    CHECK_OK(umapi_token_answer_set(answer, vault->token, 3600000, &own), own);
+}
+
+static void destroy(void *user_data)
+{
+    ((slow_vault *)user_data)->destroyed++;
+}
+
+static umapi_credentials *from_vault(const char *id, slow_vault *vault)
+{
+    umapi_credentials *credentials = NULL;
+    CHECK_OK(umapi_credentials_new_callback(id, fetch, vault, destroy, &credentials, &error), error);
+    return credentials;
+}
+
+static void a_token_that_comes_late_for_the_old_ones_is_not_the_current_one(void)
+{
+    slow_vault before, after;
+    umapi_client *client = NULL;
+    umapi_client_options *options = new_options();
+    umapi_credentials *credentials;
+    pthread_t thread;
+    char *requests;
+    set_up(&before, 0);
+    set_up(&after, 1);
+    credentials = from_vault(environment("UMAPI_CLIENT_ID"), &before);
+    CHECK_OK(umapi_client_new(environment("UMAPI_ORG_ID"), credentials, options, &client, &error), error);
+    umapi_credentials_free(credentials);
+    umapi_client_options_free(options);
+    pthread_create(&thread, NULL, find_in_thread, client);
+    pthread_mutex_lock(&before.lock);
+    while (before.asked == 0) {
+        pthread_cond_wait(&before.changed, &before.lock);
+    }
+    pthread_mutex_unlock(&before.lock);
+
+    rotate(client, from_vault(environment("UMAPI_CLIENT_ID"), &after));
+    CHECK_OK(find(client, &error), error);
+    CHECK_INT(before.destroyed, 0);
+    pthread_mutex_lock(&before.lock);
+    before.may_answer = 1;
+    pthread_cond_broadcast(&before.changed);
+    pthread_mutex_unlock(&before.lock);
+    pthread_join(thread, NULL);
+    CHECK_INT(before.destroyed, 1);
+
+    CHECK_OK(find(client, &error), error);
+    CHECK_INT(before.asked, 1);
+    CHECK_INT(after.asked, 1);
+    /* In order: the new token, the old one for the call that had asked for it, and the new one again. */
+    requests = control("GET", "/requests", NULL);
+    CHECK_HAS(requests, "Bearer (token 2)");
+    CHECK(strstr(requests, "Bearer (token 2)") < strstr(requests, "Bearer (token 1)"));
+    CHECK_INT(occurrences(requests, "Bearer (token 1)"), 1);
+    CHECK_INT(occurrences(requests, "Bearer (token 2)"), 2);
+    free(requests);
+    umapi_client_free(client);
+    CHECK_INT(after.destroyed, 1);
+    tear_down(&before);
+    tear_down(&after);
+}
+
+static void another_client_id_has_a_pace_of_its_own(void)
+{
+    umapi_client_options *options = new_options();
+    umapi_client *client;
+    char *requests;
+    int64_t began;
+    CHECK_OK(umapi_client_options_set_rate_limit(options, UMAPI_ENDPOINT_USER, 1, 3600000, &error), error);
+    client = new_client_with(options);
+    CHECK_OK(find(client, &error), error);
+    steer("POST", "/settings", "{\"client_id\":\"the-next-client\",\"client_secret\":\"p8e-the-next\"}");
+    rotate(client, oauth("the-next-client", "p8e-the-next"));
+    began = now_ms();
+    CHECK_OK(find(client, &error), error);
+    CHECK(now_ms() - began < 60000);
+    requests = control("GET", "/requests", NULL);
+    CHECK_INT(occurrences(requests, "\"x-api-key\":\"the-next-client\""), 1);
+    free(requests);
+    umapi_client_free(client);
+    umapi_client_options_free(options);
+}
+
+static void a_listing_goes_on_with_them(void)
+{
+    umapi_client *client = new_client();
+    umapi_users *users = NULL;
+    const umapi_user *user = NULL;
+    long count = 0;
+    CHECK_OK(umapi_client_users(client, NULL, &users, &error), error);
+    CHECK_OK(umapi_users_next(users, NULL, &user, &error), error);
+    steer("POST", "/tokens/revoke", NULL);
+    steer("POST", "/settings", "{\"client_secret\":\"p8e-the-next\"}");
+    rotate(client, with_secret("p8e-the-next"));
+    for (; user != NULL; count++) {
+        CHECK_OK(umapi_users_next(users, NULL, &user, &error), error);
+    }
+    CHECK_INT(count, umapi_users_total_count(users) - 2); /* the technical accounts */
+    umapi_users_free(users);
+    umapi_client_free(client);
+}
+
+static void *find_often(void *client)
+{
+    int i;
+    for (i = 0; i < 12; i++) {
+        find_in_thread(client);
+    }
+    return NULL;
+}
+
+static void threads_may_call_while_it_happens(void)
+{
+    umapi_client *client = new_client();
+    pthread_t threads[6];
+    int i;
+    for (i = 0; i < 6; i++) {
+        pthread_create(&threads[i], NULL, find_often, client);
+    }
+    for (i = 0; i < 25; i++) {
+        rotate(client, new_credentials());
+    }
+    for (i = 0; i < 6; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    CHECK_INT(requests_to("user"), 72);
+    umapi_client_free(client);
+}
+
+int main(void)
+{
+    RUN(a_new_secret_is_used_from_the_next_token_on);
+    RUN(a_mistake_in_the_new_secret_is_told_and_mended);
+    RUN(a_refused_token_is_renewed_with_the_new_secret);
+    RUN(the_private_key_changes);
+    RUN(a_request_under_way_finishes);
+    RUN(a_call_whose_old_secret_is_refused_meanwhile_goes_on_with_the_new_one);
+    RUN(a_token_that_comes_late_for_the_old_ones_is_not_the_current_one);
+    RUN(another_client_id_has_a_pace_of_its_own);
+    RUN(a_listing_goes_on_with_them);
+    RUN(threads_may_call_while_it_happens);
+    return all_passed();
+}
