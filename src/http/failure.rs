@@ -45,6 +45,8 @@ impl Way<'_> {
 pub(crate) enum Cause<'a> {
     Name(&'a NameNotFound),
     Tls(&'a TlsError),
+    /// With the proxy itself, before it was asked for anything.
+    ProxyTls(&'a TlsError),
     /// The proxy wants a login, or another one.
     LoginWanted,
     /// The proxy answered, and opened no way to the host.
@@ -67,7 +69,10 @@ pub(crate) fn cause(error: &reqwest::Error) -> Cause<'_> {
     if let Some(name) = chain(source).find_map(|e| e.downcast_ref()) {
         Cause::Name(name)
     } else if let Some(tls) = chain(source).find_map(|e| e.downcast_ref()) {
-        Cause::Tls(tls)
+        match chain(source).any(|e| of_a_proxy(&e.to_string()).is_some()) {
+            true => Cause::ProxyTls(tls),
+            false => Cause::Tls(tls),
+        }
     } else if error.is_builder() {
         Cause::Setup
     } else if !error.is_connect() {
@@ -113,6 +118,7 @@ pub(crate) fn describe(
     said: Option<&ProxyAnswer>,
 ) -> Error {
     let described = match (cause(error), way.proxy) {
+        (Cause::ProxyTls(tls), Some(proxy)) => proxy_tls_failed(proxy, tls, way),
         (Cause::LoginWanted, Some(proxy)) => login_wanted(proxy, said),
         (Cause::TunnelRefused, Some(proxy)) => tunnel_refused(proxy, said, way),
         (Cause::ProxyLost, Some(proxy)) => proxy_lost(proxy, error, said),
@@ -125,7 +131,7 @@ pub(crate) fn describe(
 fn without_proxy(cause: Cause<'_>, error: &reqwest::Error, way: Way<'_>) -> Error {
     match cause {
         Cause::Name(name) => name_not_found(name, way),
-        Cause::Tls(tls) => tls_failed(tls, way),
+        Cause::Tls(tls) | Cause::ProxyTls(tls) => tls_failed(tls, way),
         Cause::Refused => no_connection(format!("{} refuses the connection", way.target()), way),
         Cause::ConnectTimeout => no_connection(
             format!(
@@ -186,7 +192,7 @@ fn no_connection(what: String, way: Way<'_>) -> Error {
     match way.proxy {
         // The address that refuses or keeps silent is then the proxy's.
         Some(proxy) => Error::new(ErrorKind::Proxy, format!("{what} through the proxy {proxy}"))
-            .with_remedy(format!("check {}", proxy.where_it_is_set())),
+            .with_remedy(check_the_proxy(proxy)),
         None => Error::new(ErrorKind::Connect, what)
             .with_remedy(format!(
                 "ask whether a firewall lets this machine out to {}; if it must go through a proxy, name it in \
@@ -266,7 +272,7 @@ fn tunnel_refused(proxy: &Proxy, said: Option<&ProxyAnswer>, way: Way<'_>) -> Er
             ErrorKind::Proxy,
             format!("the proxy {proxy} refused the way to {target}"),
         )
-        .with_remedy(format!("check {}", proxy.where_it_is_set())),
+        .with_remedy(check_the_proxy(proxy)),
     }
 }
 
@@ -304,6 +310,24 @@ fn proxy_lost(proxy: &Proxy, error: &reqwest::Error, said: Option<&ProxyAnswer>)
         _ => root(error),
     };
     proxy_unreachable(proxy, &why)
+}
+
+fn check_the_proxy(proxy: &Proxy) -> String {
+    format!(
+        "check that the proxy is of the kind that its address says, and that {} is right",
+        proxy.where_it_is_set()
+    )
+}
+
+fn proxy_tls_failed(proxy: &Proxy, error: &TlsError, way: Way<'_>) -> Error {
+    let to_the_proxy = Way {
+        url: proxy.address(),
+        proxy: None,
+        ..way
+    };
+    tls_failed(error, to_the_proxy)
+        .with_kind(ErrorKind::Proxy)
+        .context(format_args!("the proxy {proxy} cannot be used"))
 }
 
 fn proxy_unreachable(proxy: &Proxy, why: &str) -> Error {

@@ -133,6 +133,10 @@ impl Proxy {
         self.address.scheme() == "http"
     }
 
+    pub(crate) fn address(&self) -> &Url {
+        &self.address
+    }
+
     pub(crate) fn host(&self) -> &str {
         self.address.host_str().unwrap_or_default()
     }

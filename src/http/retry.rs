@@ -7,7 +7,8 @@ use std::time::Duration;
 pub struct RetryPolicy {
     /// How often a request is tried in all; 1 turns retries off.
     pub max_attempts: u32,
-    /// The wait before the second attempt where the service names none; it doubles with each further one.
+    /// The wait before the second attempt where the service names none; it doubles with each further one. Where there
+    /// was no connection to be had, it is a second at most, and no attempt begins after a whole connect timeout without.
     pub first_delay: Duration,
     /// The longest single wait that the caller puts up with. If the service asks for more, the call ends as throttled.
     pub max_wait: Duration,

@@ -166,9 +166,11 @@ impl Transport {
         sent: &SentFlag,
     ) -> Result<Answer> {
         let outgoing = self.outgoing(request, request_id, sent)?;
+        // Loading the platform's certificates is no part of an attempt's time.
+        let client = &self.opened()?.client;
+        let way = self.way(&request.url)?;
         let exchange = async {
-            let way = self.way(&request.url)?;
-            match self.opened()?.client.execute(outgoing).await {
+            match client.execute(outgoing).await {
                 Ok(answer) => read(answer, way, sent).await,
                 Err(error) => Err(explained(&error, way, sent.is_set()).await),
             }

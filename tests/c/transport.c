@@ -210,6 +210,33 @@ static void a_proxy_that_is_not_there(void)
     forget_error();
 }
 
+static void a_proxy_of_another_kind_than_its_address_says(void)
+{
+    char address[128];
+    snprintf(address, sizeof address, "http://%s", environment("PROXY_SOCKS"));
+    CHECK_FAILS(try_with(through(address, NULL, NULL)), UMAPI_STATUS_PROXY, error);
+    CHECK_HAS(umapi_error_message(error), "check that the proxy is of the kind that its address says");
+    CHECK_INT(umapi_error_attempts(error), 1);
+    forget_error();
+}
+
+/* The proxy that inspects speaks TLS itself too, with a certificate of its own CA. */
+static void a_proxy_that_speaks_tls(void)
+{
+    umapi_client_options *options;
+    char address[128];
+    snprintf(address, sizeof address, "https%s", strchr(environment("PROXY_INSPECTS"), ':'));
+    CHECK_FAILS(try_with(through(address, NULL, NULL)), UMAPI_STATUS_PROXY, error);
+    CHECK_HAS(umapi_error_message(error), "the proxy https://127.0.0.1:");
+    CHECK_HAS(umapi_error_message(error), "cannot be used: the certificate of 127.0.0.1 was issued by \"");
+    CHECK_HAS(umapi_error_message(error), "umapi_client_options_add_ca_file");
+    CHECK_INT(umapi_error_attempts(error), 1);
+    forget_error();
+    options = through(address, NULL, NULL);
+    CHECK_OK(umapi_client_options_add_ca_file(options, environment("PROXY_INSPECTS_CA"), &error), error);
+    CHECK_OK(try_with(options), error);
+}
+
 static void a_host_that_the_proxy_cannot_reach(void)
 {
     umapi_client_options *options = through(environment("PROXY_OPEN"), NULL, NULL);
@@ -221,6 +248,13 @@ static void a_host_that_the_proxy_cannot_reach(void)
     CHECK_OK(umapi_client_options_set_endpoint(options, "https://127.0.0.1:1/v2", &error), error);
     CHECK_FAILS(try_with(options), UMAPI_STATUS_CONNECT, error);
     CHECK_HAS(umapi_error_message(error), "cannot reach 127.0.0.1:1: ");
+    forget_error();
+    /* A name that this machine cannot look up, and the proxy is not to. */
+    options = through(socks("socks5", "PROXY_SOCKS"), NULL, NULL);
+    CHECK_OK(umapi_client_options_set_endpoint(options, "https://nowhere.invalid/v2", &error), error);
+    CHECK_FAILS(try_with(options), UMAPI_STATUS_CONNECT, error);
+    CHECK_HAS(umapi_error_message(error), "the name nowhere.invalid is not found");
+    CHECK_HAS(umapi_error_message(error), "socks5h, not socks5");
     forget_error();
 }
 
@@ -537,6 +571,8 @@ int main(void)
     RUN(who_looks_names_up);
     RUN(a_socks_proxy_that_wants_a_login);
     RUN(a_proxy_that_is_not_there);
+    RUN(a_proxy_of_another_kind_than_its_address_says);
+    RUN(a_proxy_that_speaks_tls);
     RUN(a_host_that_the_proxy_cannot_reach);
     RUN(the_environment_names_the_proxy);
     RUN(what_the_environment_excepts_is_reached_straight);
