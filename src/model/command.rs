@@ -309,7 +309,7 @@ fn check_text(argument: &str, text: &str, longest: usize) -> Result<()> {
     // No early end, so that many bytes are looked at in one step.
     let is_plain = text
         .bytes()
-        .fold(true, |all, byte| all & (byte >= b' ') & (byte <= b'~'));
+        .fold(true, |all, byte| all & (b' '..=b'~').contains(&byte));
     if is_plain && (1..=longest).contains(&text.len()) {
         return Ok(());
     }
