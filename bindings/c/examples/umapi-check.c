@@ -1,11 +1,11 @@
 /*
  * Goes every step of the way from this machine to the service, and says of each whether it works and what to do if not:
  *
- *     umapi-check [--json] [--ca FILE] [--only-ca FILE] [--proxy URL | --no-proxy] [--timeout SECONDS]
+ *     umapi-check [--config FILE] [--json] [--ca FILE | --only-ca FILE] [--proxy URL | --no-proxy] [--timeout SECONDS]
  *
- * Who to be is in the environment: UMAPI_ORG_ID, UMAPI_CLIENT_ID, UMAPI_CLIENT_SECRET and, for a technical account with
- * JWT, UMAPI_PRIVATE_KEY_PATH and UMAPI_TECH_ACCT_ID. So are UMAPI_ENDPOINT, UMAPI_AUTH_HOST and UMAPI_CA_FILE, for
- * another service than Adobe's, and the login for --proxy, UMAPI_PROXY_USER and UMAPI_PROXY_PASSWORD.
+ * Who to be is in the configuration file, as umapi_client_new_from_file takes it, or else in the environment, as
+ * umapi_client_new_from_environment does: UMAPI_ORG_ID, UMAPI_CLIENT_ID, UMAPI_CLIENT_SECRET and what else it names. The
+ * login for --proxy is in UMAPI_PROXY_USER and UMAPI_PROXY_PASSWORD.
  *
  * It changes nothing at the service. It ends with 0 if all is well, with 1 if not, and with 2 if it was called wrongly.
  */
@@ -19,6 +19,7 @@ typedef struct request {
     int json;
     int no_proxy;
     int only_ca;
+    const char *config;
     const char *ca;
     const char *proxy;
     long seconds;
@@ -34,7 +35,8 @@ static const char *environment(const char *name)
 static int usage(const char *program)
 {
     fprintf(stderr,
-            "usage: %s [--json] [--ca FILE] [--only-ca FILE] [--proxy URL | --no-proxy] [--timeout SECONDS]\n",
+            "usage: %s [--config FILE] [--json] [--ca FILE | --only-ca FILE] [--proxy URL | --no-proxy] "
+            "[--timeout SECONDS]\n",
             program);
     return 2;
 }
@@ -43,7 +45,6 @@ static int understand(request *request, int argc, char **argv)
 {
     int i;
     memset(request, 0, sizeof *request);
-    request->ca = environment("UMAPI_CA_FILE");
     request->seconds = 60;
     for (i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
@@ -56,6 +57,8 @@ static int understand(request *request, int argc, char **argv)
         } else if (strcmp(argv[i], "--ca") == 0 || strcmp(argv[i], "--only-ca") == 0) {
             request->only_ca = strcmp(argv[i], "--only-ca") == 0;
             request->ca = argv[++i];
+        } else if (strcmp(argv[i], "--config") == 0) {
+            request->config = argv[++i];
         } else if (strcmp(argv[i], "--proxy") == 0) {
             request->proxy = argv[++i];
         } else if (strcmp(argv[i], "--timeout") == 0) {
@@ -67,14 +70,12 @@ static int understand(request *request, int argc, char **argv)
     return request->seconds > 0 && !(request->proxy != NULL && request->no_proxy) ? 0 : -1;
 }
 
-/* ---- From the request and the environment to a client ---- */
+/* ---- From the request to a client ---- */
 
 static umapi_status set_up(umapi_client_options *options, const request *request, umapi_error **error)
 {
     umapi_status status = UMAPI_OK;
-    if (environment("UMAPI_ENDPOINT") != NULL)
-        status = umapi_client_options_set_endpoint(options, environment("UMAPI_ENDPOINT"), error);
-    if (status == UMAPI_OK && request->ca != NULL)
+    if (request->ca != NULL)
         status = umapi_client_options_add_ca_file(options, request->ca, error);
     if (status == UMAPI_OK && request->only_ca)
         status = umapi_client_options_set_platform_certificates(options, 0, error);
@@ -86,44 +87,14 @@ static umapi_status set_up(umapi_client_options *options, const request *request
     return status;
 }
 
-/* An empty key, where the file cannot be read, is refused by the library in its own words. */
-static umapi_status read_jwt(umapi_credentials **me, umapi_error **error)
-{
-    static char key[1 << 16];
-    const char *path = environment("UMAPI_PRIVATE_KEY_PATH");
-    FILE *file = fopen(path, "rb");
-    size_t length = file == NULL ? 0 : fread(key, 1, sizeof key, file);
-    umapi_status status = umapi_credentials_new_jwt(environment("UMAPI_CLIENT_ID"), environment("UMAPI_CLIENT_SECRET"),
-                                                    environment("UMAPI_TECH_ACCT_ID"), key, length, me, error);
-    if (file != NULL)
-        fclose(file);
-    memset(key, 0, sizeof key);
-    return status;
-}
-
-static umapi_status read_credentials(umapi_credentials **me, umapi_error **error)
-{
-    umapi_status status;
-    if (environment("UMAPI_PRIVATE_KEY_PATH") != NULL)
-        status = read_jwt(me, error);
-    else
-        status = umapi_credentials_new_oauth(environment("UMAPI_CLIENT_ID"), environment("UMAPI_CLIENT_SECRET"), me,
-                                             error);
-    if (status == UMAPI_OK && environment("UMAPI_AUTH_HOST") != NULL)
-        status = umapi_credentials_set_auth_host(*me, environment("UMAPI_AUTH_HOST"), error);
-    return status;
-}
-
 static umapi_status make_client(const request *request, umapi_client **client, umapi_error **error)
 {
     umapi_client_options *options = umapi_client_options_new();
-    umapi_credentials *me = NULL;
     umapi_status status = set_up(options, request, error);
-    if (status == UMAPI_OK)
-        status = read_credentials(&me, error);
-    if (status == UMAPI_OK)
-        status = umapi_client_new(environment("UMAPI_ORG_ID"), me, options, client, error);
-    umapi_credentials_free(me);
+    if (status == UMAPI_OK && request->config != NULL)
+        status = umapi_client_new_from_file(request->config, options, client, error);
+    else if (status == UMAPI_OK)
+        status = umapi_client_new_from_environment(options, client, error);
     umapi_client_options_free(options);
     return status;
 }
