@@ -122,7 +122,7 @@ impl ClientOptions {
             user: user.to_owned(),
             password,
         });
-        self.transport.proxy = ProxyChoice::Given(Proxy::given(url, login)?);
+        self.transport.proxy = ProxyChoice::Given(Proxy::given(["url", "user"], url, login)?);
         Ok(())
     }
 
@@ -138,6 +138,7 @@ impl ClientOptions {
         let Settings {
             endpoint,
             ca_pem,
+            proxy,
             connect_timeout,
             attempt_timeout,
         } = settings;
@@ -147,6 +148,9 @@ impl ClientOptions {
         if let Some((name, pem)) = ca_pem {
             let certificates = parse_certificates(&name, &pem)?;
             self.transport.trust.extra.extend(certificates);
+        }
+        if let Some(proxy) = proxy {
+            self.transport.proxy = ProxyChoice::Given(proxy);
         }
         if let Some(timeout) = connect_timeout {
             self.transport.connect_timeout = timeout;

@@ -75,7 +75,7 @@ def status(endpoint, code, **more):
 expect("all is well", None, None, None)
 
 # The configuration.
-expect("no client id", "configuration", "UMAPI_CLIENT_ID", "correct what the message names", UMAPI_CLIENT_ID="")
+expect("no client id", "configuration", "UMAPI_CLIENT_ID: is missing", "correct what the message names", UMAPI_CLIENT_ID="")
 expect("no CA file", "configuration", "/nonexistent.pem", "correct what the message names", "--ca", "/nonexistent.pem")
 expect("no configuration file", "configuration", "/nonexistent.json", "correct", "--config", "/nonexistent.json")
 expect("a proxy that is none", "configuration", "url: ", "correct", "--proxy", "gopher://h")

@@ -18,6 +18,9 @@ pub(crate) struct Batcher {
     uses: NumberMap<Key, Uses>,
 }
 
+/// For so many entries at most a request has room from the start.
+const MOST_ROOM: usize = 16;
+
 /// The newest requests that change and that rely on a user or group.
 #[derive(Clone, Copy, Debug, Default)]
 struct Uses {
@@ -40,7 +43,8 @@ impl Batcher {
         let number = self.place_for(&entry);
         self.note_uses(&entry, number);
         while self.taken + self.requests.len() <= number {
-            self.requests.push_back(Vec::new());
+            let room = self.entries_per_request.min(MOST_ROOM);
+            self.requests.push_back(Vec::with_capacity(room));
         }
         self.requests[number - self.taken].push(entry);
     }

@@ -96,8 +96,10 @@ fn push_steps(steps: &mut Vec<Step>, position: usize, command: &Command, most: u
 
 fn entry(action: &Action, number: usize, steps: Vec<Step>, completes: usize) -> Entry {
     let commands = &action.commands()[steps[0].command..=steps[steps.len() - 1].command];
-    let mut writes = vec![action.target().key()];
-    let mut reads = Vec::new();
+    let mentions = commands.iter().map(|command| command.mentions().len());
+    let mut writes = Vec::with_capacity(2);
+    let mut reads = Vec::with_capacity(mentions.sum());
+    writes.push(action.target().key());
     for command in commands {
         match command.verb() {
             Verb::Membership => reads.extend_from_slice(command.mentions()),
@@ -138,7 +140,7 @@ fn push_head(json: &mut String, action: &Action) {
             domain,
             use_adobe_id,
         } => {
-            field("{\"user\":", user);
+            field("{\"user\":", user.as_str());
             if let Some(domain) = domain {
                 field(",\"domain\":", domain);
             }
@@ -146,7 +148,7 @@ fn push_head(json: &mut String, action: &Action) {
                 json.push_str(",\"useAdobeID\":true");
             }
         }
-        Target::UserGroup(name) => field("{\"usergroup\":", name),
+        Target::UserGroup(name) => field("{\"usergroup\":", name.as_str()),
     }
     if let Some(id) = action.request_id() {
         json.push_str(",\"requestID\":");

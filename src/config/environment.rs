@@ -72,6 +72,16 @@ mod tests {
                 ": /nowhere.pem: cannot be read: No such",
             ),
             (
+                "UMAPI_PROXY",
+                "gopher://h",
+                ": is of a kind that is not spoken",
+            ),
+            (
+                "UMAPI_PROXY",
+                "http://u:p@h:1",
+                ": must not hold a user name",
+            ),
+            (
                 "UMAPI_CONNECT_TIMEOUT_MS",
                 "soon",
                 ": must be a whole number",
@@ -85,6 +95,27 @@ mod tests {
         }
         let no_key = [&variables[..], &[("UMAPI_PRIVATE_KEY_PASSPHRASE", "p")]].concat();
         assert_eq!(error(&no_key), "UMAPI_PRIVATE_KEY_PATH: is missing");
+    }
+
+    #[test]
+    fn a_login_belongs_to_a_proxy_and_a_password_to_a_user() {
+        let mut variables = vec![
+            ("UMAPI_ORG_ID", "o"),
+            ("UMAPI_CLIENT_ID", "c"),
+            ("UMAPI_CLIENT_SECRET", "s"),
+            ("UMAPI_PROXY_PASSWORD", "p"),
+        ];
+        assert_eq!(error(&variables), "UMAPI_PROXY: is missing");
+        variables.push(("UMAPI_PROXY", "http://proxy.example:3128"));
+        assert_eq!(error(&variables), "UMAPI_PROXY_USER: is missing");
+        variables.push(("UMAPI_PROXY_USER", "a:b"));
+        assert_eq!(
+            error(&variables),
+            "UMAPI_PROXY_USER: must not hold a colon, which would end it"
+        );
+        variables.pop();
+        variables.push(("UMAPI_PROXY_USER", "u"));
+        assert_eq!(error(&variables), "fine");
     }
 
     #[test]

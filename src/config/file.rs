@@ -228,9 +228,12 @@ impl Reader<'_> {
                 return Err(self.wrong("private_key_path", problem));
             }
         }
-        match self.has(Key::PrivateKeyPath) {
-            true => from_there(Key::PrivateKeyPassphrase, self),
-            false => Ok(()),
+        if self.has(Key::PrivateKeyPath) {
+            from_there(Key::PrivateKeyPassphrase, self)?;
         }
+        if self.has(Key::ProxyUser) {
+            from_there(Key::ProxyPassword, self)?;
+        }
+        Ok(())
     }
 }

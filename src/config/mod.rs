@@ -6,6 +6,7 @@ mod file;
 use crate::auth::credentials::{Credentials, check_auth_path, check_id, parse_auth_host};
 use crate::auth::key::{Names, RsaPrivateKey};
 use crate::error::{Error, Result};
+use crate::http::proxy::{Login, Proxy};
 use crate::http::url::parse_root;
 use crate::secret::{Secret, read_file};
 use std::ffi::OsString;
@@ -29,6 +30,7 @@ pub(crate) struct Settings {
     pub endpoint: Option<Url>,
     /// What is in the file, and how it is called in messages.
     pub ca_pem: Option<(String, Zeroizing<Vec<u8>>)>,
+    pub proxy: Option<Proxy>,
     pub connect_timeout: Option<Duration>,
     pub attempt_timeout: Option<Duration>,
 }
@@ -60,11 +62,14 @@ enum Key {
     AuthHost,
     AuthPath,
     CaFile,
+    Proxy,
+    ProxyUser,
+    ProxyPassword,
     ConnectTimeoutMs,
     AttemptTimeoutMs,
 }
 
-const KEYS: [(Key, &str); 12] = [
+const KEYS: [(Key, &str); 15] = [
     (Key::OrgId, "org_id"),
     (Key::ClientId, "client_id"),
     (Key::ClientSecret, "client_secret"),
@@ -75,6 +80,9 @@ const KEYS: [(Key, &str); 12] = [
     (Key::AuthHost, "auth_host"),
     (Key::AuthPath, "auth_path"),
     (Key::CaFile, "ca_file"),
+    (Key::Proxy, "proxy"),
+    (Key::ProxyUser, "proxy_user"),
+    (Key::ProxyPassword, "proxy_password"),
     (Key::ConnectTimeoutMs, "connect_timeout_ms"),
     (Key::AttemptTimeoutMs, "attempt_timeout_ms"),
 ];
@@ -221,9 +229,29 @@ impl Given {
         Ok(Settings {
             endpoint: endpoint.transpose()?,
             ca_pem: ca_pem.transpose()?,
+            proxy: self.proxy()?,
             connect_timeout: time(Key::ConnectTimeoutMs)?,
             attempt_timeout: time(Key::AttemptTimeoutMs)?,
         })
+    }
+
+    fn proxy(&self) -> Result<Option<Proxy>> {
+        let (user, password) = (self.find(Key::ProxyUser), self.find(Key::ProxyPassword));
+        if user.or(password).is_some() {
+            self.wanted(Key::Proxy)?;
+        }
+        let Some(address) = self.find(Key::Proxy) else {
+            return Ok(None);
+        };
+        if password.is_some() {
+            self.wanted(Key::ProxyUser)?;
+        }
+        let login = user.map(|user| Login {
+            user: user.text().to_owned(),
+            password: password.map_or_else(|| Secret::new(""), |entry| entry.value.clone()),
+        });
+        let names = [&*address.name, user.map_or("", |user| &user.name)];
+        Proxy::given(names, address.text(), login).map(Some)
     }
 }
 

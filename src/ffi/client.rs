@@ -59,13 +59,14 @@ pub unsafe extern "C" fn umapi_client_new(
 
 /// Makes a client from a configuration in a JSON file. Nothing is sent before its first call.
 ///
-/// The file is an object with any of these keys, all strings but for the last two:
+/// The file is an object with any of these keys, all texts but for the last two:
 ///
 /// - `org_id`, `client_id`, `client_secret`: who the program is, and where. Required.
 /// - `private_key_path`, `private_key_passphrase`, `tech_acct_id`: with the first, the credentials are of the kind Service
 ///   Account (JWT), and `tech_acct_id` is required; without it they are OAuth Server-to-Server.
 /// - `endpoint`, `auth_host`, `auth_path`, `ca_file`: as by umapi_client_options_set_endpoint,
-///   umapi_credentials_set_auth_host, umapi_credentials_set_auth_path and umapi_client_options_add_ca_pem.
+///   umapi_credentials_set_auth_host, umapi_credentials_set_auth_path and umapi_client_options_add_ca_file.
+/// - `proxy`, `proxy_user`, `proxy_password`: as by umapi_client_options_set_proxy.
 /// - `connect_timeout_ms`, `attempt_timeout_ms`: numbers, as by umapi_client_options_set_connect_timeout_ms and
 ///   umapi_client_options_set_attempt_timeout_ms.
 ///
@@ -74,9 +75,9 @@ pub unsafe extern "C" fn umapi_client_new(
 /// may stand beside `project`, and win over it. A private key is in no project file: for `jwt`, add `private_key_path`, or
 /// set the variable.
 ///
-/// Paths are relative to the file. What should not be in a file may be in the environment: `UMAPI_CLIENT_SECRET` and
-/// `UMAPI_PRIVATE_KEY_PASSPHRASE` are looked at when the file has no such key, and `UMAPI_PRIVATE_KEY_PATH` for a project
-/// with `jwt`.
+/// Paths are relative to the file. What should not be in a file may be in the environment: `UMAPI_CLIENT_SECRET`,
+/// `UMAPI_PRIVATE_KEY_PASSPHRASE` and `UMAPI_PROXY_PASSWORD` are looked at when the file has no such key, and
+/// `UMAPI_PRIVATE_KEY_PATH` for a project with `jwt`.
 ///
 /// @param path     the file; at most 1 MiB. Read now, as are the files that it names, and not again.
 /// @param options  how the client behaves; copied; NULL for the defaults. What the file names wins over them.
@@ -107,7 +108,7 @@ pub unsafe extern "C" fn umapi_client_new_from_file(
 /// Each key of umapi_client_new_from_file is a variable, in capital letters after `UMAPI_`: `UMAPI_ORG_ID`,
 /// `UMAPI_CLIENT_ID`, `UMAPI_CLIENT_SECRET`, `UMAPI_TECH_ACCT_ID`, `UMAPI_PRIVATE_KEY_PATH`,
 /// `UMAPI_PRIVATE_KEY_PASSPHRASE`, `UMAPI_ENDPOINT`, `UMAPI_AUTH_HOST`, `UMAPI_AUTH_PATH`, `UMAPI_CA_FILE`,
-/// `UMAPI_CONNECT_TIMEOUT_MS`, `UMAPI_ATTEMPT_TIMEOUT_MS`. One that is empty is as good as none. Paths are relative to the
+/// `UMAPI_PROXY`, `UMAPI_PROXY_USER`, `UMAPI_PROXY_PASSWORD`, `UMAPI_CONNECT_TIMEOUT_MS`, `UMAPI_ATTEMPT_TIMEOUT_MS`. One that is empty is as good as none. Paths are relative to the
 /// working directory. No other thread may change the environment meanwhile.
 ///
 /// @param options  how the client behaves; copied; NULL for the defaults. What the environment names wins over them.

@@ -182,6 +182,10 @@ pub unsafe extern "C" fn umapi_client_options_set_retry(
 /// 25 a minute for users and for one user, 5 for groups and for user groups, 10 for actions. All clients of the process
 /// with the same endpoint, client id and limits share one pace.
 ///
+/// Half of the limit is taken on trust. What goes beyond that, and beyond what the service has let through before, goes
+/// one request at a time. If the service refuses (HTTP 429) where the limit leaves room, what it did let through in the
+/// window is the limit for some windows; then the one that is set here is tried again.
+///
 /// @param options    the options.
 /// @param endpoint   one of `UMAPI_ENDPOINT_*`.
 /// @param requests   how many requests in each window; 0 for no limit.

@@ -20,7 +20,7 @@ pub struct umapi_results {
 pub struct umapi_outcome {
     kind: i32,
     tag: u64,
-    target: CString,
+    target: SharedText,
     applied: usize,
     findings: Vec<umapi_finding>,
     error: Option<umapi_error>,
@@ -74,7 +74,7 @@ impl umapi_outcome {
                 OutcomeKind::Unknown => UMAPI_OUTCOME_UNKNOWN,
             },
             tag: outcome.tag,
-            target: c_text(outcome.target.name()),
+            target: outcome.target.shared_name().clone(),
             applied: outcome.applied,
             findings: outcome.findings.iter().map(umapi_finding::new).collect(),
             error: outcome
@@ -171,7 +171,7 @@ pub unsafe extern "C" fn umapi_outcome_tag(outcome: *const umapi_outcome) -> u64
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_outcome_target(outcome: *const umapi_outcome) -> *const c_char {
-    unsafe { read(outcome, null(), |o| o.target.as_ptr()) }
+    unsafe { read(outcome, null(), |o| pointer(Some(o.target.as_text()))) }
 }
 
 /// How many of the action's commands, counted from the first, are known to have been applied. A command that went out

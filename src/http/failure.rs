@@ -542,7 +542,7 @@ mod tests {
 
     #[test]
     fn a_proxy_that_takes_no_login_that_we_speak() {
-        let proxy = Proxy::given("http://proxy.example:3128", None).unwrap();
+        let proxy = Proxy::given(["url", "user"], "http://proxy.example:3128", None).unwrap();
         let said = ProxyAnswer::Answered {
             status: 407,
             words: "407 Access denied".to_owned(),

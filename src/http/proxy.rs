@@ -47,20 +47,25 @@ const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_pr
 const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 
 impl Proxy {
-    /// From the program. User and password stand beside the address and never in it, for addresses are shown.
-    pub(crate) fn given(address: &str, login: Option<Login>) -> Result<Self> {
+    /// From the program or its configuration, with what the address and the user are called there. User and password stand
+    /// beside the address and never in it, for addresses are shown.
+    pub(crate) fn given(
+        [address_name, user_name]: [&str; 2],
+        address: &str,
+        login: Option<Login>,
+    ) -> Result<Self> {
         let (proxy, inside) = Proxy::parse(address, Source::Options)
-            .map_err(|problem| Error::invalid_argument("url", problem))?;
+            .map_err(|problem| Error::invalid_argument(address_name, problem))?;
         if inside.is_some() {
             return Err(Error::invalid_argument(
-                "url",
+                address_name,
                 "must not hold a user name or password; give them as user and password",
             ));
         }
         if let Some(login) = &login {
             let problem = login.problem(proxy.is_socks());
-            problem.map_or(Ok(()), |(argument, problem)| {
-                Err(Error::invalid_argument(argument, problem))
+            problem.map_or(Ok(()), |problem| {
+                Err(Error::invalid_argument(user_name, problem))
             })?;
         }
         Ok(Proxy { login, ..proxy })
@@ -197,27 +202,21 @@ impl fmt::Debug for Proxy {
 }
 
 impl Login {
-    fn problem(&self, socks: bool) -> Option<(&'static str, &'static str)> {
+    fn problem(&self, socks: bool) -> Option<&'static str> {
         let password = self.password.reveal();
         if self.user.is_empty() {
-            Some((
-                "user",
-                "must not be empty; give NULL for a proxy without login",
-            ))
+            Some("must not be empty; give NULL for a proxy without login")
         } else if self
             .user
             .chars()
             .chain(password.chars())
             .any(char::is_control)
         {
-            Some(("user", "or the password holds a control character"))
+            Some("or the password holds a control character")
         } else if !socks && self.user.contains(':') {
-            Some(("user", "must not hold a colon, which would end it"))
+            Some("must not hold a colon, which would end it")
         } else if socks && (self.user.len() > 255 || password.len() > 255) {
-            Some((
-                "user",
-                "or the password is longer than the 255 bytes of SOCKS",
-            ))
+            Some("or the password is longer than the 255 bytes of SOCKS")
         } else {
             None
         }

@@ -1,5 +1,6 @@
 //! What a command says behind its name, whether it was given field by field or as JSON.
 
+use super::reader::plain_length;
 use super::text::SharedText;
 use serde_json::{Map, Value};
 
@@ -55,7 +56,9 @@ impl<'a> Fields<'a> {
     pub(crate) fn given<const N: usize>(texts: [(&'static str, Option<&'a str>); N]) -> Self {
         let given = texts.into_iter();
         let given = given.filter_map(|(name, text)| Some((name, Field::Text(text?))));
-        Fields(given.collect())
+        let mut fields = Vec::with_capacity(N);
+        fields.extend(given);
+        Fields(fields)
     }
 
     pub(crate) fn list<S: AsRef<str>>(name: &'static str, names: &'a [S]) -> Self {
@@ -73,15 +76,14 @@ impl<'a> Fields<'a> {
     }
 
     /// The JSON of a command of this name.
-    pub(crate) fn json(&self, command: &str) -> SharedText {
+    pub(crate) fn json(&self, command: &'static str) -> SharedText {
         let mut json = String::with_capacity(256);
         json.push('{');
-        push_text(&mut json, command);
-        json.push_str(":{");
+        push_name(&mut json, command);
+        json.push('{');
         for (position, (name, field)) in self.0.iter().enumerate() {
             push_comma(&mut json, position);
-            push_text(&mut json, name);
-            json.push(':');
+            push_name(&mut json, name);
             match field {
                 Field::Text(text) => push_text(&mut json, text),
                 Field::Names(names) => {
@@ -136,13 +138,19 @@ fn push_comma(json: &mut String, position: usize) {
     }
 }
 
+/// The library's own names have nothing in them to escape.
+fn push_name(json: &mut String, name: &'static str) {
+    json.push('"');
+    json.push_str(name);
+    json.push_str("\":");
+}
+
 /// Appends a text as JSON.
 pub(crate) fn push_text(json: &mut String, text: &str) {
-    let needs_escape = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
     json.push('"');
-    match text.bytes().any(needs_escape) {
-        false => json.push_str(text),
-        true => {
+    match plain_length(text.as_bytes()) == text.len() {
+        true => json.push_str(text),
+        false => {
             let quoted = Value::from(text).to_string();
             json.push_str(&quoted[1..quoted.len() - 1]);
         }

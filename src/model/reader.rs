@@ -278,8 +278,8 @@ impl<'j> Reader<'j> {
     }
 }
 
-/// How many bytes come before the first that is a quote, a backslash or a control character.
-fn plain_length(text: &[u8]) -> usize {
+/// How many bytes of a text JSON writes as they are: those before the first quote, backslash or control character.
+pub(crate) fn plain_length(text: &[u8]) -> usize {
     let (words, _) = text.as_chunks::<8>();
     for (number, word) in words.iter().enumerate() {
         let special = special_bytes(u64::from_le_bytes(*word));

@@ -31,6 +31,7 @@ pub struct SharedText(Arc<str>);
 
 impl SharedText {
     pub(crate) fn new(mut text: String) -> Self {
+        text.reserve_exact(1);
         text.push('\0');
         SharedText(text.into())
     }

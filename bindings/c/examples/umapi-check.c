@@ -1,14 +1,16 @@
 /*
  * Goes every step of the way from this machine to the service, and says of each whether it works and what to do if not:
  *
- *     umapi-check [--config FILE] [--json] [--ca FILE | --only-ca FILE] [--proxy URL | --no-proxy] [--timeout SECONDS]
+ *     umapi-check [--config FILE] [--json] [--ca FILE] [--only-ca FILE] [--proxy URL | --no-proxy] [--timeout SECONDS]
  *
- * Who to be is in the configuration file, as umapi_client_new_from_file takes it, or else in the environment, as
- * umapi_client_new_from_environment does: UMAPI_ORG_ID, UMAPI_CLIENT_ID, UMAPI_CLIENT_SECRET and what else it names. The
- * login for --proxy is in UMAPI_PROXY_USER and UMAPI_PROXY_PASSWORD.
+ * Who to be is in the file (umapi_client_new_from_file), or else in the environment (umapi_client_new_from_environment):
+ * UMAPI_ORG_ID, UMAPI_CLIENT_ID, UMAPI_CLIENT_SECRET and so on. The login for --proxy is in UMAPI_PROXY_USER and
+ * UMAPI_PROXY_PASSWORD. What is given here takes the place of what the environment says; what the file says stands.
  *
  * It changes nothing at the service. It ends with 0 if all is well, with 1 if not, and with 2 if it was called wrongly.
  */
+
+#define _POSIX_C_SOURCE 200112L
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,10 +18,10 @@
 #include <umapi.h>
 
 typedef struct request {
+    const char *config;
     int json;
     int no_proxy;
     int only_ca;
-    const char *config;
     const char *ca;
     const char *proxy;
     long seconds;
@@ -35,8 +37,7 @@ static const char *environment(const char *name)
 static int usage(const char *program)
 {
     fprintf(stderr,
-            "usage: %s [--config FILE] [--json] [--ca FILE | --only-ca FILE] [--proxy URL | --no-proxy] "
-            "[--timeout SECONDS]\n",
+            "usage: %s [--config FILE] [--json] [--ca FILE] [--only-ca FILE] [--proxy URL | --no-proxy] [--timeout SECONDS]\n",
             program);
     return 2;
 }
@@ -54,11 +55,11 @@ static int understand(request *request, int argc, char **argv)
             request->no_proxy = 1;
         } else if (value == NULL) {
             return -1;
+        } else if (strcmp(argv[i], "--config") == 0) {
+            request->config = argv[++i];
         } else if (strcmp(argv[i], "--ca") == 0 || strcmp(argv[i], "--only-ca") == 0) {
             request->only_ca = strcmp(argv[i], "--only-ca") == 0;
             request->ca = argv[++i];
-        } else if (strcmp(argv[i], "--config") == 0) {
-            request->config = argv[++i];
         } else if (strcmp(argv[i], "--proxy") == 0) {
             request->proxy = argv[++i];
         } else if (strcmp(argv[i], "--timeout") == 0) {
@@ -70,7 +71,7 @@ static int understand(request *request, int argc, char **argv)
     return request->seconds > 0 && !(request->proxy != NULL && request->no_proxy) ? 0 : -1;
 }
 
-/* ---- From the request to a client ---- */
+/* ---- From the request and the environment to a client ---- */
 
 static umapi_status set_up(umapi_client_options *options, const request *request, umapi_error **error)
 {
@@ -87,10 +88,23 @@ static umapi_status set_up(umapi_client_options *options, const request *request
     return status;
 }
 
+/* So that it is not heard beside what was given in its place. */
+static void forget_in_environment(const request *request)
+{
+    if (request->ca != NULL)
+        unsetenv("UMAPI_CA_FILE");
+    if (request->proxy != NULL || request->no_proxy) {
+        unsetenv("UMAPI_PROXY");
+        unsetenv("UMAPI_PROXY_USER");
+        unsetenv("UMAPI_PROXY_PASSWORD");
+    }
+}
+
 static umapi_status make_client(const request *request, umapi_client **client, umapi_error **error)
 {
     umapi_client_options *options = umapi_client_options_new();
     umapi_status status = set_up(options, request, error);
+    forget_in_environment(request);
     if (status == UMAPI_OK && request->config != NULL)
         status = umapi_client_new_from_file(request->config, options, client, error);
     else if (status == UMAPI_OK)
