@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import urllib.request
 
 PROGRAM = sys.argv[1]
@@ -76,6 +77,7 @@ expect("all is well", None, None, None)
 # The configuration.
 expect("no client id", "configuration", "UMAPI_CLIENT_ID: is missing", "correct what the message names", UMAPI_CLIENT_ID="")
 expect("no CA file", "configuration", "/nonexistent.pem", "correct what the message names", "--ca", "/nonexistent.pem")
+expect("no configuration file", "configuration", "/nonexistent.json", "correct", "--config", "/nonexistent.json")
 expect("a proxy that is none", "configuration", "url: ", "correct", "--proxy", "gopher://h")
 expect("nonsense in HTTPS_PROXY", "configuration", "HTTPS_PROXY", "correct or unset it", HTTPS_PROXY="gopher://h")
 
@@ -94,7 +96,8 @@ expect("a proxy that forbids the host", "proxy", "403", "to permit forbidden.exa
        "--proxy", os.environ["PROXY_OPEN"], UMAPI_AUTH_HOST="forbidden.example")
 expect("a proxy that inspects", "tls", "CN=mitmproxy", "umapi_client_options_add_ca_file",
        "--proxy", os.environ["PROXY_INSPECTS"])
-expect("an unknown CA", "tls", "umapi-sandbox throw-away CA", "add your company's CA", "--ca", os.environ["TLS_CA"])
+expect("an unknown CA", "tls", "umapi-sandbox throw-away CA", "add your company's CA", "--ca", os.environ["TLS_CA"],
+       UMAPI_CA_FILE="")
 for server, message, remedy in (
     ("TLS_EXPIRED", "has expired on Sat, 01 Feb 2020", "check this machine's clock"),
     ("TLS_FUTURE", "is not valid before Wed, 01 Jan 2048", "check this machine's clock"),
@@ -114,7 +117,8 @@ expect("NO_PROXY", None, None, None, HTTPS_PROXY="http://127.0.0.1:1", NO_PROXY=
 expect("--no-proxy", None, None, None, "--no-proxy", HTTPS_PROXY="http://127.0.0.1:1")
 expect("the CA of what inspects", None, None, None, "--proxy", os.environ["PROXY_INSPECTS"],
        "--ca", os.environ["PROXY_INSPECTS_CA"])
-expect("only one's own CA", None, None, None, "--only-ca", os.environ["UMAPI_CA_FILE"])
+expect("only one's own CA", None, None, None, "--only-ca", os.environ["UMAPI_CA_FILE"],
+       UMAPI_CA_FILE="")
 
 
 def readme_commands():
@@ -138,6 +142,12 @@ def readme_commands():
                 .replace("company-ca.pem", os.environ["PROXY_INSPECTS_CA"])
             )
 
+
+with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+    keys = ("org_id", "client_id", "client_secret", "endpoint", "auth_host", "ca_file")
+    json.dump({key: os.environ["UMAPI_" + key.upper()] for key in keys}, file)
+    file.flush()
+    expect("a configuration file", None, None, None, "--config", file.name, UMAPI_CLIENT_ID="")
 
 control("POST", "/reset")
 commands = list(readme_commands())
