@@ -6,7 +6,7 @@
 #   make soak      more of the random schedules that hold the library's word against the sandbox's; SECONDS, SEED
 #   make fuzz      fuzzes all that reads foreign bytes; SECONDS for each target
 #   make bench     measures it beside what users would pick instead; five minutes; ROUNDS
-#   make install   the library, its header, its pkg-config file and umapi-check, under PREFIX (DESTDIR is honoured)
+#   make install   the library, its header, its pkg-config file and its programs, under PREFIX (DESTDIR is honoured)
 #   make header    renews include/umapi.h from the source
 
 CARGO ?= cargo
@@ -45,7 +45,7 @@ header:
 $(build)/provision: $(examples)/provision.c $(examples)/people.c $(examples)/people.h include/umapi.h | release
 	$(c) $(examples)/provision.c $(examples)/people.c -o $@ $(against_library)
 
-$(build)/umapi-check: $(examples)/umapi-check.c include/umapi.h | release
+$(build)/umapi-check $(build)/umapi-key-pair: $(build)/%: $(examples)/%.c include/umapi.h | release
 	$(c) $< -o $@ $(against_library)
 
 # ---- The main job ----
@@ -96,7 +96,7 @@ test-install: release
 		&& LD_LIBRARY_PATH=target/installed/lib $(build)/tests/shared
 	@$(CC) tests/c/header.c -o $(build)/tests/static -Itarget/installed/include target/installed/lib/libumapi.a \
 		-lpthread -ldl -lm && $(build)/tests/static
-	@UMAPI_CLIENT_ID= target/installed/bin/umapi-check | grep -q "^FAILED  configuration " \
+	@UMAPI_ORG_ID= target/installed/bin/umapi-check | grep -q "^FAILED  configuration .*UMAPI_ORG_ID" \
 		&& echo "ok      umapi-check, installed"
 
 $(build)/tests/first $(build)/sanitized/first: $(examples)/first.c
@@ -116,7 +116,7 @@ checked := $(c_tests) faults
 c_programs := $(checked) $(network_tests)
 
 test-c: sandbox release target/keys $(c_programs:%=$(build)/tests/%) $(c_programs:%=$(build)/sanitized/%) \
-		$(build)/provision $(build)/umapi-check
+		$(build)/provision $(build)/umapi-check $(build)/umapi-key-pair
 	@for test in $(c_tests); do \
 		echo "== $$test"; $(with_sandbox) $(build)/tests/$$test || exit 1; \
 	done
@@ -137,6 +137,8 @@ test-c: sandbox release target/keys $(c_programs:%=$(build)/tests/%) $(c_program
 	done
 	@echo "== umapi-check with every fault"
 	@$(with_network) tests/umapi-check.py $(build)/umapi-check
+	@echo "== the README's keys and certificates"
+	@$(with_sandbox) tests/keys-and-certificates.sh $(build)
 	@echo "== the demo"
 	@tests/demo.sh $(build)/provision $(examples)/people.csv $(valgrind)
 
@@ -220,8 +222,10 @@ install: release
 	install -m 644 $(release)/libumapi.a $(DESTDIR)$(PREFIX)/lib/libumapi.a
 	sed -e 's|@prefix@|$(PREFIX)|' -e 's|@version@|$(version)|' bindings/c/umapi.pc.in \
 		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/umapi.pc
-	$(c) $(examples)/umapi-check.c -o $(DESTDIR)$(PREFIX)/bin/umapi-check -L$(DESTDIR)$(PREFIX)/lib -lumapi \
-		-Wl,-rpath,'$$ORIGIN/../lib'
+	for program in umapi-check umapi-key-pair; do \
+		$(c) $(examples)/$$program.c -o $(DESTDIR)$(PREFIX)/bin/$$program -L$(DESTDIR)$(PREFIX)/lib -lumapi \
+			-Wl,-rpath,'$$ORIGIN/../lib' || exit 1; \
+	done
 
 clean:
 	$(CARGO) clean

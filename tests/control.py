@@ -1,8 +1,12 @@
-"""Adds a fault rule to the sandbox that tests/with-sandbox.sh started."""
+"""Steers the sandbox that tests/with-sandbox.sh started: adds a fault rule, or posts to any path of its control API.
+
+    python3 tests/control.py '{"endpoint": ...}'
+    python3 tests/control.py /settings '{"client_id": ...}'
+"""
 
 import os
 import sys
 import urllib.request
 
-control = os.environ["UMAPI_SANDBOX_CONTROL"]
-urllib.request.urlopen(urllib.request.Request(control + "/faults", sys.argv[1].encode(), method="POST"))
+path, body = ["/faults", *sys.argv[1:]][-2:]
+urllib.request.urlopen(urllib.request.Request(os.environ["UMAPI_SANDBOX_CONTROL"] + path, body.encode(), method="POST"))
