@@ -110,8 +110,10 @@ static int is_told_some;
 
 static size_t secrets_in(const char *text)
 {
+    size_t length;
+    char *passphrase = read_file(test_key("passphrase"), &length);
     char pair[256], encoded[512], secret[256];
-    const char *plain[4];
+    const char *plain[5];
     size_t i, found = 0;
     snprintf(pair, sizeof pair, "%s:%s", environment("PROXY_USER"), environment("PROXY_PASSWORD"));
     base64(pair, encoded);
@@ -123,6 +125,7 @@ static size_t secrets_in(const char *text)
     plain[1] = environment("PROXY_PASSWORD");
     plain[2] = encoded;
     plain[3] = "eyJ"; /* how every JWT begins */
+    plain[4] = passphrase;
     for (i = 0; i < sizeof plain / sizeof *plain; i++) {
         if (strstr(text, plain[i]) != NULL) {
             found++;
@@ -137,7 +140,9 @@ static size_t secrets_in(const char *text)
             printf("    a token is in it: %.80s\n", find_token(text));
         }
     }
-    return found + key_lines_in(text, "pkcs8.pem") + key_lines_in(text, "pkcs1.pem");
+    free(passphrase);
+    return found + key_lines_in(text, "pkcs8.pem") + key_lines_in(text, "pkcs1.pem")
+        + key_lines_in(text, "pbes2-aes-256-cbc.pem");
 }
 
 /* ---- The clients ---- */
@@ -166,6 +171,21 @@ static void give_a_token(umapi_token_answer *answer, void *user_data)
     }
     CHECK_INT(umapi_token_answer_set(answer, token, 3600, NULL), UMAPI_OK);
     free(json);
+}
+
+/* The key is encrypted. */
+static umapi_credentials *jwt_with_passphrase(void)
+{
+    umapi_credentials *credentials = NULL;
+    size_t length;
+    char *passphrase = read_file(test_key("passphrase"), &length);
+    CHECK_OK(umapi_credentials_new_jwt_from_file(environment("UMAPI_CLIENT_ID"), environment("UMAPI_CLIENT_SECRET"),
+                                                 environment("UMAPI_TECH_ACCT_ID"), test_key("pbes2-aes-256-cbc.pem"),
+                                                 passphrase, &credentials, &error),
+             error);
+    CHECK_OK(umapi_credentials_set_auth_host(credentials, environment("UMAPI_AUTH_HOST"), &error), error);
+    free(passphrase);
+    return credentials;
 }
 
 static umapi_credentials *callback(void)
@@ -334,6 +354,7 @@ static void jwt_with_every_fault(void)
     expect_our_key();
     with_every_fault(good_jwt, environment("PROXY_LOGIN"));
     do_everything(heard_client(new_options(), jwt("other-pkcs8.pem")));
+    do_everything(heard_client(new_options(), jwt_with_passphrase()));
     nothing_was_said("credentials were refused");
 }
 
@@ -374,7 +395,7 @@ static void refused_arguments(void)
 {
     umapi_client_options *options = umapi_client_options_new();
     umapi_credentials *credentials = NULL;
-    char secret[256], *pem, path[512];
+    char secret[256], *pem, *passphrase, path[512];
     size_t length;
     snprintf(secret, sizeof secret, "%s \n", environment("UMAPI_CLIENT_SECRET"));
     umapi_credentials_new_oauth("an-id", secret, &credentials, &error);
@@ -391,7 +412,17 @@ static void refused_arguments(void)
     pem = read_file(path, &length);
     umapi_credentials_new_jwt("an-id", "a-secret", "an-account", pem, length / 2, &credentials, &error);
     hear_and_forget_error();
+    passphrase = read_file(test_key("passphrase"), &length);
+    /* The right one for another key, and a wrong one. */
+    umapi_credentials_new_jwt_from_file("an-id", "a-secret", "an-account", test_key("utf8-PBE-SHA1-3DES.pem"), passphrase,
+                                        &credentials, &error);
+    hear_and_forget_error();
+    umapi_credentials_new_jwt_from_file("an-id", "a-secret", "an-account", test_key("pbes2-aes-256-cbc.pem"),
+                                        "a wrong passphrase", &credentials, &error);
+    hear_and_forget_error();
+    free(passphrase);
     CHECK(credentials == NULL);
+    CHECK_HAS(said, "passphrase");
     CHECK_INT(secrets_in(said), 0);
     free(pem);
     umapi_client_options_free(options);
@@ -414,7 +445,10 @@ static void the_search_finds_each_secret(void)
     hear(requests);
     free(requests);
     hear("eyJhbGciOi");
-    CHECK_INT(secrets_in(said), 5);
+    pem = read_file(test_key("passphrase"), &length);
+    hear(pem);
+    free(pem);
+    CHECK_INT(secrets_in(said), 6);
     snprintf(path, sizeof path, "%s/pkcs8.pem", environment("UMAPI_TEST_KEYS"));
     pem = read_file(path, &length);
     hear(pem);
