@@ -1,29 +1,13 @@
 /* What a client can be told, what it counts, its signals, its log, and what the service says of itself. */
 
 #include "harness.h"
+#include "operations.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SOMEBODY "person000002@example.com"
-
 static umapi_error *error;
-
-static umapi_status find(const umapi_client *client)
-{
-    umapi_user *user = NULL;
-    umapi_status status = umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, &error);
-    umapi_user_free(user);
-    return status;
-}
-
-static umapi_action *membership(const char *group)
-{
-    umapi_action *action = user_action(SOMEBODY);
-    CHECK_OK(umapi_action_add_to_groups(action, &group, 1, &error), error);
-    return action;
-}
 
 static void the_version_is_the_headers(void)
 {
@@ -36,8 +20,8 @@ static void queries_and_actions_are_counted(void)
     umapi_client *client = new_client();
     umapi_users *users = NULL;
     const umapi_user *user = NULL;
-    CHECK_OK(find(client), error);
-    CHECK_OK(find(client), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
     CHECK_OK(umapi_client_users(client, NULL, &users, &error), error);
     do {
         CHECK_OK(umapi_users_next(users, NULL, &user, &error), error);
@@ -72,8 +56,8 @@ static void signals_of_a_sync(void)
     umapi_client *client = new_client();
     char *requests, *start, *end;
     umapi_client_sync_start(client);
-    CHECK_OK(find(client), error);
-    CHECK_OK(find(client), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
     umapi_client_sync_end(client);
     execute_well(client, membership("Sales"));
     execute_well(client, membership("Marketing"));
@@ -93,7 +77,7 @@ static void a_prefix_stands_before_the_user_agent(void)
     char *requests;
     CHECK_OK(umapi_client_options_set_user_agent_prefix(options, "AcmeSync/3.1", &error), error);
     client = new_client_with(options);
-    CHECK_OK(find(client), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
     requests = control("GET", "/requests", NULL);
     CHECK_INT(occurrences(requests, "\"user-agent\":\"AcmeSync/3.1 libumapi/" UMAPI_VERSION "\""), 2);
     free(requests);
@@ -108,7 +92,7 @@ static void an_attempt_has_its_own_timeout(void)
     CHECK_OK(umapi_client_options_set_attempt_timeout_ms(options, 200 * slowness(), &error), error);
     client = new_client_with(options);
     fault("{'endpoint':'user','times':1,'fault':{'stall':{'at':'after_work'}}}");
-    CHECK_OK(find(client), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
     CHECK_INT(requests_to("user"), 2);
     umapi_client_free(client);
     umapi_client_options_free(options);
@@ -121,7 +105,7 @@ static void retries_can_be_turned_off(void)
     CHECK_OK(umapi_client_options_set_retry(options, 1, 1, 1000, &error), error);
     client = new_client_with(options);
     fault("{'endpoint':'user','fault':{'status':{'code':503}}}");
-    CHECK_FAILS(find(client), UMAPI_STATUS_SERVER, error);
+    CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_SERVER, error);
     CHECK_INT(umapi_error_attempts(error), 1);
     CHECK_INT(requests_to("user"), 1);
     umapi_error_free(error);
@@ -146,7 +130,7 @@ static void the_throttle_is_respected_and_fully_used(void)
     }
     start = now_ms();
     for (i = 0; i < 60; i++) {
-        CHECK_OK(find(client), error);
+        CHECK_OK(find_user(client, NULL, &error), error);
     }
     took = now_ms() - start;
     CHECK_INT(requests_to("user"), 60);
@@ -194,7 +178,7 @@ static void the_log_tells_of_requests_and_never_of_secrets(void)
 {
     umapi_client *client = client_with_log(&lines, UMAPI_LOG_DEBUG);
     fault("{'endpoint':'user','times':1,'fault':{'status':{'code':503}}}");
-    CHECK_OK(find(client), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
     CHECK_HAS(lines.text, "/users/person000002");
     CHECK_HAS(lines.text, "503");
     CHECK_HAS_NOT(lines.text, environment("UMAPI_CLIENT_SECRET"));
@@ -208,7 +192,7 @@ static void the_log_tells_of_requests_and_never_of_secrets(void)
 static void the_log_is_quiet_at_its_level(void)
 {
     umapi_client *client = client_with_log(&lines, UMAPI_LOG_ERROR);
-    CHECK_OK(find(client), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
     CHECK_INT(lines.lines, 0);
     umapi_client_free(client);
 }

@@ -4,13 +4,12 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "harness.h"
+#include "operations.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define SOMEBODY "person000002@example.com"
 
 static umapi_error *error;
 static char folder[] = "/tmp/umapi-configuration-XXXXXX";

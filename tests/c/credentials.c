@@ -1,12 +1,11 @@
 /* Each kind of credentials gets a token; each refusal says why. */
 
 #include "harness.h"
+#include "operations.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define SOMEBODY "person000002@example.com"
 
 static umapi_client *client_of(umapi_credentials *credentials)
 {

@@ -3,22 +3,13 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "harness.h"
+#include "operations.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SOMEBODY "person000002@example.com"
-
 static umapi_error *error;
-
-static umapi_status find(const umapi_client *client)
-{
-    umapi_user *user = NULL;
-    umapi_status status = umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, &error);
-    umapi_user_free(user);
-    return status;
-}
 
 static void forget_error(void)
 {
@@ -65,7 +56,7 @@ static void each_kind_is_told_apart(void)
         fault(rule);
         umapi_client_free(client); /* and with it a gate that a 429 has closed */
         client = new_client();
-        CHECK_FAILS(find(client), expected->status, error);
+        CHECK_FAILS(find_user(client, NULL, &error), expected->status, error);
         CHECK_INT(umapi_error_http_status(error), expected->http_status);
         CHECK_INT(umapi_error_attempts(error), expected->attempts);
         CHECK_INT(umapi_error_is_retryable(error), expected->retryable);
@@ -86,11 +77,11 @@ static void a_long_block_is_told_at_once_with_its_length(void)
     umapi_client *client = new_client();
     int64_t start = now_ms();
     fault("{'endpoint':'user','fault':{'status':{'code':429,'retry_after':3244}}}");
-    CHECK_FAILS(find(client), UMAPI_STATUS_THROTTLED, error);
+    CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_THROTTLED, error);
     CHECK_INT(umapi_error_retry_after_ms(error) / 1000, 3244);
     forget_error();
     /* The gate is closed for the next call too, which wastes no request on it. */
-    CHECK_FAILS(find(client), UMAPI_STATUS_THROTTLED, error);
+    CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_THROTTLED, error);
     CHECK(umapi_error_retry_after_ms(error) > 3200000 && umapi_error_retry_after_ms(error) <= 3244000);
     forget_error();
     CHECK_INT(requests_to("user"), 1);
@@ -104,7 +95,7 @@ static void a_wrong_organisation_is_an_authentication_failure(void)
     umapi_credentials *credentials = new_credentials();
     umapi_client *client = NULL;
     CHECK_OK(umapi_client_new("OTHER@AdobeOrg", credentials, options, &client, &error), error);
-    CHECK_FAILS(find(client), UMAPI_STATUS_AUTH, error);
+    CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_AUTH, error);
     CHECK_TEXT(umapi_error_code(error), "error.organization.invalid_id");
     forget_error();
     umapi_client_free(client);
@@ -127,7 +118,7 @@ static umapi_client *client_at(const char *token_host)
 static void nobody_listens(void)
 {
     umapi_client *client = client_at("https://127.0.0.1:1");
-    CHECK_FAILS(find(client), UMAPI_STATUS_CONNECT, error);
+    CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_CONNECT, error);
     CHECK_HAS(umapi_error_message(error), "refuses the connection");
     CHECK_INT(umapi_error_attempts(error), 4);
     forget_error();
@@ -141,7 +132,7 @@ static void an_unknown_certificate_is_told_and_not_tried_again(void)
     umapi_client *client = NULL;
     CHECK_OK(umapi_client_options_set_endpoint(options, environment("UMAPI_ENDPOINT"), &error), error);
     CHECK_OK(umapi_client_new(environment("UMAPI_ORG_ID"), credentials, options, &client, &error), error);
-    CHECK_FAILS(find(client), UMAPI_STATUS_TLS, error);
+    CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_TLS, error);
     CHECK_INT(umapi_error_attempts(error), 1);
     CHECK_HAS(umapi_error_message(error), "add your company's CA certificate");
     forget_error();
@@ -157,7 +148,7 @@ static void a_proxy_that_is_not_there(void)
     unsetenv("no_proxy");
     setenv("HTTPS_PROXY", "http://127.0.0.1:1", 1);
     client = new_client();
-    CHECK_FAILS(find(client), UMAPI_STATUS_PROXY, error);
+    CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_PROXY, error);
     unsetenv("HTTPS_PROXY");
     CHECK_HAS(umapi_error_message(error), "HTTPS_PROXY");
     forget_error();

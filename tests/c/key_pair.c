@@ -4,6 +4,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "harness.h"
+#include "operations.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,8 +13,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-#define SOMEBODY "person000002@example.com"
 
 /* Runs a script in the folder; it must succeed. */
 #define CHECK_SHELL(script) CHECK_INT(shell(script), 0)

@@ -2,12 +2,12 @@
  * is refused in words that say what it is. */
 
 #include "harness.h"
+#include "operations.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SOMEBODY "person000002@example.com"
 #define PASSPHRASE "correct horse"
 
 static umapi_error *error;

@@ -8,7 +8,7 @@ umapi_status find_user(const umapi_client *client, const umapi_call *call, umapi
 {
     umapi_user *user = NULL;
     umapi_status status = umapi_client_find_user(client, call, SOMEBODY, NULL, &user, error);
-    CHECK(status == UMAPI_OK || user == NULL);
+    CHECK_TEXT(umapi_user_email(user), status == UMAPI_OK ? SOMEBODY : NULL);
     umapi_user_free(user);
     return status;
 }

@@ -1,13 +1,12 @@
 /* New credentials on a running client: the next request uses them, and what is under way finishes. */
 
 #include "harness.h"
+#include "operations.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define SOMEBODY "person000002@example.com"
 
 static umapi_error *error;
 
@@ -30,18 +29,9 @@ static void rotate(const umapi_client *client, umapi_credentials *credentials)
     umapi_credentials_free(credentials);
 }
 
-static umapi_status find(const umapi_client *client, umapi_error **own)
-{
-    umapi_user *user = NULL;
-    umapi_status status = umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, own);
-    CHECK_TEXT(umapi_user_email(user), status == UMAPI_OK ? SOMEBODY : NULL);
-    umapi_user_free(user);
-    return status;
-}
-
 static void is_refused(const umapi_client *client)
 {
-    CHECK_FAILS(find(client, &error), UMAPI_STATUS_AUTH, error);
+    CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_AUTH, error);
     umapi_error_free(error);
     error = NULL;
 }
@@ -49,13 +39,13 @@ static void is_refused(const umapi_client *client)
 static void a_new_secret_is_used_from_the_next_token_on(void)
 {
     umapi_client *client = new_client();
-    CHECK_OK(find(client, &error), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
     steer("POST", "/settings", "{\"client_secret\":\"p8e-the-next\"}");
-    CHECK_OK(find(client, &error), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
     CHECK_INT(requests_to("token"), 1);
     rotate(client, with_secret("p8e-the-next"));
-    CHECK_OK(find(client, &error), error);
-    CHECK_OK(find(client, &error), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
     CHECK_INT(requests_to("token"), 2);
     umapi_client_free(client);
 }
@@ -63,22 +53,22 @@ static void a_new_secret_is_used_from_the_next_token_on(void)
 static void a_mistake_in_the_new_secret_is_told_and_mended(void)
 {
     umapi_client *client = new_client();
-    CHECK_OK(find(client, &error), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
     rotate(client, with_secret("p8e-mistyped"));
     is_refused(client);
     rotate(client, new_credentials());
-    CHECK_OK(find(client, &error), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
     umapi_client_free(client);
 }
 
 static void a_refused_token_is_renewed_with_the_new_secret(void)
 {
     umapi_client *client = new_client();
-    CHECK_OK(find(client, &error), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
     steer("POST", "/tokens/revoke", NULL);
     steer("POST", "/settings", "{\"client_secret\":\"p8e-the-next\"}");
     rotate(client, with_secret("p8e-the-next"));
-    CHECK_OK(find(client, &error), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
     umapi_client_free(client);
 }
 
@@ -98,7 +88,7 @@ static void the_private_key_changes(void)
         free(pem);
         CHECK_OK(umapi_credentials_set_auth_host(credentials, environment("UMAPI_AUTH_HOST"), &error), error);
         rotate(client, credentials);
-        CHECK_OK(find(client, &error), error);
+        CHECK_OK(find_user(client, NULL, &error), error);
         CHECK_INT(requests_to("token"), i + 1);
     }
     umapi_client_free(client);
@@ -107,7 +97,7 @@ static void the_private_key_changes(void)
 static void *find_in_thread(void *client)
 {
     umapi_error *own = NULL;
-    CHECK_OK(find(client, &own), own);
+    CHECK_OK(find_user(client, NULL, &own), own);
     return NULL;
 }
 
@@ -123,7 +113,7 @@ static void a_request_under_way_finishes(void)
 {
     umapi_client *client = new_client();
     pthread_t thread;
-    CHECK_OK(find(client, &error), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
     fault("{'endpoint':'user','times':1,'fault':{'slow':{'ms':400}}}");
     pthread_create(&thread, NULL, find_in_thread, client);
     wait_for_requests_to("user", 2);
@@ -221,7 +211,7 @@ static void a_token_that_comes_late_for_the_old_ones_is_not_the_current_one(void
     pthread_mutex_unlock(&before.lock);
 
     rotate(client, from_vault(environment("UMAPI_CLIENT_ID"), &after));
-    CHECK_OK(find(client, &error), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
     CHECK_INT(before.destroyed, 0);
     pthread_mutex_lock(&before.lock);
     before.may_answer = 1;
@@ -230,7 +220,7 @@ static void a_token_that_comes_late_for_the_old_ones_is_not_the_current_one(void
     pthread_join(thread, NULL);
     CHECK_INT(before.destroyed, 1);
 
-    CHECK_OK(find(client, &error), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
     CHECK_INT(before.asked, 1);
     CHECK_INT(after.asked, 1);
     /* In order: the new token, the old one for the call that had asked for it, and the new one again. */
@@ -254,11 +244,11 @@ static void another_client_id_has_a_pace_of_its_own(void)
     int64_t began;
     CHECK_OK(umapi_client_options_set_rate_limit(options, UMAPI_ENDPOINT_USER, 1, 3600000, &error), error);
     client = new_client_with(options);
-    CHECK_OK(find(client, &error), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
     steer("POST", "/settings", "{\"client_id\":\"the-next-client\",\"client_secret\":\"p8e-the-next\"}");
     rotate(client, oauth("the-next-client", "p8e-the-next"));
     began = now_ms();
-    CHECK_OK(find(client, &error), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
     CHECK(now_ms() - began < 60000);
     requests = control("GET", "/requests", NULL);
     CHECK_INT(occurrences(requests, "\"x-api-key\":\"the-next-client\""), 1);

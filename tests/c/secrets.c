@@ -7,13 +7,12 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "harness.h"
+#include "operations.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define SOMEBODY "person000002@example.com"
 
 static umapi_error *error;
 

@@ -3,24 +3,14 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "harness.h"
+#include "operations.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SOMEBODY "person000002@example.com"
-
 static umapi_error *error;
-
-static umapi_status find(const umapi_client *client, umapi_error **error)
-{
-    umapi_user *user = NULL;
-    umapi_status status = umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, error);
-    CHECK(status != UMAPI_OK || user != NULL);
-    umapi_user_free(user);
-    return status;
-}
 
 /* It has its token and its connection, so that nothing else is waited for. */
 static umapi_client *warm_client(int32_t attempts, int64_t max_wait_ms)
@@ -30,7 +20,7 @@ static umapi_client *warm_client(int32_t attempts, int64_t max_wait_ms)
     CHECK_OK(umapi_client_options_set_retry(options, attempts, 1, max_wait_ms, &error), error);
     client = new_client_with(options);
     umapi_client_options_free(options);
-    CHECK_OK(find(client, &error), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
     return client;
 }
 
@@ -82,7 +72,7 @@ static void check_form(const form *form)
              form->retry_after);
     fault(rule);
     start = now_ms();
-    CHECK_FAILS(find(client, &error), UMAPI_STATUS_THROTTLED, error);
+    CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_THROTTLED, error);
     CHECK(now_ms() - start < 1000 * slowness());
     told = umapi_error_retry_after_ms(error);
     if (told < form->least_ms || told > form->most_ms) {
@@ -96,7 +86,7 @@ static void check_form(const form *form)
     error = NULL;
     if (is_told) {
         /* Whoever comes later is told so too, and nothing is sent. */
-        CHECK_FAILS(find(client, &error), UMAPI_STATUS_THROTTLED, error);
+        CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_THROTTLED, error);
         CHECK(umapi_error_retry_after_ms(error) > 0 && umapi_error_retry_after_ms(error) <= told);
         CHECK_INT(umapi_error_attempts(error), 0);
         CHECK_INT(requests_to("user"), 2);
@@ -119,7 +109,7 @@ static void an_outage_tells_its_pause_too(void)
 {
     umapi_client *client = warm_client(3, 2000);
     fault("{'endpoint':'user','fault':{'status':{'code':503,'retry_after':30}}}");
-    CHECK_FAILS(find(client, &error), UMAPI_STATUS_THROTTLED, error);
+    CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_THROTTLED, error);
     CHECK_INT(umapi_error_retry_after_ms(error), 30000);
     CHECK_INT(umapi_error_http_status(error), 503);
     CHECK_INT(requests_to("user"), 2);
@@ -142,7 +132,7 @@ static void *find_in_thread(void *data)
 {
     finder *finder = data;
     umapi_error *own = NULL;
-    finder->status = find(finder->client, &own);
+    finder->status = find_user(finder->client, NULL, &own);
     finder->ended = now_ms();
     if (finder->status != UMAPI_OK) {
         printf("    %s (%d attempts)\n", umapi_error_message(own), (int)umapi_error_attempts(own));

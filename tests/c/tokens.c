@@ -1,24 +1,15 @@
 /* One token serves all calls, and is renewed when it has to be: early, by one caller, and once on a refusal. */
 
 #include "harness.h"
+#include "operations.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
-#define SOMEBODY "person000002@example.com"
-
-static umapi_status find(const umapi_client *client, umapi_error **error)
-{
-    umapi_user *user = NULL;
-    umapi_status status = umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, error);
-    umapi_user_free(user);
-    return status;
-}
-
 static void *find_in_thread(void *client)
 {
     umapi_error *error = NULL;
-    CHECK_OK(find(client, &error), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
     return NULL;
 }
 
@@ -44,9 +35,9 @@ static void a_token_near_its_end_is_renewed_before_it_is_refused(void)
     umapi_client *client = new_client();
     char *counters;
     steer("POST", "/settings", "{\"token_ttl_s\":1}");
-    CHECK_OK(find(client, &error), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
     sleep_ms(920); /* the last tenth of the token's second */
-    CHECK_OK(find(client, &error), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
     counters = control("GET", "/counters", NULL);
     CHECK_INT(number_in(counters, "tokens_issued"), 2);
     CHECK_HAS_NOT(counters, "\"401\"");
@@ -58,9 +49,9 @@ static void a_refused_token_is_renewed_once_and_the_call_repeated(void)
 {
     umapi_error *error = NULL;
     umapi_client *client = new_client();
-    CHECK_OK(find(client, &error), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
     steer("POST", "/tokens/revoke", NULL);
-    CHECK_OK(find(client, &error), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
     CHECK_INT(requests_to("token"), 2);
     CHECK_INT(requests_to("user"), 3);
     umapi_client_free(client);
@@ -71,7 +62,7 @@ static void a_second_refusal_is_an_error(void)
     umapi_error *error = NULL;
     umapi_client *client = new_client();
     fault("{'endpoint':'user','fault':{'status':{'code':401}}}");
-    CHECK_FAILS(find(client, &error), UMAPI_STATUS_AUTH, error);
+    CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_AUTH, error);
     CHECK_INT(umapi_error_http_status(error), 401);
     umapi_error_free(error);
     CHECK_INT(requests_to("token"), 2);
@@ -84,7 +75,7 @@ static void the_token_call_is_retried_like_any_other(void)
     umapi_error *error = NULL;
     umapi_client *client = new_client();
     fault("{'endpoint':'token','times':2,'fault':{'status':{'code':503}}}");
-    CHECK_OK(find(client, &error), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
     CHECK_INT(requests_to("token"), 3);
     umapi_client_free(client);
 }
@@ -98,7 +89,7 @@ static void the_token_call_has_the_timeout_of_an_attempt(void)
     CHECK_OK(umapi_client_options_set_retry(options, 1, 1, 1000, &error), error);
     client = new_client_with(options);
     fault("{'endpoint':'token','fault':{'stall':{'at':'before_work'}}}");
-    CHECK_FAILS(find(client, &error), UMAPI_STATUS_TIMEOUT, error);
+    CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_TIMEOUT, error);
     CHECK_HAS(umapi_error_endpoint(error), "/ims/token/v2");
     umapi_error_free(error);
     umapi_client_free(client);

@@ -6,6 +6,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "harness.h"
+#include "operations.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -15,8 +16,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#define SOMEBODY "person000002@example.com"
 
 static umapi_error *error;
 
@@ -37,14 +36,6 @@ static void without_proxies_around(void)
     }
 }
 
-static umapi_status find(const umapi_client *client)
-{
-    umapi_user *user = NULL;
-    umapi_status status = umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, &error);
-    umapi_user_free(user);
-    return status;
-}
-
 /* A client of the sandbox, but for what is given. */
 static umapi_client *client_of(const umapi_client_options *options, const char *token_host)
 {
@@ -60,7 +51,7 @@ static umapi_client *client_of(const umapi_client_options *options, const char *
 static umapi_status try_with(umapi_client_options *options)
 {
     umapi_client *client = client_of(options, environment("UMAPI_AUTH_HOST"));
-    umapi_status status = find(client);
+    umapi_status status = find_user(client, NULL, &error);
     umapi_client_free(client);
     umapi_client_options_free(options);
     return status;
@@ -117,7 +108,7 @@ static void each_host_on_its_own_goes_through_the_proxy(void)
 {
     umapi_client_options *options = through(environment("PROXY_OPEN"), NULL, NULL);
     umapi_client *client = client_of(options, "https://forbidden.example");
-    CHECK_FAILS(find(client), UMAPI_STATUS_PROXY, error);
+    CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_PROXY, error);
     CHECK_HAS(umapi_error_message(error), "no access token");
     CHECK_HAS(umapi_error_message(error), "forbidden.example:443");
     forget_error();
@@ -372,7 +363,7 @@ static const refusal REFUSALS[] = {
 static void refused(const umapi_client *client, const char *what, const char *remedy)
 {
     int64_t start = now_ms();
-    CHECK_FAILS(find(client), UMAPI_STATUS_TLS, error);
+    CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_TLS, error);
     CHECK_HAS(umapi_error_message(error), what);
     CHECK_HAS(umapi_error_message(error), remedy);
     CHECK_INT(umapi_error_attempts(error), 1);
@@ -480,7 +471,7 @@ static void without_verification_anything_goes_and_the_log_says_so(void)
     CHECK_OK(umapi_client_options_set_danger_accept_invalid_certificates(options, 1, &error), error);
     client = client_of(options, environment("UMAPI_AUTH_HOST"));
     CHECK_INT(warnings, 1);
-    CHECK_OK(find(client), error);
+    CHECK_OK(find_user(client, NULL, &error), error);
     umapi_client_free(client);
     CHECK_OK(umapi_client_options_set_danger_accept_invalid_certificates(options, 0, &error), error);
     CHECK_FAILS(try_with(options), UMAPI_STATUS_TLS, error);
@@ -506,7 +497,7 @@ static void no_connection_is_told_within_seconds(void)
         /* The patience of a client that nobody has told otherwise. */
         CHECK_OK(umapi_client_options_set_retry(options, 4, 15000, 300000, &error), error);
         client = client_of(options, NOWHERE[i].host);
-        CHECK_FAILS(find(client), UMAPI_STATUS_CONNECT, error);
+        CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_CONNECT, error);
         CHECK_HAS(umapi_error_message(error), NOWHERE[i].what);
         CHECK_HAS(umapi_error_message(error), NOWHERE[i].remedy);
         CHECK_INT(umapi_error_attempts(error), 4);
@@ -546,7 +537,7 @@ static void silence_is_told_after_one_timeout(void)
     CHECK_OK(umapi_client_options_set_connect_timeout_ms(options, 300, &error), error);
     client = client_of(options, host);
     start = now_ms();
-    CHECK_FAILS(find(client), UMAPI_STATUS_CONNECT, error);
+    CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_CONNECT, error);
     CHECK(now_ms() - start < 300 + 400 * slowness());
     CHECK_HAS(umapi_error_message(error), "no connection to 127.0.0.1:");
     CHECK_HAS(umapi_error_message(error), "within 300ms");
