@@ -78,7 +78,7 @@ lint:
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
 test-rust: sandbox
-	$(CARGO) test --locked --workspace
+	$(CARGO) test --locked --workspace -- --show-output
 
 test-abi: release
 	@tests/abi/check.sh $(release)/libumapi.so include/umapi.h
