@@ -11,6 +11,7 @@ use umapi::ffi::client::*;
 use umapi::ffi::client_options::*;
 use umapi::ffi::credentials::*;
 use umapi::ffi::error::*;
+use umapi::ffi::key_pair::*;
 use umapi::ffi::queue::*;
 use umapi::ffi::results::*;
 use umapi::ffi::user_query::*;
@@ -101,6 +102,7 @@ unsafe fn run(input: &mut Input) {
         let options = umapi_client_options_new();
         let query = umapi_user_query_new();
         let call = umapi_call_new();
+        let pair = umapi_key_pair_options_new();
         let (mut credentials, mut action, mut queue) = (null_mut(), null_mut(), null_mut());
         umapi_credentials_new_oauth(c"id".as_ptr(), c"secret".as_ptr(), &mut credentials, null_mut());
         umapi_client_queue(client, &mut queue, null_mut());
@@ -111,7 +113,7 @@ unsafe fn run(input: &mut Input) {
             let (pa, pb) = (pointer(&a), pointer(&b));
             let names = [pa, pb];
             let (list, count) = (names.as_ptr(), usize::from(operation % 3));
-            match operation % 32 {
+            match operation % 40 {
                 0 | 1 => {
                     umapi_action_free(action);
                     umapi_action_new_user(pa, pb, &mut action, &mut error);
@@ -155,6 +157,28 @@ unsafe fn run(input: &mut Input) {
                     assert!(user.is_null());
                 }
                 30 => drop(umapi_queue_add(queue, call, action, &mut error)),
+                31 => drop(umapi_client_options_set_proxy(options, pa, pb, pa, &mut error)),
+                32 => drop(umapi_client_options_set_platform_certificates(options, c, &mut error)),
+                33 => drop(umapi_client_options_set_batch_limits(options, c, input.int(), input.int(), &mut error)),
+                34 => drop(umapi_key_pair_options_set_bits(pair, c, &mut error)),
+                35 => drop(umapi_key_pair_options_set_not_after(pair, c.into(), &mut error)),
+                36 => {
+                    umapi_key_pair_options_set_country(pair, pa, null_mut());
+                    umapi_key_pair_options_set_email(pair, pb, &mut error);
+                }
+                37 => {
+                    let mut other = null_mut();
+                    umapi_client_new(pa, credentials, options, &mut other, &mut error);
+                    umapi_client_free(other);
+                }
+                38 => {
+                    let mut jwt = null_mut();
+                    umapi_credentials_new_jwt_with_passphrase(
+                        pa, pb, pa, pb, length(&b), pa, &mut jwt, &mut error,
+                    );
+                    umapi_client_set_credentials(client, jwt, null_mut());
+                    umapi_credentials_free(jwt);
+                }
                 _ => {
                     let mut results = null_mut();
                     let actions = [action.cast_const()];
@@ -178,6 +202,7 @@ unsafe fn run(input: &mut Input) {
         umapi_credentials_free(credentials);
         umapi_call_free(call);
         umapi_user_query_free(query);
+        umapi_key_pair_options_free(pair);
         umapi_client_options_free(options);
         umapi_client_free(client);
     }
