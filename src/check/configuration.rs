@@ -1,6 +1,7 @@
 //! The first step: what the client is set up with, as far as it may be shown.
 
-use super::report::{Step, StepKind};
+use super::kind::StepKind;
+use super::step::Step;
 use crate::auth::session::{Identity, Session};
 use crate::error::Result;
 use tokio::time::Instant;

@@ -1,14 +1,16 @@
 //! The steps on the way to one host: its name, a connection, the proxy, TLS.
 
-use super::report::{Report, Step, StepKind, StepResult};
-use super::walk::timed;
+use super::kind::{StepKind, StepResult};
+use super::report::Report;
+use super::step::{Step, timed};
 use crate::error::{ErrorKind, Result};
 use crate::http::body::SentFlag;
 use crate::http::call::Call;
-use crate::http::failure::{self, Way};
+use crate::http::failure;
 use crate::http::perform::Http;
 use crate::http::proxy::Proxy;
 use crate::http::transport::Request;
+use crate::http::way::Way;
 use crate::http::{ask_proxy, resolve};
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderValue};

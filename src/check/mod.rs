@@ -3,8 +3,10 @@
 
 mod configuration;
 mod host;
+pub mod kind;
 mod remedy;
 pub mod report;
+pub mod step;
 mod walk;
 
 pub(crate) use walk::check;

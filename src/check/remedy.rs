@@ -1,6 +1,6 @@
 //! What to do about a failed step.
 
-use super::report::StepKind;
+use super::kind::StepKind;
 use crate::error::{Error, ErrorKind};
 
 const CONSOLE: &str = "the project in the Adobe Developer Console";

@@ -1,13 +1,13 @@
 //! The order of the steps, and which need which.
 
-use super::report::{Report, Step, StepKind, StepResult};
+use super::kind::{StepKind, StepResult};
+use super::report::Report;
+use super::step::{Step, timed};
 use super::{configuration, host};
 use crate::auth::session::Session;
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::http::call::{Call, CallOptions};
 use crate::query::single;
-use std::time::Duration;
-use tokio::time::Instant;
 use url::Url;
 
 /// Nobody has this address: `.invalid` is reserved for that.
@@ -66,21 +66,4 @@ async fn api_call(session: &Session, call: &Call, host: Option<&str>) -> Result<
         Ok("the service answers for this organisation".to_owned())
     };
     timed(StepKind::Call, host, call, work).await
-}
-
-/// Runs a step within the time of the call; only a cancelled call is an error.
-pub(super) async fn timed(
-    kind: StepKind,
-    host: Option<&str>,
-    call: &Call,
-    work: impl Future<Output = Result<String>>,
-) -> Result<Step> {
-    let begun = Instant::now();
-    let result = call.bounded(work).await;
-    let took: Duration = begun.elapsed();
-    match result {
-        Ok(message) => Ok(Step::passed(kind, host, took, message)),
-        Err(error) if error.kind() == ErrorKind::Cancelled => Err(error),
-        Err(error) => Ok(Step::failed(kind, host, took, error)),
-    }
 }

@@ -1,8 +1,8 @@
 //! Asks an HTTP proxy why it opens no way: the HTTP client keeps only that it did not, and forgets its words.
 
-use super::failure::Way;
 use super::proxy::Proxy;
 use super::resolve;
+use super::way::Way;
 use reqwest::header::HeaderValue;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

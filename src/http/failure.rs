@@ -4,6 +4,7 @@ use super::ask_proxy::ProxyAnswer;
 use super::proxy::Proxy;
 use super::resolve::NameNotFound;
 use super::trust::Stranger;
+use super::way::Way;
 use crate::error::{Delivery, Error, ErrorKind, Result};
 use rustls::{
     AlertDescription, CertificateError, Error as TlsError, OtherError, PeerIncompatible,
@@ -12,32 +13,11 @@ use rustls::{
 use std::error::Error as StdError;
 use std::io;
 use std::time::{Duration, SystemTime};
-use url::Url;
 
 pub(crate) fn delivery(sent: bool) -> Delivery {
     match sent {
         true => Delivery::Unknown,
         false => Delivery::NotSent,
-    }
-}
-
-/// Where a request was going.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Way<'a> {
-    pub url: &'a Url,
-    pub proxy: Option<&'a Proxy>,
-    pub connect_timeout: Duration,
-}
-
-impl Way<'_> {
-    fn host(&self) -> &str {
-        self.url.host_str().unwrap_or_default()
-    }
-
-    /// `host:port`.
-    pub(crate) fn target(&self) -> String {
-        let port = self.url.port_or_known_default().unwrap_or(443);
-        format!("{}:{port}", self.host())
     }
 }
 

@@ -18,3 +18,4 @@ pub(crate) mod throttle;
 pub mod transport;
 pub(crate) mod trust;
 pub(crate) mod url;
+pub(crate) mod way;

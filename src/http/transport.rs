@@ -2,10 +2,11 @@
 
 use super::ask_proxy;
 use super::body::{SentFlag, TrackedBody};
-use super::failure::{self, Cause, Way};
+use super::failure::{self, Cause};
 use super::proxy::{ProxyChoice, Routes};
 use super::resolve::Resolver;
 use super::trust::Trust;
+use super::way::Way;
 use crate::error::{Error, ErrorKind, Result};
 use bytes::Bytes;
 use http_body::Body as _;
