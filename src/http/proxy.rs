@@ -4,7 +4,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 use base64ct::{Base64, Encoding};
 use hyper_util::client::proxy::matcher::Matcher;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::NoProxy;
 use reqwest::header::HeaderValue;
 use std::fmt;
@@ -175,8 +174,8 @@ impl Proxy {
             // Only in its address does the HTTP client take a SOCKS login; that copy of the password is not zeroed.
             let mut address = self.address.clone();
             if let Some(login) = &self.login {
-                // The address would keep a percent sign as it is, and its reader decode it.
-                let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+                // The address encodes all but the percent sign, which its reader would decode.
+                let encoded = |text: &str| text.replace('%', "%25");
                 let _ = address.set_username(&encoded(&login.user));
                 let _ = address.set_password(Some(&encoded(login.password.reveal())));
             }
