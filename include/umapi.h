@@ -1507,8 +1507,9 @@ umapi_status umapi_client_options_set_danger_accept_invalid_certificates(umapi_c
  * Sets the proxy for every https connection, to the service and to the token endpoint. It takes the place of what the
  * environment says: without this function (and umapi_client_options_disable_proxy) the first of `HTTPS_PROXY`,
  * `https_proxy`, `ALL_PROXY`, `all_proxy` that is set names the proxy, as `http://user:password@host:port` (with
- * percent-encoding for special characters), and `NO_PROXY` or `no_proxy` lists the hosts that are reached straight; on
- * macOS and Windows the system's settings come last. The environment is read when a client makes its first connection.
+ * percent-encoding for special characters), and `NO_PROXY` or `no_proxy` lists the hosts that are reached straight, by
+ * domain (with all below it), address or network (`10.0.0.0/8`), or `*` for all, but not by port; on macOS and Windows the
+ * system's settings come last. The environment is read when a client makes its first connection.
  * `NO_PROXY` does not apply to a proxy set here. Plain http, which is for loopback addresses only, never takes a proxy.
  *
  * @param options   the options.

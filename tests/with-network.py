@@ -10,6 +10,7 @@ Proxies, all on this machine; each PROXY has a log of the hosts that it was aske
     PROXY_INSPECTS, PROXY_INSPECTS_CA HTTP, opens TLS with certificates of its own CA
     PROXY_SOCKS, PROXY_SOCKS_LOG      SOCKS 5, for everybody
     PROXY_SOCKS_LOGIN                 SOCKS 5, for PROXY_USER with PROXY_PASSWORD
+    PROXY_SOCKS_ODD                   SOCKS 5, for PROXY_ODD_USER with PROXY_ODD_PASSWORD, which are full of signs
 
 TLS servers, all of which have certificates of the CA in TLS_CA:
 
@@ -27,6 +28,7 @@ import tempfile
 import time
 
 USER, PASSWORD = "proxy-user", "pr0xy-p4ssw0rd"
+ODD_USER, ODD_PASSWORD = "odd%41@u:ser", "p%77:/ @?#ü%"
 PATIENCE = 60 * int(os.environ.get("UMAPI_TEST_SLOWNESS", "1"))
 
 
@@ -41,7 +43,10 @@ class Network:
         self.place = pathlib.Path(place)
         self.processes = []
         self.ports = []
-        self.environment = {"PROXY_USER": USER, "PROXY_PASSWORD": PASSWORD}
+        self.environment = {
+            "PROXY_USER": USER, "PROXY_PASSWORD": PASSWORD,
+            "PROXY_ODD_USER": ODD_USER, "PROXY_ODD_PASSWORD": ODD_PASSWORD,
+        }
 
     def start(self, name, *command, log=None):
         output = open(log or self.place / f"{name}.out", "wb")
@@ -132,6 +137,7 @@ class Network:
         self.tinyproxy("PROXY_LOGIN", f"BasicAuth {USER} {PASSWORD}")
         self.microsocks("PROXY_SOCKS")
         self.microsocks("PROXY_SOCKS_LOGIN", "-u", USER, "-P", PASSWORD)
+        self.microsocks("PROXY_SOCKS_ODD", "-u", ODD_USER, "-P", ODD_PASSWORD)
         self.authority()
         self.tls_server("TLS_GOOD")
         self.tls_server("TLS_EXPIRED", end="20200201000000Z")

@@ -36,6 +36,8 @@ pub(crate) enum Cause<'a> {
     /// Words of a SOCKS proxy.
     Socks(String),
     Refused,
+    /// The connection was there, and ended before TLS was.
+    CutOff,
     ConnectTimeout,
     Unconnected,
     Setup,
@@ -66,10 +68,19 @@ pub(crate) fn cause(error: &reqwest::Error) -> Cause<'_> {
         Cause::ConnectTimeout
     } else if find(io::ErrorKind::ConnectionRefused) {
         Cause::Refused
+    } else if CUT_OFF.into_iter().any(find) {
+        Cause::CutOff
     } else {
         Cause::Unconnected
     }
 }
+
+const CUT_OFF: [io::ErrorKind; 4] = [
+    io::ErrorKind::ConnectionReset,
+    io::ErrorKind::ConnectionAborted,
+    io::ErrorKind::BrokenPipe,
+    io::ErrorKind::UnexpectedEof,
+];
 
 /// The proxy connectors have error types of their own, which they do not export: these are their words.
 fn of_a_proxy(words: &str) -> Option<Cause<'static>> {
@@ -121,7 +132,9 @@ fn without_proxy(cause: Cause<'_>, error: &reqwest::Error, way: Way<'_>) -> Erro
             ),
             way,
         ),
-        Cause::Unconnected
+        Cause::CutOff if way.url.scheme() == "https" => handshake_cut_off(error, way),
+        Cause::CutOff
+        | Cause::Unconnected
         | Cause::LoginWanted
         | Cause::TunnelRefused
         | Cause::ProxyLost
@@ -366,6 +379,26 @@ fn socks_refused(proxy: &Proxy, words: &str, way: Way<'_>) -> Error {
 }
 
 // ---- TLS ----
+
+/// So firewalls do with hosts that they do not permit. Who it was cannot be told from here.
+fn handshake_cut_off(error: &reqwest::Error, way: Way<'_>) -> Error {
+    let target = way.target();
+    let between = match way.proxy {
+        Some(proxy) => format!("the proxy {proxy} or a firewall behind it"),
+        None => "a firewall".to_owned(),
+    };
+    Error::new(
+        ErrorKind::Connect,
+        format!(
+            "the connection to {target} was cut off in the TLS handshake: {}",
+            root(error)
+        ),
+    )
+    .with_remedy(format!(
+        "ask whether {between} permits {target}; something that inspects TLS may have to make an exception for it"
+    ))
+    .without_connection()
+}
 
 fn tls_failed(error: &TlsError, way: Way<'_>) -> Error {
     let target = way.target();

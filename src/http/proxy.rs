@@ -174,8 +174,10 @@ impl Proxy {
             // Only in its address does the HTTP client take a SOCKS login; that copy of the password is not zeroed.
             let mut address = self.address.clone();
             if let Some(login) = &self.login {
-                let _ = address.set_username(&login.user);
-                let _ = address.set_password(Some(login.password.reveal()));
+                // The address encodes all but the percent sign, which its reader would decode.
+                let encoded = |text: &str| text.replace('%', "%25");
+                let _ = address.set_username(&encoded(&login.user));
+                let _ = address.set_password(Some(&encoded(login.password.reveal())));
             }
             return reqwest::Proxy::https(address).map_err(unusable);
         }
@@ -267,10 +269,29 @@ fn from_the_environment() -> Result<Routes> {
                 })?;
             let list = ["NO_PROXY", "no_proxy"];
             let list = list.iter().find_map(|name| std::env::var(name).ok());
-            Ok(Routes::Excepting(proxy, list.unwrap_or_default()))
+            Ok(Routes::Excepting(
+                proxy,
+                exceptions(&list.unwrap_or_default()),
+            ))
         }
         None => Ok(from_the_system()),
     }
+}
+
+/// `NO_PROXY` as other tools read it: spaces part as commas do, a star alone excepts addresses too, and one before a
+/// domain is as good as none. The HTTP client knows less.
+fn exceptions(list: &str) -> String {
+    let entries = list.split(|c: char| c == ',' || c.is_whitespace());
+    let understood = entries
+        .filter(|entry| !entry.is_empty())
+        .map(|entry| match entry {
+            "*" => "*,0.0.0.0/0,::/0",
+            entry => match entry.strip_prefix('*') {
+                Some(domain) if domain.starts_with('.') => domain,
+                _ => entry.trim_start_matches('[').trim_end_matches(']'),
+            },
+        });
+    understood.collect::<Vec<_>>().join(",")
 }
 
 /// On macOS and Windows the settings of the system; elsewhere there are none.
@@ -384,6 +405,30 @@ mod tests {
             format!("{:?}", Routes::Excepting(proxy, String::new())),
         ] {
             assert!(!shown.contains("w0rd"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn exceptions_in_every_form() {
+        for (list, host, is_excepted) in [
+            ("*", "usermanagement.adobe.io", true),
+            ("*", "10.1.2.3", true),
+            (" * ", "[fd00::1]", true),
+            ("*.adobe.io", "usermanagement.adobe.io", true),
+            ("*.adobe.io", "adobe.io.example", false),
+            ("a.example adobe.io", "usermanagement.adobe.io", true),
+            ("a.example,\tAdobe.IO ,", "usermanagement.adobe.io", true),
+            ("[fd00::1]", "[fd00::1]", true),
+            ("fd00::/8", "[fd00::1]", true),
+            ("", "usermanagement.adobe.io", false),
+        ] {
+            let routes = Routes::Excepting(parsed("h:1").0, exceptions(list));
+            let url = Url::parse(&format!("https://{host}/v2")).unwrap();
+            assert_eq!(
+                routes.proxy_for(&url).is_none(),
+                is_excepted,
+                "{list:?}: {host}"
+            );
         }
     }
 

@@ -117,6 +117,8 @@ pub(crate) fn parse_certificates(
     argument: &str,
     pem: &[u8],
 ) -> Result<Vec<CertificateDer<'static>>> {
+    // The reader of PEM would pass over the first certificate of a file that Windows wrote.
+    let pem = pem.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(pem);
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
         .collect::<std::result::Result<_, _>>()
         .map_err(|e| Error::invalid_argument(argument, format_args!("is no PEM: {e}")))?;

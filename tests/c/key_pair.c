@@ -177,6 +177,9 @@ static void no_half_of_a_pair(void)
     CHECK_FAILS(save("same", "same", 1), UMAPI_STATUS_INVALID_ARGUMENT, error);
     CHECK_HAS(umapi_error_message(error), "certificate_path: is the path of the other file");
     umapi_error_free(error);
+    CHECK_FAILS(save("kept.key", "taken/../kept.key", 1), UMAPI_STATUS_INVALID_ARGUMENT, error);
+    CHECK_HAS(umapi_error_message(error), "certificate_path: is the path of the other file");
+    umapi_error_free(error);
     error = NULL;
     CHECK_SHELL("test \"$(cat kept.key)\" = mine && ! ls | grep -e half -e same -e old");
 }

@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,6 +185,19 @@ static void a_socks_proxy_that_wants_a_login(void)
     forget_error();
 }
 
+static void a_socks_login_full_of_signs(void)
+{
+    const char *proxy = socks("socks5h", "PROXY_SOCKS_ODD");
+    char address[256];
+    CHECK_OK(try_with(through(proxy, environment("PROXY_ODD_USER"), environment("PROXY_ODD_PASSWORD"))), error);
+    /* As in an address; the same as in tests/with-network.py. */
+    snprintf(address, sizeof address, "socks5h://odd%%2541%%40u%%3Aser:p%%2577%%3A%%2F%%20%%40%%3F%%23%%C3%%BC%%25@%s",
+             environment("PROXY_SOCKS_ODD"));
+    setenv("HTTPS_PROXY", address, 1);
+    CHECK_OK(try_with(new_options()), error);
+    unsetenv("HTTPS_PROXY");
+}
+
 static void a_proxy_that_is_not_there(void)
 {
     const char *nobody[] = {"http://127.0.0.1:1", "socks5h://127.0.0.1:1", "socks5://127.0.0.1:1"};
@@ -280,6 +294,8 @@ static void what_the_environment_excepts_is_reached_straight(void)
     CHECK_OK(try_with(new_options()), error);
     unsetenv("NO_PROXY");
     setenv("no_proxy", "127.0.0.1", 1);
+    CHECK_OK(try_with(new_options()), error);
+    setenv("no_proxy", "*", 1);
     CHECK_OK(try_with(new_options()), error);
     /* It does not count for a proxy that the program names. */
     CHECK_FAILS(try_with(through("http://127.0.0.1:1", NULL, NULL)), UMAPI_STATUS_PROXY, error);
@@ -439,6 +455,23 @@ static void the_platforms_certificates(void)
     unsetenv("SSL_CERT_FILE");
 }
 
+/* With a byte order mark: the first certificate counts too. */
+static void certificates_as_windows_writes_them(void)
+{
+    size_t length;
+    char *pem = read_file(environment("UMAPI_CA_FILE"), &length);
+    char *marked = malloc(length + 4);
+    umapi_client_options *options = umapi_client_options_new();
+    CHECK_OK(umapi_client_options_set_endpoint(options, environment("UMAPI_ENDPOINT"), &error), error);
+    CHECK_OK(umapi_client_options_set_platform_certificates(options, 0, &error), error);
+    memcpy(marked, "\357\273\277", 3);
+    memcpy(marked + 3, pem, length);
+    CHECK_OK(umapi_client_options_add_ca_pem(options, marked, length + 3, &error), error);
+    CHECK_OK(try_with(options), error);
+    free(marked);
+    free(pem);
+}
+
 static void files_that_hold_no_certificate(void)
 {
     umapi_client_options *options = umapi_client_options_new();
@@ -509,6 +542,55 @@ static void no_connection_is_told_within_seconds(void)
     }
 }
 
+/* Takes connections, and ends each once it has spoken: every other one as firewalls do, with a reset. */
+static void *cut_off(void *listener)
+{
+    struct linger reset = {1, 0};
+    char hello[16];
+    int connection, is_reset = 0;
+    while ((connection = accept(*(int *)listener, NULL, NULL)) >= 0) {
+        (void)!read(connection, hello, sizeof hello);
+        if ((is_reset = !is_reset)) {
+            setsockopt(connection, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+        }
+        close(connection);
+    }
+    return NULL;
+}
+
+static void a_handshake_that_is_cut_off(void)
+{
+    struct sockaddr_in address;
+    socklen_t length = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    pthread_t thread;
+    char host[64];
+    size_t i;
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    CHECK_INT(bind(listener, (struct sockaddr *)&address, length), 0);
+    CHECK_INT(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+    CHECK_INT(listen(listener, 8), 0);
+    CHECK_INT(pthread_create(&thread, NULL, cut_off, &listener), 0);
+    snprintf(host, sizeof host, "https://127.0.0.1:%d", ntohs(address.sin_port));
+    for (i = 0; i < 4; i++) {
+        umapi_client_options *options = i < 2 ? new_options() : through(environment("PROXY_OPEN"), NULL, NULL);
+        umapi_client *client = client_of(options, host);
+        CHECK_FAILS(find(client), UMAPI_STATUS_CONNECT, error);
+        CHECK_HAS(umapi_error_message(error), "was cut off in the TLS handshake");
+        CHECK_HAS(umapi_error_message(error), i < 2 ? "ask whether a firewall permits 127.0.0.1:" :
+                                                      "or a firewall behind it permits 127.0.0.1:");
+        CHECK_HAS_NOT(umapi_error_message(error), "umapi_client_options_set_proxy");
+        forget_error();
+        umapi_client_free(client);
+        umapi_client_options_free(options);
+    }
+    shutdown(listener, SHUT_RDWR);
+    pthread_join(thread, NULL);
+    close(listener);
+}
+
 /* A host that keeps silent costs one connect timeout, not one for each attempt. */
 static void silence_is_told_after_one_timeout(void)
 {
@@ -561,6 +643,7 @@ int main(void)
     RUN(a_socks_proxy);
     RUN(who_looks_names_up);
     RUN(a_socks_proxy_that_wants_a_login);
+    RUN(a_socks_login_full_of_signs);
     RUN(a_proxy_that_is_not_there);
     RUN(a_proxy_of_another_kind_than_its_address_says);
     RUN(a_proxy_that_speaks_tls);
@@ -573,9 +656,11 @@ int main(void)
     RUN(each_bad_certificate_is_told_apart);
     RUN(only_the_added_certificates);
     RUN(the_platforms_certificates);
+    RUN(certificates_as_windows_writes_them);
     RUN(files_that_hold_no_certificate);
     RUN(without_verification_anything_goes_and_the_log_says_so);
     RUN(no_connection_is_told_within_seconds);
+    RUN(a_handshake_that_is_cut_off);
     RUN(silence_is_told_after_one_timeout);
     return all_passed();
 }

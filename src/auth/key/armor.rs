@@ -71,8 +71,10 @@ fn read<'a>(
     Err(Damage::NoEnd)
 }
 
+/// A byte order mark may begin any line, for files are put one behind the other.
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(|byte| matches!(byte, b'\n' | b'\r'))
+        .map(|line| line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line))
         .map(<[u8]>::trim_ascii)
 }
 
@@ -154,6 +156,11 @@ mod tests {
             format!("\u{FEFF}{plain}").into_bytes(),
             format!("Bag Attributes\n    friendlyName: x\n{plain}").into_bytes(),
             [&b"caf\xE9\n"[..], plain.as_bytes()].concat(),
+            format!(
+                "\u{FEFF}Subject: x\r\n\u{FEFF}{}",
+                plain.replace('\n', "\r\n")
+            )
+            .into_bytes(),
             [&[0xFF, 0xFE][..], &utf16].concat(),
             unfinished.into_bytes(),
             plain.into_bytes(),

@@ -13,11 +13,9 @@ pub(super) type Placed<'a> = (&'a str, &'a Path, &'a str, u32);
 
 /// An existing file stays and is an error, unless it is to be replaced. After an error all is as it was.
 pub(super) fn both(files: [Placed; 2], replace: bool) -> Result<()> {
+    let same_file = || Error::invalid_argument(files[1].0, "is the path of the other file");
     if files[0].1 == files[1].1 {
-        return Err(Error::invalid_argument(
-            files[1].0,
-            "is the path of the other file",
-        ));
+        return Err(same_file());
     }
     let mut undo = Undo(Vec::new());
     for (argument, path, content, mode) in files {
@@ -30,6 +28,9 @@ pub(super) fn both(files: [Placed; 2], replace: bool) -> Result<()> {
         if replace {
             undo.set_aside(path)
                 .map_err(|error| refuse("cannot be replaced", error))?;
+            if undo.has_set_its_own_aside() {
+                return Err(same_file());
+            }
         }
         let mut file = undo
             .create(path, mode)
@@ -85,6 +86,14 @@ impl Undo {
             to: name.into(),
         });
         Ok(())
+    }
+
+    /// One file has many paths, of which only the file system knows.
+    fn has_set_its_own_aside(&self) -> bool {
+        self.0.iter().any(|step| match step {
+            Step::Created(path) => fs::symlink_metadata(path).is_err(),
+            Step::SetAside { .. } => false,
+        })
     }
 
     fn keep(mut self) {
@@ -195,6 +204,13 @@ mod tests {
         assert!(folder.place(["k", "d"], true).is_err());
         assert!(folder.place(["k", "missing/c"], true).is_err());
         assert!(folder.place(["k", "k"], true).is_err());
+        let other_spelling = folder.place(["k", "d/../k"], true).unwrap_err();
+        assert!(
+            other_spelling
+                .message()
+                .ends_with("is the path of the other file"),
+            "{other_spelling}"
+        );
         folder.holds(&[("k", "old key")]);
         assert!(folder.place(["n", "missing/c"], false).is_err());
         folder.holds(&[("k", "old key")]);
