@@ -202,15 +202,12 @@ impl Client {
             options.rate_limits,
             counters.clone(),
         )?);
-        let dispatcher = Arc::new(Dispatcher {
-            session: session.clone(),
-            options: ActingOptions {
-                limits: options.batch_limits,
-                test_mode: options.test_mode,
-                account_deletes_in_test_mode: options.account_deletes_in_test_mode,
-            },
-            counters: counters.clone(),
-        });
+        let acting = ActingOptions {
+            limits: options.batch_limits,
+            test_mode: options.test_mode,
+            account_deletes_in_test_mode: options.account_deletes_in_test_mode,
+        };
+        let dispatcher = Arc::new(Dispatcher::new(session.clone(), acting, counters.clone()));
         Ok(Client {
             session,
             dispatcher,

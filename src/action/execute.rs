@@ -4,7 +4,7 @@ use super::batch::Batcher;
 use super::interpret::interpret;
 use super::outcome::{EntryEnd, Outcome, OutcomeKind, Underway};
 use super::split::{BatchLimits, Entry, split};
-use crate::auth::session::{Resource, Session};
+use crate::auth::session::{Located, Resource, Session};
 use crate::counters::Counters;
 use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::http::call::{Call, Progress};
@@ -15,6 +15,7 @@ use crate::model::answer::{self, ActionAnswer};
 use crate::model::command::{Action, Verb};
 use crate::number_map::NumberMap;
 use bytes::Bytes;
+use once_cell::sync::OnceCell;
 use std::borrow::Borrow;
 use std::sync::Arc;
 
@@ -30,9 +31,11 @@ pub(crate) struct ActingOptions {
 /// Sends requests of actions for one client.
 #[derive(Debug)]
 pub(crate) struct Dispatcher {
-    pub session: Arc<Session>,
-    pub options: ActingOptions,
-    pub counters: Arc<Counters>,
+    session: Arc<Session>,
+    pub(super) options: ActingOptions,
+    pub(super) counters: Arc<Counters>,
+    /// Where all requests go.
+    resource: OnceCell<Located>,
 }
 
 /// Actions that have no outcome yet, the requests that they wait in, and the outcomes not yet fetched.
@@ -88,6 +91,33 @@ impl Board {
 const CLASS: EndpointClass = EndpointClass::Action;
 
 impl Dispatcher {
+    pub(crate) fn new(
+        session: Arc<Session>,
+        options: ActingOptions,
+        counters: Arc<Counters>,
+    ) -> Self {
+        Dispatcher {
+            session,
+            options,
+            counters,
+            resource: OnceCell::new(),
+        }
+    }
+
+    fn resource(&self) -> Result<&Located> {
+        self.resource.get_or_try_init(|| {
+            let query: &[_] = match self.options.test_mode {
+                true => &[("testOnly", "true")],
+                false => &[],
+            };
+            self.session.locate(Resource {
+                class: CLASS,
+                segments: &["action", self.session.org_id()],
+                query,
+            })
+        })
+    }
+
     /// Sends all actions now. Their outcomes stand in the order of the actions.
     pub(crate) async fn execute<A: Borrow<Action>>(
         &self,
@@ -225,15 +255,7 @@ impl Dispatcher {
     ) -> std::result::Result<ActionAnswer, Lost> {
         call.check().map_err(Lost::NotSent)?;
         let entries = &part.entries;
-        let query: &[_] = match self.options.test_mode {
-            true => &[("testOnly", "true")],
-            false => &[],
-        };
-        let resource = Resource {
-            class: CLASS,
-            segments: &["action", self.session.org_id()],
-            query,
-        };
+        let resource = self.resource().map_err(Lost::NotSent)?;
         let replay = match entries.iter().all(|entry| entry.replay_safe) {
             true => Replay::Safe,
             false => Replay::Unsafe,

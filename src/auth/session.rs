@@ -10,9 +10,8 @@ use crate::http::perform::{Http, Replay, Trace};
 use crate::http::rate_limit::RateLimits;
 use crate::http::throttle::Throttle;
 use crate::http::transport::{Answer, Request};
-use crate::http::url::resource;
+use crate::http::url::resource as address;
 use crate::lock::lock;
-use crate::secret::Secret;
 use bytes::Bytes;
 use reqwest::Method;
 use reqwest::header::{
@@ -70,6 +69,13 @@ pub(crate) struct Resource<'a> {
     pub query: &'a [(&'a str, &'a str)],
 }
 
+/// A resource with its address, which can be kept where many calls go to one.
+#[derive(Debug)]
+pub(crate) struct Located {
+    class: EndpointClass,
+    url: Url,
+}
+
 impl Session {
     pub(crate) fn new(
         http: Http,
@@ -120,6 +126,13 @@ impl Session {
         &self.root
     }
 
+    pub(crate) fn locate(&self, resource: Resource<'_>) -> Result<Located> {
+        Ok(Located {
+            class: resource.class,
+            url: address(&self.root, resource.segments, resource.query)?,
+        })
+    }
+
     pub(crate) fn signal(&self, signal: SyncSignal) {
         self.signal.store(signal as u8, Ordering::Relaxed);
     }
@@ -130,15 +143,16 @@ impl Session {
         resource: Resource<'_>,
         read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
+        let resource = self.locate(resource)?;
         let trace = Trace::default();
-        self.send(call, resource, None, Replay::Reads, &trace, read)
+        self.send(call, &resource, None, Replay::Reads, &trace, read)
             .await
     }
 
     pub(crate) async fn post<T>(
         &self,
         call: &Call,
-        resource: Resource<'_>,
+        resource: &Located,
         json: Bytes,
         replay: Replay,
         trace: &Trace,
@@ -192,20 +206,20 @@ impl Session {
     async fn send<T>(
         &self,
         call: &Call,
-        resource_: Resource<'_>,
+        resource: &Located,
         json: Option<Bytes>,
         replay: Replay,
         trace: &Trace,
         read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
-        self.count(resource_.class);
+        self.count(resource.class);
         let mut request = Request {
             method: match json {
                 Some(_) => Method::POST,
                 None => Method::GET,
             },
-            url: resource(&self.root, resource_.segments, resource_.query)?,
-            headers: HeaderMap::with_capacity(6),
+            url: resource.url.clone(),
+            headers: HeaderMap::new(),
             body: json,
         };
         let signal = self.signal_header();
@@ -223,7 +237,7 @@ impl Session {
             request.headers.extend(signal.clone());
             let answer = identity
                 .http
-                .perform(call, resource_.class, &request, replay, trace, &read)
+                .perform(call, resource.class, &request, replay, trace, &read)
                 .await;
             match answer {
                 Err(error) if error.http_status() == Some(401) && !renewed => {
@@ -275,18 +289,16 @@ impl Session {
     }
 }
 
+/// Room for what the transport adds, too.
+const MOST_HEADERS: usize = 8;
+
 fn headers(credentials: &Credentials, token: &Token, with_body: bool) -> Result<HeaderMap> {
-    let bearer = Secret::new(format!("Bearer {}", token.secret.reveal()));
-    let bearer = bearer.header().ok_or_else(|| {
-        Error::protocol("the token endpoint gave a token that no header can carry")
-    })?;
     let client_id = HeaderValue::from_str(&credentials.client_id)
         .map_err(|_| Error::invalid_argument("client_id", "cannot be put into a header"))?;
-    let mut headers = HeaderMap::from_iter([
-        (AUTHORIZATION, bearer),
-        (HeaderName::from_static("x-api-key"), client_id),
-        (ACCEPT, HeaderValue::from_static("application/json")),
-    ]);
+    let mut headers = HeaderMap::with_capacity(MOST_HEADERS);
+    headers.insert(AUTHORIZATION, token.bearer()?);
+    headers.insert(HeaderName::from_static("x-api-key"), client_id);
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     if with_body {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }

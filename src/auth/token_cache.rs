@@ -1,12 +1,14 @@
 //! One token for all calls of a client: renewed before it ends, by one caller, while the rest go on or wait.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::http::call::{Call, Progress, WaitReason};
 use crate::http::endpoint::EndpointClass;
 use crate::lock::lock;
 use crate::log::{LogLevel, Logger};
 use crate::model::token::AccessToken;
 use crate::secret::Secret;
+use once_cell::sync::OnceCell;
+use reqwest::header::HeaderValue;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -26,7 +28,8 @@ pub(crate) struct TokenCache {
 
 #[derive(Debug)]
 pub(crate) struct Token {
-    pub secret: Secret,
+    secret: Secret,
+    bearer: OnceCell<HeaderValue>,
     renew_at: Mutex<Instant>,
     ends_at: Instant,
 }
@@ -36,9 +39,21 @@ impl Token {
         let margin = MARGIN.min(token.lifetime / 10);
         Token {
             secret: token.secret,
+            bearer: OnceCell::new(),
             renew_at: Mutex::new(asked_at + (token.lifetime - margin)),
             ends_at: asked_at + token.lifetime,
         }
+    }
+
+    /// The header that shows it; copies share the one secret.
+    pub(crate) fn bearer(&self) -> Result<HeaderValue> {
+        let make = || {
+            let bearer = Secret::new(format!("Bearer {}", self.secret.reveal()));
+            bearer.header().ok_or_else(|| {
+                Error::protocol("the token endpoint gave a token that no header can carry")
+            })
+        };
+        self.bearer.get_or_try_init(make).cloned()
     }
 
     fn is_fresh(&self) -> bool {
@@ -139,7 +154,7 @@ impl TokenCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{Error, ErrorKind};
+    use crate::error::ErrorKind;
     use crate::http::call::CallOptions;
     use std::sync::atomic::{AtomicU32, Ordering};
 

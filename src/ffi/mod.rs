@@ -31,6 +31,7 @@ mod fallible;
 mod guard;
 mod handle;
 mod input;
+mod process;
 mod runtime;
 mod sigpipe;
 mod text;

@@ -1,12 +1,13 @@
 //! Where the core's futures run: on the thread that calls, with no thread of our own behind it.
 
 use super::guard::{Failure, Result};
-use super::sigpipe;
+use super::{process, sigpipe};
 use crate::Client;
 use crate::{Error, ErrorKind};
 use once_cell::sync::OnceCell;
 use std::future::Future;
 use std::mem::ManuallyDrop;
+use std::pin::pin;
 use std::sync::Arc;
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -25,7 +26,7 @@ impl Engine {
         Engine(Arc::new(Inner {
             client: ManuallyDrop::new(client),
             runtime: ManuallyDrop::new(OnceCell::new()),
-            process: this_process(),
+            process: process::current(),
         }))
     }
 
@@ -35,7 +36,7 @@ impl Engine {
 
     /// Whether this process and this thread may make calls that can wait.
     pub(super) fn check(&self) -> Result<()> {
-        if self.0.process != this_process() {
+        if self.0.process != process::current() {
             return Err(Failure::Fork);
         }
         if Handle::try_current().is_ok() {
@@ -58,6 +59,8 @@ impl Engine {
                 .map_err(|e| Error::new(ErrorKind::Internal, format!("no event loop: {e}")))
         })?;
         let _held_back = sigpipe::HeldBack::new();
+        // A call is large, and the runtime would move it more than once.
+        let work = pin!(work);
         Ok(runtime.block_on(async {
             notice_closed_connections().await;
             work.await
@@ -65,21 +68,16 @@ impl Engine {
     }
 }
 
-fn this_process() -> libc::pid_t {
-    unsafe { libc::getpid() }
-}
-
-/// Between calls nobody drives the connections. One turn of the event loop lets the ones that the service has closed
-/// meanwhile learn of it (first turn) and leave the pool (second), before a request is written to them in vain.
+/// Between calls nobody drives the connections. One turn of the event loop tells the ones that the service has closed
+/// meanwhile: such a one gives a request back, before any of it is written, for another connection to take.
 async fn notice_closed_connections() {
-    tokio::task::yield_now().await;
     tokio::task::yield_now().await;
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
         // In a forked child the event loop and the connections belong to the parent: let them be.
-        if self.process == this_process() {
+        if self.process == process::current() {
             unsafe { ManuallyDrop::drop(&mut self.client) };
             if let Some(runtime) = unsafe { ManuallyDrop::take(&mut self.runtime) }.into_inner() {
                 runtime.shutdown_background();

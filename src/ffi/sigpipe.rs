@@ -16,8 +16,9 @@ impl HeldBack {
         let mut before = empty_set();
         unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &only_sigpipe(), &mut before) };
         HeldBack {
+            // Only what is blocked can be pending.
+            was_pending: holds_sigpipe(&before) && is_pending(),
             before,
-            was_pending: is_pending(),
         }
     }
 }
@@ -55,10 +56,13 @@ fn only_sigpipe() -> libc::sigset_t {
 #[cfg(target_os = "linux")]
 fn is_pending() -> bool {
     let mut pending = empty_set();
-    unsafe {
-        libc::sigpending(&mut pending);
-        libc::sigismember(&pending, libc::SIGPIPE) == 1
-    }
+    unsafe { libc::sigpending(&mut pending) };
+    holds_sigpipe(&pending)
+}
+
+#[cfg(target_os = "linux")]
+fn holds_sigpipe(set: &libc::sigset_t) -> bool {
+    unsafe { libc::sigismember(set, libc::SIGPIPE) == 1 }
 }
 
 /// Elsewhere sockets are told not to raise it, or there is no such signal.

@@ -390,7 +390,7 @@ impl Action {
     pub fn on_user(user: &str, domain: Option<&str>) -> Result<Self> {
         check_user_string("user", user, domain)?;
         Ok(Action::on(Target::User {
-            user: SharedText::new(user.to_owned()),
+            user: SharedText::copy(user),
             domain: domain.map(str::to_owned),
             use_adobe_id: false,
         }))
@@ -399,9 +399,7 @@ impl Action {
     /// An action on a user group.
     pub fn on_group(name: &str) -> Result<Self> {
         check_text("name", name, LONGEST_GROUP_NAME)?;
-        Ok(Action::on(Target::UserGroup(SharedText::new(
-            name.to_owned(),
-        ))))
+        Ok(Action::on(Target::UserGroup(SharedText::copy(name))))
     }
 
     fn on(target: Target) -> Self {

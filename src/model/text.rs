@@ -31,9 +31,14 @@ pub struct SharedText(Arc<str>);
 
 impl SharedText {
     pub(crate) fn new(mut text: String) -> Self {
-        text.reserve_exact(1);
         text.push('\0');
         SharedText(text.into())
+    }
+
+    pub(crate) fn copy(text: &str) -> Self {
+        let mut copy = String::with_capacity(text.len() + 1);
+        copy.push_str(text);
+        SharedText::new(copy)
     }
 
     pub fn as_text(&self) -> Text<'_> {
