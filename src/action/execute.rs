@@ -233,6 +233,7 @@ impl Dispatcher {
             class: CLASS,
             segments: &["action", self.session.org_id()],
             query,
+            shelf: None,
         };
         let replay = match entries.iter().all(|entry| entry.replay_safe) {
             true => Replay::Safe,

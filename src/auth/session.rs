@@ -12,6 +12,7 @@ use crate::http::throttle::Throttle;
 use crate::http::transport::{Answer, Request};
 use crate::http::url::resource;
 use crate::lock::lock;
+use crate::model::shelf::Shelf;
 use crate::secret::Secret;
 use bytes::Bytes;
 use reqwest::Method;
@@ -68,6 +69,8 @@ pub(crate) struct Resource<'a> {
     pub class: EndpointClass,
     pub segments: &'a [&'a str],
     pub query: &'a [(&'a str, &'a str)],
+    /// Where the memory for the answer comes from, if it is to be used again.
+    pub shelf: Option<&'a Shelf>,
 }
 
 impl Session {
@@ -173,6 +176,7 @@ impl Session {
             url,
             headers: self.signal_header().into_iter().collect(),
             body: None,
+            shelf: None,
         };
         let trace = Trace::default();
         let identity = self.identity();
@@ -207,6 +211,7 @@ impl Session {
             url: resource(&self.root, resource_.segments, resource_.query)?,
             headers: HeaderMap::with_capacity(6),
             body: json,
+            shelf: resource_.shelf.cloned(),
         };
         let signal = self.signal_header();
         let mut renewed = false;
