@@ -114,6 +114,7 @@ impl Dispatcher {
                 class: CLASS,
                 segments: &["action", self.session.org_id()],
                 query,
+                shelf: None,
             })
         })
     }

@@ -99,6 +99,7 @@ impl Credentials {
                 (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
             ]),
             body: Some(Secret::new(body).bytes()),
+            shelf: None,
         };
         let class = EndpointClass::Token;
         let read = |answer: Answer| token::parse(&answer.body, unit);

@@ -12,6 +12,7 @@ use crate::http::throttle::Throttle;
 use crate::http::transport::{Answer, Request};
 use crate::http::url::resource as address;
 use crate::lock::lock;
+use crate::model::shelf::Shelf;
 use bytes::Bytes;
 use reqwest::Method;
 use reqwest::header::{
@@ -67,6 +68,8 @@ pub(crate) struct Resource<'a> {
     pub class: EndpointClass,
     pub segments: &'a [&'a str],
     pub query: &'a [(&'a str, &'a str)],
+    /// Where the memory for the answer comes from, if it is to be used again.
+    pub shelf: Option<&'a Shelf>,
 }
 
 /// A resource with its address, which can be kept where many calls go to one.
@@ -74,6 +77,7 @@ pub(crate) struct Resource<'a> {
 pub(crate) struct Located {
     class: EndpointClass,
     url: Url,
+    shelf: Option<Shelf>,
 }
 
 impl Session {
@@ -130,6 +134,7 @@ impl Session {
         Ok(Located {
             class: resource.class,
             url: address(&self.root, resource.segments, resource.query)?,
+            shelf: resource.shelf.cloned(),
         })
     }
 
@@ -187,6 +192,7 @@ impl Session {
             url,
             headers: self.signal_header().into_iter().collect(),
             body: None,
+            shelf: None,
         };
         let trace = Trace::default();
         let identity = self.identity();
@@ -221,6 +227,7 @@ impl Session {
             url: resource.url.clone(),
             headers: HeaderMap::new(),
             body: json,
+            shelf: resource.shelf.clone(),
         };
         let signal = self.signal_header();
         let mut renewed = false;

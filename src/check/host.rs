@@ -163,6 +163,7 @@ impl Walk<'_> {
             url,
             headers: HeaderMap::new(),
             body: None,
+            shelf: None,
         };
         let id = self.call.next_request_id();
         let id = HeaderValue::from_str(&id).expect("request ids are checked");

@@ -8,6 +8,7 @@ use super::resolve::Resolver;
 use super::trust::Trust;
 use super::way::Way;
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::shelf::{Lent, Shelf};
 use bytes::Bytes;
 use http_body::Body as _;
 use once_cell::sync::OnceCell;
@@ -75,6 +76,8 @@ pub(crate) struct Request {
     pub url: Url,
     pub headers: HeaderMap,
     pub body: Option<Bytes>,
+    /// Where the memory for the answer comes from, if it is to be used again.
+    pub shelf: Option<Shelf>,
 }
 
 impl Request {
@@ -89,7 +92,7 @@ impl Request {
 pub(crate) struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
-    pub body: Vec<u8>,
+    pub body: Lent<Vec<u8>>,
 }
 
 impl Answer {
@@ -172,7 +175,7 @@ impl Transport {
         let way = self.way(&request.url)?;
         let exchange = async {
             match client.execute(outgoing).await {
-                Ok(answer) => read(answer, way, sent).await,
+                Ok(answer) => read(answer, way, sent, request.shelf.as_ref()).await,
                 Err(error) => Err(explained(&error, way, sent.is_set()).await),
             }
         };
@@ -219,12 +222,18 @@ async fn explained(error: &reqwest::Error, way: Way<'_>, sent: bool) -> Error {
     failure::describe(error, way, sent, said.as_ref())
 }
 
-async fn read(mut answer: reqwest::Response, way: Way<'_>, sent: &SentFlag) -> Result<Answer> {
+async fn read(
+    mut answer: reqwest::Response,
+    way: Way<'_>,
+    sent: &SentFlag,
+    shelf: Option<&Shelf>,
+) -> Result<Answer> {
     let status = answer.status().as_u16();
     let headers = std::mem::take(answer.headers_mut());
     let expected = answer.content_length().unwrap_or(0) as usize;
     // Whoever reads the answer writes behind it what it has to decode.
-    let mut body = Vec::with_capacity((expected + expected / 32).min(LONGEST_ANSWER));
+    let mut body = shelf.map(Shelf::lend).unwrap_or_default();
+    body.reserve_exact((expected + expected / 32).min(LONGEST_ANSWER));
     while let Some(chunk) = answer
         .chunk()
         .await

@@ -7,6 +7,7 @@ pub(crate) mod error_body;
 pub mod group;
 pub mod page;
 pub(crate) mod reader;
+pub(crate) mod shelf;
 pub(crate) mod table;
 pub mod text;
 pub mod token;

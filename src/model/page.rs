@@ -1,6 +1,7 @@
 //! A page of a listing, and what the service says of the whole listing beside it.
 
 use super::reader::{self, Found, Reader, Unreadable};
+use super::shelf::Lent;
 use super::table::{Row, Rows, Table, read_rows};
 use crate::error::{Error, Result};
 use std::sync::Arc;
@@ -126,7 +127,7 @@ fn read_all<T>(
 
 impl<R: Row> Page<R> {
     /// Reads an answer of the `/users` and `/groups` listings.
-    pub(crate) fn parse(body: Vec<u8>, noun: &str) -> Result<PageAnswer<R>> {
+    pub(crate) fn parse(body: Lent<Vec<u8>>, noun: &str) -> Result<PageAnswer<R>> {
         let (envelope, found): (Envelope<R>, _) =
             read_all(&body, |reader| Envelope::read(reader, noun))
                 .map_err(|e| not_understood(noun, e))?;
@@ -158,7 +159,7 @@ impl<R: Row> Page<R> {
     }
 
     /// Reads the bare array of the deprecated listing of user groups.
-    pub(crate) fn parse_array(body: Vec<u8>, noun: &str) -> Result<PageAnswer<R>> {
+    pub(crate) fn parse_array(body: Lent<Vec<u8>>, noun: &str) -> Result<PageAnswer<R>> {
         let table = read_all(&body, |reader| read_rows(reader, noun)).and_then(|(rows, found)| {
             let rows = rows.ok_or_else(|| Unreadable::new("the list is missing"))?;
             Table::new(body, found, rows)
@@ -202,7 +203,7 @@ impl<R> Page<R> {
 }
 
 /// Reads the answer to a question for one item; `None` where the service says that there is none.
-pub(crate) fn parse_one<R: Row>(body: Vec<u8>, noun: &str) -> Result<Option<Arc<Table<R>>>> {
+pub(crate) fn parse_one<R: Row>(body: Lent<Vec<u8>>, noun: &str) -> Result<Option<Arc<Table<R>>>> {
     let (envelope, found): (Envelope<R>, _) =
         read_all(&body, |reader| Envelope::read(reader, noun))
             .map_err(|e| not_understood(noun, e))?;

@@ -3,6 +3,7 @@
 //! A user is then a row number; handing one out, or keeping one, copies no text.
 
 use super::reader::{Found, Reader, Result, TextList, Unreadable};
+use super::shelf::Lent;
 use super::text::{Span, Text};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::OnceLock;
@@ -11,7 +12,7 @@ use std::sync::OnceLock;
 #[derive(Debug)]
 pub struct Table<R> {
     /// The answer with a NUL for the closing quote of every text in a row; behind it, the texts that needed decoding.
-    texts: String,
+    texts: Lent<String>,
     answer_length: usize,
     lists: Vec<Span>,
     rows: Vec<(Span, R)>,
@@ -40,7 +41,7 @@ pub(crate) fn read_rows<R: Row>(reader: &mut Reader, noun: &str) -> Result<Optio
 
 impl<R> Table<R> {
     /// The rows that were read from `answer`, and what was found on the way.
-    pub(crate) fn new(answer: Vec<u8>, mut found: Found, mut rows: Rows<R>) -> Result<Self> {
+    pub(crate) fn new(answer: Lent<Vec<u8>>, mut found: Found, mut rows: Rows<R>) -> Result<Self> {
         let answer_length = answer.len();
         let mut bytes = answer;
         for quote in &found.closing_quotes {
@@ -49,11 +50,12 @@ impl<R> Table<R> {
         bytes.reserve_exact(found.decoded.len());
         bytes.extend_from_slice(found.decoded.as_bytes());
         // An answer that did not tell its length has grown by doubling.
-        bytes.shrink_to(bytes.len() + bytes.len() / 8);
+        let length = bytes.len();
+        bytes.shrink_to(length + length / 8);
         rows.shrink_to_fit();
         found.lists.shrink_to_fit();
         Ok(Table {
-            texts: String::from_utf8(bytes).map_err(Unreadable::new)?,
+            texts: bytes.into_text().map_err(Unreadable::new)?,
             answer_length,
             lists: found.lists,
             rows,

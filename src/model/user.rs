@@ -2,6 +2,7 @@
 
 use super::page::{self, Page};
 use super::reader::{self, Reader, TextList};
+use super::shelf::Lent;
 use super::table::{Row, Table};
 use super::text::{Span, Text};
 use std::sync::Arc;
@@ -49,7 +50,7 @@ impl Page<UserRow> {
 }
 
 /// Reads the answer to a question for one user.
-pub(crate) fn parse_one_user(body: Vec<u8>) -> crate::error::Result<Option<User>> {
+pub(crate) fn parse_one_user(body: Lent<Vec<u8>>) -> crate::error::Result<Option<User>> {
     let table = page::parse_one(body, "user")?;
     Ok(table.map(|table| User::at(table, 0)))
 }

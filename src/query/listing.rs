@@ -7,6 +7,7 @@ use crate::http::endpoint::EndpointClass;
 use crate::http::transport::Answer;
 use crate::model::group::GroupRow;
 use crate::model::page::{Page, PageAnswer};
+use crate::model::shelf::Shelf;
 use crate::model::user::UserRow;
 
 /// The members of a product profile to list.
@@ -123,6 +124,7 @@ impl Listing {
         session: &Session,
         call: &Call,
         page: u64,
+        shelf: &Shelf,
         read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         let number = page.to_string();
@@ -137,6 +139,7 @@ impl Listing {
                     class: EndpointClass::Users,
                     segments: &segments,
                     query: &query.parameters(),
+                    shelf: Some(shelf),
                 };
                 session.get(call, resource, read).await
             }
@@ -145,6 +148,7 @@ impl Listing {
                     class: EndpointClass::Groups,
                     segments: &["groups", org_id, &number],
                     query: &[],
+                    shelf: Some(shelf),
                 };
                 session.get(call, resource, read).await
             }
@@ -155,6 +159,7 @@ impl Listing {
                     class: EndpointClass::UserGroups,
                     segments: &[org_id, "user-groups"],
                     query: &[("page", &number)],
+                    shelf: Some(shelf),
                 };
                 session.get(call, resource, read).await
             }

@@ -9,6 +9,7 @@ use crate::http::call::{Call, CallOptions, Progress};
 use crate::http::transport::Answer;
 use crate::model::group::GroupRow;
 use crate::model::page::{Page, PageAnswer, PageStats};
+use crate::model::shelf::Shelf;
 use crate::model::user::UserRow;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
@@ -40,6 +41,8 @@ pub struct Pager<R> {
     /// Shared with the fetches under way, and armed anew for each page that is asked for.
     call: Arc<Call>,
     read_ahead: u64,
+    /// What pages stood in that the caller is done with.
+    shelf: Shelf,
     /// The page to hand out next.
     next: u64,
     /// The page to send for next.
@@ -99,12 +102,14 @@ impl<R> fmt::Debug for Pager<R> {
 
 impl<R: Send + Sync + 'static> Pager<R> {
     fn new(session: Arc<Session>, listing: Listing, parse: Parse<R>, read_ahead: u32) -> Self {
+        let read_ahead = read_ahead.max(1);
         Pager {
             session,
             listing: Arc::new(listing),
             parse,
             call: Arc::new(Call::begin(&CallOptions::new())),
-            read_ahead: read_ahead.max(1).into(),
+            read_ahead: read_ahead.into(),
+            shelf: Shelf::new(read_ahead as usize),
             next: 0,
             unsent: 0,
             under_way: FuturesOrdered::new(),
@@ -155,6 +160,7 @@ impl<R: Send + Sync + 'static> Pager<R> {
         self.under_way = FuturesOrdered::new();
         self.unsent = self.next;
         self.resend = false;
+        self.shelf = Shelf::new(self.read_ahead as usize);
     }
 
     async fn advance(&mut self) -> Result<Option<Page<R>>> {
@@ -167,14 +173,14 @@ impl<R: Send + Sync + 'static> Pager<R> {
             let page = self.take(fetched)?;
             self.resend = false;
             self.next += 1;
-            match page {
-                Some(page) if page.is_empty() && !self.finished => empty_pages += 1,
-                Some(page) if page.is_empty() => return Ok(None),
-                Some(page) => return Ok(Some(self.hand_out(page))),
-                None => self.finished = true,
-            }
+            self.finished |= page.is_none();
             if self.finished {
                 self.abandon_fetches();
+            }
+            match page {
+                Some(page) if !page.is_empty() => return Ok(Some(self.hand_out(page))),
+                _ if self.finished => return Ok(None),
+                _ => empty_pages += 1,
             }
             if empty_pages > MOST_EMPTY_PAGES {
                 return Err(Error::protocol(format!(
@@ -215,10 +221,11 @@ impl<R: Send + Sync + 'static> Pager<R> {
     }
 
     fn fetch(&self, page: u64) -> Fetch<R> {
-        let (session, listing, call) = (
+        let (session, listing, call, shelf) = (
             self.session.clone(),
             self.listing.clone(),
             self.call.clone(),
+            self.shelf.clone(),
         );
         let parse = self.parse;
         AbortOnDropHandle::new(tokio::spawn(async move {
@@ -228,7 +235,7 @@ impl<R: Send + Sync + 'static> Pager<R> {
                     answer: parse(&listing, answer)?,
                 })
             };
-            listing.fetch(&session, &call, page, read).await
+            listing.fetch(&session, &call, page, &shelf, read).await
         }))
     }
 

@@ -22,6 +22,7 @@ pub(crate) async fn find_user(
         class: EndpointClass::User,
         segments: &["organizations", session.org_id(), "users", user_string],
         query: &domain,
+        shelf: None,
     };
     let read = |answer: Answer| parse_one_user(answer.body);
     match session.get(call, resource, read).await {

@@ -577,7 +577,7 @@ static void a_handshake_that_is_cut_off(void)
     for (i = 0; i < 4; i++) {
         umapi_client_options *options = i < 2 ? new_options() : through(environment("PROXY_OPEN"), NULL, NULL);
         umapi_client *client = client_of(options, host);
-        CHECK_FAILS(find(client), UMAPI_STATUS_CONNECT, error);
+        CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_CONNECT, error);
         CHECK_HAS(umapi_error_message(error), "was cut off in the TLS handshake");
         CHECK_HAS(umapi_error_message(error), i < 2 ? "ask whether a firewall permits 127.0.0.1:" :
                                                       "or a firewall behind it permits 127.0.0.1:");
