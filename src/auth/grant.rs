@@ -12,6 +12,7 @@ use crate::secret::Secret;
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
 use url::form_urlencoded;
+use zeroize::Zeroize;
 
 const SCOPE: &str = "openid,AdobeID,user_management_sdk";
 
@@ -102,7 +103,11 @@ impl Credentials {
             shelf: None,
         };
         let class = EndpointClass::Token;
-        let read = |answer: Answer| token::parse(&answer.body, unit);
+        let read = |mut answer: Answer| {
+            let token = token::parse(&answer.body, unit);
+            answer.body.zeroize();
+            token
+        };
         http.perform(
             call,
             class,
