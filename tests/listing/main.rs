@@ -63,8 +63,8 @@ impl Reading {
             !self.ended || self.read == self.expected,
             "the listing ended short",
         )?;
-        let had_cause =
-            !self.faults.is_empty() || self.interrupted || self.errors.iter().all(is_slow);
+        let is_slow_only = !self.errors.is_empty() && self.errors.iter().all(is_slow);
+        let had_cause = !self.faults.is_empty() || self.interrupted || is_slow_only;
         expect(had_cause || self.ended, "no end without a cause")?;
         for (how, result) in [("read on", &self.read_on), ("begun anew", &self.read_anew)] {
             match result {
