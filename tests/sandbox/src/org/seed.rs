@@ -171,7 +171,7 @@ fn person(number: usize, joinable: &[String], random: &mut fastrand::Rng) -> Use
     User {
         id: format!("{:024X}@{}", 0x5F00_0000 + number, &"AdobeID"[..7]),
         email,
-        status: if number % 23 == 5 {
+        status: if number % 23 == 15 {
             "disabled"
         } else {
             "active"
