@@ -18,7 +18,7 @@
 //!      └─┬─ auth     credentials -> an access token; calls that carry one
 //!        └─ http     one logical call: transport, retry, throttle, deadline and cancel
 //!            └─ model   the service's nouns as data: user, group, command, answers. No I/O
-//!                └─ error, secret, log, counters, lock
+//!                └─ error, secret, redaction, log, counters, lock
 //! ```
 #![warn(missing_debug_implementations)]
 #![deny(unsafe_code, unsafe_op_in_unsafe_fn)]
@@ -40,6 +40,7 @@ mod log;
 mod model;
 mod number_map;
 mod query;
+mod redaction;
 mod secret;
 
 pub use action::outcome::{Finding, Outcome, OutcomeKind, Severity};

@@ -150,6 +150,24 @@ impl Call {
         Call(Mutex::new(Armed::new(options)))
     }
 
+    /// Work that this call starts and others share: without its limits, and with progress of its own.
+    pub(crate) fn beside(&self, progress: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        let mut own = self.armed().clone();
+        // Its one request has the id that the next of this call would have.
+        self.armed().requests += 1;
+        own.deadline = None;
+        own.options = CallOptions {
+            once: own.options.once,
+            ..CallOptions::new().progress(progress)
+        };
+        Call(Mutex::new(own))
+    }
+
+    /// Whether nothing is tried a second time.
+    pub(crate) fn is_single_attempt(&self) -> bool {
+        self.armed().options.once
+    }
+
     pub(crate) fn rearm(&self, options: &CallOptions) {
         *self.armed() = Armed::new(options);
     }
