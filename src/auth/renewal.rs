@@ -180,13 +180,8 @@ impl Waiter {
         mut self,
         call: &Call,
     ) -> std::result::Result<Result<Arc<Token>>, Lost> {
-        if self.is_of_another() {
-            call.report(Progress::Wait {
-                endpoint: EndpointClass::Token,
-                reason: WaitReason::Token,
-                duration: None,
-            });
-        }
+        self.tell_of_waiting(call);
+        let mut adoptions = call.adoptions();
         let mut silence = Silence::new(self.link.runtime != Handle::current().id());
         loop {
             if let Some(result) = self.decided(call) {
@@ -200,10 +195,25 @@ impl Waiter {
                     Ok(()) => silence.is_broken(),
                     Err(_) => return Err(Lost::Ended),
                 },
+                () = call.adopted_after(adoptions) => {
+                    adoptions = call.adoptions();
+                    self.tell_of_waiting(call);
+                }
                 is_over = silence.ask(&self.link.asked) => if is_over {
                     return Err(Lost::Silent);
                 },
             }
+        }
+    }
+
+    /// The call that started the renewal tells of its attempts instead.
+    fn tell_of_waiting(&self, call: &Call) {
+        if self.is_of_another() {
+            call.report(Progress::Wait {
+                endpoint: EndpointClass::Token,
+                reason: WaitReason::Token,
+                duration: None,
+            });
         }
     }
 
