@@ -247,7 +247,7 @@ impl Session {
                 .perform(call, resource.class, &request, replay, trace, &read)
                 .await;
             match answer {
-                Err(error) if error.http_status() == Some(401) && !renewed => {
+                Err(error) if error.kind() == ErrorKind::Auth && !renewed => {
                     identity.tokens.discard(&token);
                     renewed = true;
                 }
