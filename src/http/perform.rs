@@ -106,9 +106,9 @@ impl Http {
                 Err(failure) => annotate(failure, attempts).with_request_id(&attempt_id),
             };
             let wait = self.wait_after(&failure);
-            match failure.delivery() {
-                _ if failure.kind() == ErrorKind::Throttled => turn = lane.refuse(share, wait),
-                Delivery::NotSent if failure.http_status().is_none() => drop(share.give_back()),
+            match failure.kind() {
+                ErrorKind::Throttled => turn = lane.refuse(share, wait),
+                _ if had_no_connection(&failure) => drop(share.give_back()),
                 _ => drop(share),
             }
             self.logger.line(LogLevel::Warn, || {
@@ -166,13 +166,16 @@ impl Http {
         result
     }
 
-    /// How long to wait after a failure: as the service asks, and otherwise by the policy.
+    /// How long to wait after a failure: at first as the service asks, and otherwise by the policy. A service that asks
+    /// for little again and again is in a block that is longer than it says, so the policy holds from the second time on.
     pub(crate) fn wait_after(&self, failure: &Error) -> Duration {
-        let asked = failure.retry_after();
-        asked.unwrap_or_else(|| match failure.is_unconnected() {
-            true => self.retry.reconnect_delay(failure.attempts()),
-            false => self.retry.back_off(failure.attempts()),
-        })
+        let attempts = failure.attempts();
+        match failure.retry_after() {
+            Some(asked) if attempts <= 1 => asked,
+            Some(asked) => asked.max(self.retry.back_off(attempts - 1)),
+            None if failure.is_unconnected() => self.retry.reconnect_delay(attempts),
+            None => self.retry.back_off(attempts),
+        }
     }
 
     /// Waits for the next attempt, or gives the failure back where there is to be none.
@@ -203,11 +206,17 @@ impl Http {
             // The gate that was just closed is where everyone waits, this call included.
             true => Ok(()),
             false => {
-                call.wait_until(class, until, WaitReason::BackOff, None)
-                    .await
+                let waited = call.wait_until(class, until, WaitReason::BackOff, None);
+                waited.await.map_err(|_| failure)
             }
         }
     }
+}
+
+/// Whether the service cannot have counted the request. A connection that broke says nothing of that.
+fn had_no_connection(failure: &Error) -> bool {
+    let before_the_request = matches!(failure.kind(), ErrorKind::Tls | ErrorKind::Proxy);
+    failure.http_status().is_none() && (before_the_request || failure.is_unconnected())
 }
 
 fn may_try_again(failure: &Error, replay: Replay) -> bool {
