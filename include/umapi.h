@@ -716,12 +716,14 @@ typedef void (*umapi_log_fn)(int32_t level, const char *message, void *user_data
 #define UMAPI_STATUS_FORBIDDEN 10
 
 /**
- * The service does not know the group or the organisation.
+ * The service does not know the group or the organisation. A host that knows none of the service's addresses is
+ * `UMAPI_STATUS_PROTOCOL`.
  */
 #define UMAPI_STATUS_NOT_FOUND 11
 
 /**
- * The service refused the request as wrong.
+ * The service refused the request as wrong, or something on the way to it, such as a firewall, refused this one
+ * request; the message tells which.
  */
 #define UMAPI_STATUS_REJECTED 12
 
@@ -749,6 +751,13 @@ typedef void (*umapi_log_fn)(int32_t level, const char *message, void *user_data
  * A defect of the library, or something that it could not get from the operating system.
  */
 #define UMAPI_STATUS_INTERNAL 17
+
+/**
+ * The service worked in the other mode than was asked for: by its own count it did in earnest what a client in test
+ * mode sent, or only tried out what was to be done. The actions concerned are unknown, and the rest of the run is not
+ * sent. Look at what has changed before anything else is sent.
+ */
+#define UMAPI_STATUS_WRONG_MODE 18
 
 #ifdef __cplusplus
 extern "C" {

@@ -215,7 +215,7 @@ impl Listing {
     }
 }
 
-const ASK_BY_ID: &str = "ask by the group's numeric id (groupId in the listing of groups), since the service cuts \
+const ASK_BY_ID: &str = "ask by the numeric group id (groupId in the listing of groups), since the service cuts \
                          names at a dot";
 
 impl UsersQuery {
