@@ -353,7 +353,7 @@
 #define UMAPI_OUTCOME_NOT_SENT 3
 
 /**
- * It was sent and the answer lost: it may or may not have been applied; the error tells how. Look before you repeat
+ * It was sent, and the answer lost or at odds with itself: it may or may not have been applied; the error tells how. Look before you repeat
  * it.
  */
 #define UMAPI_OUTCOME_UNKNOWN 4
@@ -364,7 +364,8 @@
 #define UMAPI_SEVERITY_ERROR 1
 
 /**
- * The service did the command and has something to say about it.
+ * The service did the command and has something to say about it; or it refused the command when the library sent it
+ * again after a lost answer, and what it says ("already a member") shows that the command is done.
  */
 #define UMAPI_SEVERITY_WARNING 2
 
@@ -2087,7 +2088,8 @@ umapi_user_query *umapi_user_query_new(void);
 
 /**
  * Asks only for members of a group, product profile or admin group. Any name works, with slashes and in any script,
- * save one with a dot: the service cuts it there. For those see umapi_user_query_set_group_id.
+ * save one with a dot: the service cuts it there. For those see umapi_user_query_set_group_id. A listing that the service
+ * answers for another group, letter case aside, ends with `UMAPI_STATUS_NOT_FOUND`.
  *
  * @param query  the query.
  * @param name   the group's name; copied.
@@ -2908,7 +2910,8 @@ umapi_status umapi_client_set_credentials(const umapi_client *client,
 void umapi_client_free(umapi_client *client);
 
 /**
- * Looks for one user. That there is none is an answer: `UMAPI_OK`, and `*user` is NULL.
+ * Looks for one user. That there is none is an answer: `UMAPI_OK`, and `*user` is NULL. Only the service's word on this
+ * user counts as that; a 404 about the organisation, or of a gateway or proxy, is an error.
  *
  * @param client       the client.
  * @param call         the options of this call; may be NULL.

@@ -195,14 +195,15 @@ impl Error {
         self.0.origin
     }
 
-    /// What the service does not know, for an error of the kind `NotFound`.
+    /// What the service does not know. `None` for every other kind of error than `NotFound`, and so for a token endpoint
+    /// that is not there.
     pub(crate) fn absent(&self) -> Option<Absent> {
-        self.0.absent
+        self.0.absent.filter(|_| self.0.kind == ErrorKind::NotFound)
     }
 
     /// Whether the request was refused for what it holds, so that a part of it may pass.
     pub(crate) fn is_about_content(&self) -> bool {
-        self.0.about_content
+        self.0.about_content && self.0.kind == ErrorKind::Rejected
     }
 
     /// Whether the same call may go better later, with nothing changed by the caller.

@@ -52,6 +52,7 @@ pub(crate) enum PageAnswer<R> {
     /// `"result": "Not found"`; and what it says itself of the last page.
     NotFound {
         last: Option<bool>,
+        message: Option<String>,
     },
     /// A page without items, which is how a listing ends that says nothing of its last page.
     PastTheEnd,
@@ -153,6 +154,7 @@ impl<R: Row> Page<R> {
             (result, None) if result.eq_ignore_ascii_case("not found") => {
                 Ok(PageAnswer::NotFound {
                     last: envelope.last_page,
+                    message: envelope.message,
                 })
             }
             (result, _) => Err(unexpected_result(noun, result, envelope.message)),
@@ -283,7 +285,10 @@ mod tests {
         }
         assert!(matches!(
             users(r#"{"lastPage":true,"result":"Not found"}"#),
-            Ok(PageAnswer::NotFound { last: Some(true) })
+            Ok(PageAnswer::NotFound {
+                last: Some(true),
+                message: None
+            })
         ));
     }
 

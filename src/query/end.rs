@@ -1,6 +1,7 @@
 //! Where a listing ends: the service's word where it gives one, and never a guess that would cut it short.
 
 use crate::error::{Absent, Delivery, Error, ErrorKind, Result};
+use crate::model::error_body::quote;
 use crate::model::page::PageStats;
 
 /// What a page and its headers say about the pages behind it.
@@ -86,13 +87,13 @@ pub(crate) fn cut_short(how: impl std::fmt::Display) -> Error {
 }
 
 /// 200 with `"result": "Not found"` for page 0, which every listing has.
-pub(crate) fn no_first_page() -> Error {
+pub(crate) fn no_first_page(message: Option<&str>) -> Error {
+    let words = message.map_or(String::new(), |words| format!(", {}", quote(words)));
     Error::new(
         ErrorKind::NotFound,
-        "the service does not know this (HTTP 200, Not found), not even a first page",
+        format!("the service does not know this, not even a first page (Not found{words})"),
     )
     .with_delivery(Delivery::Answered)
-    .with_http_status(200)
     .with_code(Some("Not found".into()))
     .with_absent(Absent::Page)
 }

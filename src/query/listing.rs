@@ -1,5 +1,6 @@
 //! Which listing is asked for, and how its pages are addressed and read.
 
+use super::end;
 use crate::auth::session::{Resource, Session};
 use crate::error::{Absent, Delivery, Error, ErrorKind, Result};
 use crate::http::call::Call;
@@ -171,10 +172,13 @@ impl Listing {
         Page::parse(answer.body, "users")
     }
 
-    /// Whether the service answered for the group that was asked for.
-    pub(crate) fn check_group<R>(&self, page: &Page<R>) -> Result<()> {
-        match self {
-            Listing::Users(query) => query.check_group(page),
+    /// Whether the service answered for what was asked for: a group, and its first page, which every listing has.
+    pub(crate) fn check<R>(&self, page: u64, answer: &PageAnswer<R>) -> Result<()> {
+        match (self, answer) {
+            (_, PageAnswer::NotFound { message, .. }) if page == 0 => {
+                Err(end::no_first_page(message.as_deref()))
+            }
+            (Listing::Users(query), PageAnswer::Page(page)) => query.check_group(page),
             _ => Ok(()),
         }
     }

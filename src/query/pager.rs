@@ -266,10 +266,10 @@ impl<R: Send + Sync + 'static> Pager<R> {
         let parse = self.parse;
         let task = tokio::spawn(async move {
             let read = |answer: Answer| {
-                Ok(Fetched {
-                    stats: read_stats(&answer),
-                    answer: parse(&listing, answer)?,
-                })
+                let stats = read_stats(&answer);
+                let answer = parse(&listing, answer)?;
+                listing.check(page, &answer)?;
+                Ok(Fetched { answer, stats })
             };
             listing.fetch(&session, &own, page, &shelf, read).await
         });
@@ -291,10 +291,7 @@ impl<R: Send + Sync + 'static> Pager<R> {
         };
         let page = match fetched.answer {
             PageAnswer::Page(page) => page,
-            PageAnswer::NotFound { .. } if self.next == 0 => {
-                return Err(self.listing.not_found(end::no_first_page()));
-            }
-            PageAnswer::NotFound { last } => {
+            PageAnswer::NotFound { last, .. } => {
                 self.stats.page_count = fetched.stats.page_count.or(self.stats.page_count);
                 let said_last = last.filter(|last| !last).or(self.said_last);
                 return self.missing(said_last, "is missing");
@@ -308,7 +305,6 @@ impl<R: Send + Sync + 'static> Pager<R> {
                 return self.missing(self.said_last, "is empty");
             }
         };
-        self.listing.check_group(&page)?;
         let counted = self.stats.page_count;
         let (fingerprint, number) = (page.fingerprint(), fetched.stats.current_page);
         match self.places.find(self.next, fingerprint, number) {

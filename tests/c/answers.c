@@ -307,6 +307,20 @@ static void no_such_user_is_said_of_the_user_only(void)
     }
 }
 
+static void a_token_host_that_is_not_there_says_nothing_of_a_user(void)
+{
+    const char *const bodies[] = {"''", "{'result':'error.user.not_found'}"};
+    size_t i;
+    for (i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        umapi_client *client = client_with(1, 0);
+        steer("POST", "/reset", NULL);
+        answer_with("token", 404, bodies[i], "");
+        CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_AUTH, error);
+        forget_error();
+        umapi_client_free(client);
+    }
+}
+
 /* Reads the users of a group to the end, or up to an error. */
 static umapi_status read_group(const umapi_client *client, const char *group, size_t *count)
 {
@@ -360,8 +374,11 @@ static void not_found_at_first_is_no_empty_listing(void)
 {
     size_t i;
     for (i = 1; i < SOURCE_COUNT - 2; i++) {
-        CHECK_INT(status_when(&SOURCES[i], 200, "{'result':'Not found','lastPage':true}"), UMAPI_STATUS_NOT_FOUND);
-        CHECK_HAS(umapi_error_message(error), "Not found");
+        CHECK_INT(status_when(&SOURCES[i], 200, "{'result':'Not found','lastPage':true,'message':'words'}"),
+                  UMAPI_STATUS_NOT_FOUND);
+        CHECK_HAS(umapi_error_message(error), "Not found, words");
+        CHECK_HAS(umapi_error_endpoint(error), SOURCES[i].endpoint);
+        CHECK_INT(umapi_error_http_status(error), 200);
         forget_error();
     }
 }
@@ -752,6 +769,7 @@ int main(void)
     RUN(an_error_of_the_whole_request_may_come_with_200);
     RUN(a_malformed_command_is_found_whatever_the_status);
     RUN(no_such_user_is_said_of_the_user_only);
+    RUN(a_token_host_that_is_not_there_says_nothing_of_a_user);
     RUN(no_such_group_is_said_by_the_service_only);
     RUN(not_found_at_first_is_no_empty_listing);
     RUN(a_listing_does_not_end_with_another_404);
