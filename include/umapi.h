@@ -353,7 +353,7 @@
 #define UMAPI_OUTCOME_NOT_SENT 3
 
 /**
- * It was sent and the answer lost: it may or may not have been applied; the error tells how. Look before you repeat
+ * It was sent, and the answer lost or at odds with itself: it may or may not have been applied; the error tells how. Look before you repeat
  * it.
  */
 #define UMAPI_OUTCOME_UNKNOWN 4
@@ -364,7 +364,8 @@
 #define UMAPI_SEVERITY_ERROR 1
 
 /**
- * The service did the command and has something to say about it.
+ * The service did the command and has something to say about it; or it refused the command when the library sent it
+ * again after a lost answer, and what it says ("already a member") shows that the command is done.
  */
 #define UMAPI_SEVERITY_WARNING 2
 
@@ -716,12 +717,14 @@ typedef void (*umapi_log_fn)(int32_t level, const char *message, void *user_data
 #define UMAPI_STATUS_FORBIDDEN 10
 
 /**
- * The service does not know the group or the organisation.
+ * The service does not know the group or the organisation. A host that knows none of the service's addresses is
+ * `UMAPI_STATUS_PROTOCOL`.
  */
 #define UMAPI_STATUS_NOT_FOUND 11
 
 /**
- * The service refused the request as wrong.
+ * The service refused the request as wrong, or something on the way to it, such as a firewall, refused this one
+ * request; the message tells which.
  */
 #define UMAPI_STATUS_REJECTED 12
 
@@ -749,6 +752,13 @@ typedef void (*umapi_log_fn)(int32_t level, const char *message, void *user_data
  * A defect of the library, or something that it could not get from the operating system.
  */
 #define UMAPI_STATUS_INTERNAL 17
+
+/**
+ * The service worked in the other mode than was asked for: by its own count it did in earnest what a client in test
+ * mode sent, or only tried out what was to be done. The actions concerned are unknown, and the rest of the run is not
+ * sent. Look at what has changed before anything else is sent.
+ */
+#define UMAPI_STATUS_WRONG_MODE 18
 
 #ifdef __cplusplus
 extern "C" {
@@ -2078,7 +2088,8 @@ umapi_user_query *umapi_user_query_new(void);
 
 /**
  * Asks only for members of a group, product profile or admin group. Any name works, with slashes and in any script,
- * save one with a dot: the service cuts it there. For those see umapi_user_query_set_group_id.
+ * save one with a dot: the service cuts it there. For those see umapi_user_query_set_group_id. A listing that the service
+ * answers for another group, letter case aside, ends with `UMAPI_STATUS_NOT_FOUND`.
  *
  * @param query  the query.
  * @param name   the group's name; copied.
@@ -2899,7 +2910,8 @@ umapi_status umapi_client_set_credentials(const umapi_client *client,
 void umapi_client_free(umapi_client *client);
 
 /**
- * Looks for one user. That there is none is an answer: `UMAPI_OK`, and `*user` is NULL.
+ * Looks for one user. That there is none is an answer: `UMAPI_OK`, and `*user` is NULL. Only the service's word on this
+ * user counts as that; a 404 about the organisation, or of a gateway or proxy, is an error.
  *
  * @param client       the client.
  * @param call         the options of this call; may be NULL.

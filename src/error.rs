@@ -37,6 +37,8 @@ pub enum ErrorKind {
     Server,
     /// The answer could not be understood.
     Protocol,
+    /// The service worked in the other mode: for real when asked for a test, or only as a test.
+    WrongMode,
     /// A defect of this library.
     Internal,
 }
@@ -50,6 +52,29 @@ pub enum Delivery {
     Unknown,
     /// The service answered it.
     Answered,
+}
+
+/// Where an answer comes from, as far as its shape tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Service,
+    /// The gateway before the service.
+    Gateway,
+    TokenService,
+    /// A proxy, a firewall or another server: the shape is none of the others'.
+    Intermediary,
+}
+
+/// What is not there, by the word of the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Absent {
+    /// The body is empty.
+    Unsaid,
+    Page,
+    User,
+    Group,
+    /// The organisation, or something that the library does not know.
+    Other,
 }
 
 /// Cheap to pass around: the details live behind one pointer.
@@ -69,6 +94,9 @@ struct Details {
     endpoint: Option<String>,
     remedy: Option<String>,
     unconnected: bool,
+    origin: Option<Origin>,
+    absent: Option<Absent>,
+    about_content: bool,
 }
 
 impl Error {
@@ -85,6 +113,9 @@ impl Error {
             endpoint: None,
             remedy: None,
             unconnected: false,
+            origin: None,
+            absent: None,
+            about_content: false,
         }))
     }
 
@@ -175,6 +206,22 @@ impl Error {
         self.0.unconnected
     }
 
+    /// Where the answer came from; `None` if there was none.
+    pub(crate) fn origin(&self) -> Option<Origin> {
+        self.0.origin
+    }
+
+    /// What the service does not know. `None` for every other kind of error than `NotFound`, and so for a token endpoint
+    /// that is not there.
+    pub(crate) fn absent(&self) -> Option<Absent> {
+        self.0.absent.filter(|_| self.0.kind == ErrorKind::NotFound)
+    }
+
+    /// Whether the request was refused for what it holds, so that a part of it may pass.
+    pub(crate) fn is_about_content(&self) -> bool {
+        self.0.about_content && self.0.kind == ErrorKind::Rejected
+    }
+
     /// Whether the same call may go better later, with nothing changed by the caller.
     pub fn is_retryable(&self) -> bool {
         use ErrorKind::*;
@@ -232,6 +279,27 @@ impl Error {
 
     pub(crate) fn without_connection(mut self) -> Self {
         self.0.unconnected = true;
+        self
+    }
+
+    pub(crate) fn with_origin(mut self, origin: Origin) -> Self {
+        self.0.origin = Some(origin);
+        self
+    }
+
+    pub(crate) fn with_absent(mut self, absent: Absent) -> Self {
+        self.0.absent = Some(absent);
+        self
+    }
+
+    pub(crate) fn about_content(mut self) -> Self {
+        self.0.about_content = true;
+        self
+    }
+
+    /// Adds a further sentence to the message.
+    pub(crate) fn followed_by(mut self, what: impl fmt::Display) -> Self {
+        self.0.message = format!("{}; {what}", self.0.message);
         self
     }
 

@@ -1,7 +1,7 @@
 //! Doors for the fuzzer to what reads foreign bytes: the answers of a server, key files and configurations. Built only with
 //! `--cfg fuzzing` and for the tests, which hold what the fuzzer once found against the same doors.
 
-use crate::action::interpret::interpret;
+use crate::action::interpret::{Asked, interpret};
 use crate::action::split::{BatchLimits, split};
 use crate::auth::credentials::Credentials;
 use crate::config;
@@ -38,7 +38,7 @@ pub fn groups(answer: &[u8]) {
 }
 
 pub fn one_user(answer: &[u8]) {
-    if let Ok(Some(user)) = parse_one_user(answer.into()) {
+    if let Ok(user) = parse_one_user(answer.into()) {
         touch_user(&user);
     }
 }
@@ -80,9 +80,6 @@ fn touch_group(group: &Group) {
 
 /// Whatever is answered, each entry gets one end and no finding is about a command that is not there.
 pub fn action_answer(body: &[u8]) {
-    let Ok(answer) = answer::parse(body) else {
-        return;
-    };
     let actions = ["a@example.com", "b@example.com", "c@example.com"].map(three_commands);
     let limits = BatchLimits::default();
     let entries: Vec<_> = (0..)
@@ -90,13 +87,22 @@ pub fn action_answer(body: &[u8]) {
         .flat_map(|(n, action)| split(action, n, &limits))
         .collect();
     let owners: Vec<_> = actions.iter().collect();
-    let reports = interpret(&entries, &owners, answer);
-    assert_eq!(reports.len(), entries.len());
-    let commands = reports
-        .iter()
-        .flat_map(|report| &report.findings)
-        .filter_map(|finding| finding.command);
-    assert!(commands.into_iter().all(|command| command < 3));
+    for (test_mode, repeated) in [(false, false), (false, true), (true, false), (true, true)] {
+        let Ok(answer) = answer::parse(body) else {
+            return;
+        };
+        let asked = Asked {
+            test_mode,
+            repeated,
+        };
+        let reports = interpret(&entries, &owners, answer, asked);
+        assert_eq!(reports.len(), entries.len());
+        let commands = reports
+            .iter()
+            .flat_map(|report| &report.findings)
+            .filter_map(|finding| finding.command);
+        assert!(commands.into_iter().all(|command| command < 3));
+    }
 }
 
 fn three_commands(email: &str) -> Action {
@@ -120,6 +126,10 @@ pub fn error_bodies(body: &[u8]) {
     let said = error_body::parse(body, &Secrets::default());
     let longest = |text: &Option<String>| text.as_ref().is_none_or(|text| text.len() < 4096);
     assert!(longest(&said.code) && longest(&said.message));
+    if let Some(said) = error_body::parse_success(body, &Secrets::default()) {
+        assert!(said.code.is_some() || said.message.is_some());
+        assert!(longest(&said.code) && longest(&said.message));
+    }
 }
 
 pub fn token_answer(body: &[u8]) {

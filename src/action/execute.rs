@@ -1,7 +1,7 @@
 //! Requests go out one after the other, and each action in them gets its outcome.
 
 use super::batch::Batcher;
-use super::interpret::interpret;
+use super::interpret::{Asked, interpret};
 use super::outcome::{EntryEnd, Outcome, OutcomeKind, Underway};
 use super::split::{BatchLimits, Entry, split};
 use crate::auth::session::{Located, Resource, Session};
@@ -212,8 +212,12 @@ impl Dispatcher {
                 None => self.post(call, board, &part).await,
             };
             match result.map_err(|lost| part.sending.weigh(lost)) {
-                Ok(answer) => self.take_answer(board, &part.entries, answer),
-                Err(Lost::Refused(error)) if part.entries.len() > 1 && is_about_content(&error) => {
+                Ok(answered) => {
+                    if let Some(error) = self.take_answer(board, &part.entries, answered) {
+                        *hopeless = Some(error);
+                    }
+                }
+                Err(Lost::Refused(error)) if part.entries.len() > 1 && error.is_about_content() => {
                     let later = part.entries.split_off(part.entries.len() / 2);
                     for entries in [later, part.entries] {
                         let sending = Sending::Refused;
@@ -253,7 +257,7 @@ impl Dispatcher {
         call: &Call,
         board: &mut Board,
         part: &Part,
-    ) -> std::result::Result<ActionAnswer, Lost> {
+    ) -> std::result::Result<Answered, Lost> {
         call.check().map_err(Lost::NotSent)?;
         let entries = &part.entries;
         let resource = self.resource().map_err(Lost::NotSent)?;
@@ -267,7 +271,10 @@ impl Dispatcher {
             .session
             .post(call, resource, body(entries), replay, &trace, read);
         let result = match call.bounded(send).await {
-            Ok(answer) => Ok(answer),
+            Ok(answer) => Ok(Answered {
+                answer,
+                repeated: trace.may_have_arrived() || part.sending == Sending::Lost,
+            }),
             Err(error) if trace.may_have_arrived() => Err(Lost::Unknown(error)),
             Err(error) if error.delivery() == Delivery::Answered => Err(Lost::Refused(error)),
             Err(error) => Err(Lost::NotSent(error)),
@@ -280,21 +287,36 @@ impl Dispatcher {
         result
     }
 
-    fn take_answer(&self, board: &mut Board, entries: &[Entry], answer: ActionAnswer) {
+    /// An error that is told of every further request as well: the service works in another mode than was asked for.
+    fn take_answer(
+        &self,
+        board: &mut Board,
+        entries: &[Entry],
+        answered: Answered,
+    ) -> Option<Error> {
+        let asked = Asked {
+            test_mode: self.options.test_mode,
+            repeated: answered.repeated,
+        };
+        let mut wrong_mode = None;
         let actions: Vec<_> = entries
             .iter()
             .map(|entry| board.underway[&entry.action].action())
             .collect();
-        let reports = interpret(entries, &actions, answer);
+        let reports = interpret(entries, &actions, answered.answer, asked);
         for (entry, report) in entries.iter().zip(reports) {
             let underway = board.under_way(entry);
             for finding in report.findings {
                 underway.add_finding(finding);
             }
+            if let EntryEnd::Unknown(error) = &report.end {
+                wrong_mode = (error.kind() == ErrorKind::WrongMode).then(|| error.clone());
+            }
             underway.end_entry(report.end, entry.completes);
             board.settle(entry);
         }
         self.count_completed(board, entries);
+        wrong_mode
     }
 
     fn count_completed(&self, board: &Board, entries: &[Entry]) {
@@ -304,6 +326,12 @@ impl Dispatcher {
         });
         self.counters.add_actions_completed(completed.count());
     }
+}
+
+/// The answer to a request, and whether an earlier sending of it may have been applied.
+struct Answered {
+    answer: ActionAnswer,
+    repeated: bool,
 }
 
 /// Entries that share a request, and what came of them when they were sent before.
@@ -396,11 +424,6 @@ fn leave_out_broken(board: &mut Board, request: Vec<Entry>) -> Vec<Entry> {
         board.settle(&entry);
     }
     sound
-}
-
-/// Whether a refusal is about what the request says, so that a part of it may pass.
-fn is_about_content(error: &Error) -> bool {
-    matches!(error.http_status(), Some(400 | 413 | 422))
 }
 
 fn body(entries: &[Entry]) -> Bytes {

@@ -5,4 +5,5 @@ pub mod execute;
 pub(crate) mod interpret;
 pub mod outcome;
 pub mod queue;
+mod repeat;
 pub mod split;

@@ -12,7 +12,7 @@ pub enum OutcomeKind {
     Failed,
     /// Nothing of it was applied; the error tells why.
     NotSent,
-    /// It was sent and the answer lost: it may or may not have been applied.
+    /// It was sent, and the answer lost or at odds with itself: it may or may not have been applied.
     Unknown,
 }
 

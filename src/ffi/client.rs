@@ -176,7 +176,8 @@ pub unsafe extern "C" fn umapi_client_free(client: *mut umapi_client) {
     unsafe { free(client) }
 }
 
-/// Looks for one user. That there is none is an answer: `UMAPI_OK`, and `*user` is NULL.
+/// Looks for one user. That there is none is an answer: `UMAPI_OK`, and `*user` is NULL. Only the service's word on this
+/// user counts as that; a 404 about the organisation, or of a gateway or proxy, is an error.
 ///
 /// @param client       the client.
 /// @param call         the options of this call; may be NULL.

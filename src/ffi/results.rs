@@ -47,13 +47,14 @@ pub const UMAPI_OUTCOME_SUCCEEDED: i32 = 1;
 pub const UMAPI_OUTCOME_FAILED: i32 = 2;
 /// Nothing of it was applied; the error tells why. It can be executed again.
 pub const UMAPI_OUTCOME_NOT_SENT: i32 = 3;
-/// It was sent and the answer lost: it may or may not have been applied; the error tells how. Look before you repeat
+/// It was sent, and the answer lost or at odds with itself: it may or may not have been applied; the error tells how. Look before you repeat
 /// it.
 pub const UMAPI_OUTCOME_UNKNOWN: i32 = 4;
 
 /// The service refused the command.
 pub const UMAPI_SEVERITY_ERROR: i32 = 1;
-/// The service did the command and has something to say about it.
+/// The service did the command and has something to say about it; or it refused the command when the library sent it
+/// again after a lost answer, and what it says ("already a member") shows that the command is done.
 pub const UMAPI_SEVERITY_WARNING: i32 = 2;
 
 impl umapi_results {

@@ -29,9 +29,11 @@ pub const UMAPI_STATUS_TIMEOUT: umapi_status = 8;
 pub const UMAPI_STATUS_AUTH: umapi_status = 9;
 /// The credentials are fine but may not do this.
 pub const UMAPI_STATUS_FORBIDDEN: umapi_status = 10;
-/// The service does not know the group or the organisation.
+/// The service does not know the group or the organisation. A host that knows none of the service's addresses is
+/// `UMAPI_STATUS_PROTOCOL`.
 pub const UMAPI_STATUS_NOT_FOUND: umapi_status = 11;
-/// The service refused the request as wrong.
+/// The service refused the request as wrong, or something on the way to it, such as a firewall, refused this one
+/// request; the message tells which.
 pub const UMAPI_STATUS_REJECTED: umapi_status = 12;
 /// The service, or a gateway before it, failed.
 pub const UMAPI_STATUS_SERVER: umapi_status = 13;
@@ -43,6 +45,10 @@ pub const UMAPI_STATUS_FORK: umapi_status = 15;
 pub const UMAPI_STATUS_PANIC: umapi_status = 16;
 /// A defect of the library, or something that it could not get from the operating system.
 pub const UMAPI_STATUS_INTERNAL: umapi_status = 17;
+/// The service worked in the other mode than was asked for: by its own count it did in earnest what a client in test
+/// mode sent, or only tried out what was to be done. The actions concerned are unknown, and the rest of the run is not
+/// sent. Look at what has changed before anything else is sent.
+pub const UMAPI_STATUS_WRONG_MODE: umapi_status = 18;
 
 pub(super) fn of(kind: ErrorKind) -> umapi_status {
     use ErrorKind::*;
@@ -61,6 +67,7 @@ pub(super) fn of(kind: ErrorKind) -> umapi_status {
         Rejected => UMAPI_STATUS_REJECTED,
         Server => UMAPI_STATUS_SERVER,
         Protocol => UMAPI_STATUS_PROTOCOL,
+        WrongMode => UMAPI_STATUS_WRONG_MODE,
         Internal => UMAPI_STATUS_INTERNAL,
     }
 }

@@ -30,7 +30,8 @@ unsafe fn change(
 }
 
 /// Asks only for members of a group, product profile or admin group. Any name works, with slashes and in any script,
-/// save one with a dot: the service cuts it there. For those see umapi_user_query_set_group_id.
+/// save one with a dot: the service cuts it there. For those see umapi_user_query_set_group_id. A listing that the service
+/// answers for another group, letter case aside, ends with `UMAPI_STATUS_NOT_FOUND`.
 ///
 /// @param query  the query.
 /// @param name   the group's name; copied.

@@ -5,6 +5,7 @@ pub(crate) mod authorisation;
 pub(crate) mod body;
 mod budget;
 pub mod call;
+mod classify;
 pub mod endpoint;
 pub(crate) mod failure;
 mod lane;

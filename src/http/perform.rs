@@ -3,19 +3,18 @@
 use super::authorisation::{Authorisation, Shown};
 use super::body::SentFlag;
 use super::call::{Call, Progress, WaitReason};
+use super::classify;
 use super::endpoint::EndpointClass;
 use super::pacer::{Share, Turn};
-use super::retry::{RetryPolicy, Verdict, judge};
-use super::retry_after;
+use super::retry::RetryPolicy;
 use super::throttle::Throttle;
 use super::transport::{Answer, Request, Transport};
 use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::lock::lock;
 use crate::log::{LogLevel, Logger};
-use crate::model::error_body::{self, Speaker};
 use reqwest::header::HeaderValue;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// Sends requests under one policy, one throttle and one log.
@@ -216,9 +215,9 @@ impl Http {
                     format!("{id} HTTP {}, {} bytes", answer.status, answer.body.len())
                 });
                 let (status, secrets) = (answer.status, answer.secrets.clone());
-                let result = match judge(status) {
-                    Verdict::Done => read(answer).map_err(|e| e.with_http_status(status)),
-                    verdict => Err(refusal(&answer, verdict)),
+                let result = match classify::error(&answer) {
+                    None => read(answer).map_err(|e| e.with_http_status(status)),
+                    Some(error) => Err(error),
                 };
                 // Whatever was quoted above: no error leaves with a secret in it.
                 result.map_err(|e| e.map_words(|words| secrets.blot_mixed(words).into_owned()))
@@ -296,66 +295,4 @@ fn may_try_again(failure: &Error, replay: Replay) -> bool {
         Protocol => failure.delivery() == Delivery::Unknown && replay == Replay::Safe,
         _ => false,
     }
-}
-
-/// The error that a complete answer with a bad status amounts to.
-fn refusal(answer: &Answer, verdict: Verdict) -> Error {
-    let status = answer.status;
-    let said = error_body::parse(&answer.body, &answer.secrets);
-    let (kind, summary) = match status {
-        429 => (ErrorKind::Throttled, "the service throttles"),
-        401 => (ErrorKind::Auth, "the service refused the token"),
-        403 => (ErrorKind::Forbidden, "the service does not permit this"),
-        404 if said.speaker == Speaker::Service => {
-            (ErrorKind::NotFound, "the service does not know this")
-        }
-        404 => (
-            ErrorKind::Protocol,
-            "not the service but something before it does not know this; check the endpoint",
-        ),
-        407 => (ErrorKind::Proxy, "the proxy wants credentials"),
-        408 => (
-            ErrorKind::Timeout,
-            "the service waited too long for the request",
-        ),
-        300..=399 => (
-            ErrorKind::Protocol,
-            "a redirect, which is not followed with credentials",
-        ),
-        400..=499 => (ErrorKind::Rejected, "the service refused the request"),
-        500..=599 => (ErrorKind::Server, "the service failed"),
-        _ => (ErrorKind::Protocol, "an answer with an unexpected status"),
-    };
-    let wait = retry_after::parse(
-        answer.header("retry-after"),
-        answer.header("date"),
-        SystemTime::now(),
-    );
-    let mut message = format!("{summary} (HTTP {status}");
-    for part in [said.code.as_deref(), said.message.as_deref()]
-        .into_iter()
-        .flatten()
-    {
-        message.push_str(", ");
-        message.push_str(part);
-    }
-    message.push(')');
-    if let Some(wait) = wait {
-        message.push_str(&format!("; it asks to wait {} s", seconds(wait)));
-    }
-    let delivery = match verdict {
-        Verdict::Throttled => Delivery::NotSent,
-        Verdict::MayPass => Delivery::Unknown,
-        Verdict::Done | Verdict::Final => Delivery::Answered,
-    };
-    Error::new(kind, message)
-        .with_delivery(delivery)
-        .with_http_status(status)
-        .with_code(said.code)
-        .with_retry_after(wait)
-}
-
-fn seconds(wait: Duration) -> String {
-    let text = format!("{:.1}", wait.as_secs_f64());
-    text.trim_end_matches(".0").to_owned()
 }

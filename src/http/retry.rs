@@ -47,27 +47,6 @@ fn doubled(first: Duration, attempt: u32) -> Duration {
     first.saturating_mul(1 << doublings)
 }
 
-/// What the status of an answer means for the request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    Done,
-    /// Turned away unread: may always be sent again.
-    Throttled,
-    /// Something behind the front failed; what became of the request is not known.
-    MayPass,
-    /// No use in trying again.
-    Final,
-}
-
-pub(crate) fn judge(status: u16) -> Verdict {
-    match status {
-        200..=299 => Verdict::Done,
-        429 => Verdict::Throttled,
-        408 | 500 | 502 | 503 | 504 => Verdict::MayPass,
-        _ => Verdict::Final,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,6 @@
 //! The answer to a request of actions.
 
+use super::error_body::quote;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -10,7 +11,11 @@ use serde_json::Value;
 pub(crate) struct ActionAnswer {
     pub result: Option<String>,
     #[serde(default, deserialize_with = "count")]
+    pub completed: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
     pub not_completed: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
+    pub completed_in_test_mode: Option<u64>,
     #[serde(default, deserialize_with = "null_is_empty")]
     pub errors: Vec<Finding>,
     #[serde(default, deserialize_with = "null_is_empty")]
@@ -18,7 +23,7 @@ pub(crate) struct ActionAnswer {
 }
 
 /// One error or warning, as the service words it.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Finding {
     #[serde(default, deserialize_with = "count")]
@@ -42,8 +47,13 @@ pub(crate) fn parse(body: &[u8]) -> Result<ActionAnswer> {
         Some("success" | "partial" | "error") => Ok(answer),
         other => Err(Error::protocol(format!(
             "the answer is no answer to actions: result is {:?}",
-            other.unwrap_or("missing")
-        ))),
+            other.map_or("missing".into(), quote)
+        ))
+        .with_code(
+            other
+                .filter(|result| result.starts_with("error."))
+                .map(quote),
+        )),
     }
 }
 

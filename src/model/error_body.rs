@@ -1,66 +1,149 @@
-//! What the service says in the body of a refusal, in whichever of its shapes.
+//! The error in the body of an answer, in each of the shapes that the service and its neighbours are known to use.
 
+use crate::error::Origin;
 use crate::redaction::Secrets;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-/// The service's own code and words; either may be missing.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// Code and words of an error; either may be missing.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ErrorBody {
     pub code: Option<String>,
     pub message: Option<String>,
-    pub speaker: Speaker,
+    pub origin: Origin,
+    /// Nothing at all was said.
+    pub is_empty: bool,
 }
 
-/// Who wrote it, as far as its shape tells.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Speaker {
-    /// The service, or nobody: an empty body is one of its shapes.
-    #[default]
-    Service,
-    /// The gateway before the service.
-    Gateway,
-    /// A proxy or another server, for this is none of their shapes.
-    Stranger,
-}
-
-/// An error page of a proxy can be long; a sentence is enough to recognise it.
+/// The longest quotation of foreign words: enough to recognise an error page by.
 const LONGEST_QUOTE: usize = 300;
 
-/// Code and message of the gateway, of the service (three shapes) and of the token endpoint, in that order.
-const SHAPES: [(&str, &str); 4] = [
-    ("error_code", "message"),
-    ("result", "message"),
-    ("errorCode", "errorMessage"),
-    ("error", "error_description"),
-];
+/// The longest body of a 2xx answer that is searched for an error. Those that are known are below 1 KB.
+const LONGEST_ERROR: usize = 8192;
 
-/// `secrets` are blotted out of the words before they are cut to a length.
+/// Reads the body of an answer whose status tells of an error. `secrets` are blotted out of the words before they are cut
+/// to a length.
 pub(crate) fn parse(body: &[u8], secrets: &Secrets) -> ErrorBody {
     match serde_json::from_slice::<Value>(body) {
         Ok(Value::Object(object)) => {
-            let text = |key: &str| match object.get(key) {
-                Some(Value::String(text)) if !text.is_empty() => Some(quote(&secrets.blot(text))),
-                Some(Value::Number(number)) => Some(number.to_string()),
-                _ => None,
-            };
-            let speaker = match object.contains_key(SHAPES[0].0) {
-                true => Speaker::Gateway,
-                false => Speaker::Service,
-            };
-            ErrorBody {
-                speaker,
-                code: SHAPES.iter().find_map(|(code, _)| text(code)),
-                message: SHAPES.iter().find_map(|(_, message)| text(message)),
-            }
+            known_shape(&object, secrets).unwrap_or_else(|| foreign(&object, secrets))
         }
+        _ if body.trim_ascii().is_empty() => ErrorBody {
+            origin: Origin::Service,
+            code: None,
+            message: None,
+            is_empty: true,
+        },
         _ => ErrorBody {
-            speaker: match body.trim_ascii().is_empty() {
-                true => Speaker::Service,
-                false => Speaker::Stranger,
-            },
+            origin: Origin::Intermediary,
             code: None,
             message: plain_words(body, secrets),
+            is_empty: false,
         },
+    }
+}
+
+/// The error in the body of an answer whose status tells of success. `None` if it has no known shape of an error, or
+/// also holds what was asked for.
+pub(crate) fn parse_success(body: &[u8], secrets: &Secrets) -> Option<ErrorBody> {
+    const HINT: &[u8] = b"\"error";
+    if body.len() > LONGEST_ERROR || !body.windows(HINT.len()).any(|bytes| bytes == HINT) {
+        return None;
+    }
+    let Ok(Value::Object(object)) = serde_json::from_slice::<Value>(body) else {
+        return None;
+    };
+    known_shape(&object, secrets).filter(|said| {
+        (said.code.is_some() || said.message.is_some()) && !holds_what_was_asked_for(&object)
+    })
+}
+
+/// A known shape, which is the service's, its gateway's or the token service's.
+fn known_shape(object: &Map<String, Value>, secrets: &Secrets) -> Option<ErrorBody> {
+    let said = |origin, code, message| ErrorBody {
+        origin,
+        code,
+        message: text(object, message, secrets),
+        is_empty: false,
+    };
+    if object.contains_key("error_code") {
+        let code = text(object, "error_code", secrets);
+        return Some(said(Origin::Gateway, code, "message"));
+    }
+    if let Some(Value::String(result)) = object.get("result") {
+        let code = match () {
+            () if is_result_code(result) => Some(quote(&secrets.blot(result))),
+            () if is_plain_result(result) => None,
+            () => return None,
+        };
+        return Some(said(Origin::Service, code, "message"));
+    }
+    if object.contains_key("errorCode") || object.contains_key("errorMessage") {
+        let code = text(object, "errorCode", secrets);
+        return Some(said(Origin::Service, code, "errorMessage"));
+    }
+    let code = text(object, "error", secrets).filter(|code| is_oauth_code(code));
+    if code.is_some() && !is_framework_error(object) {
+        return Some(said(Origin::TokenService, code, "error_description"));
+    }
+    None
+}
+
+/// Whether `result` names an error of the service, or is its word for a page that is not there.
+fn is_result_code(result: &str) -> bool {
+    result.starts_with("error.") || result.eq_ignore_ascii_case("not found")
+}
+
+fn is_plain_result(result: &str) -> bool {
+    matches!(result, "success" | "partial" | "error")
+}
+
+/// RFC 6749 has lower-case words with underscores; error pages of frameworks have the status in words.
+fn is_oauth_code(code: &str) -> bool {
+    code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+}
+
+/// Spring and its like: `{"timestamp","status":404,"error":"Not Found","path"}`.
+fn is_framework_error(object: &Map<String, Value>) -> bool {
+    ["status", "path", "timestamp"]
+        .iter()
+        .any(|key| object.contains_key(*key))
+}
+
+/// Words of a shape that is none of the known ones.
+fn foreign(object: &Map<String, Value>, secrets: &Secrets) -> ErrorBody {
+    const WORDS: [&str; 6] = [
+        "message",
+        "detail",
+        "title",
+        "error_description",
+        "error",
+        "result",
+    ];
+    ErrorBody {
+        origin: Origin::Intermediary,
+        code: None,
+        message: WORDS.iter().find_map(|key| text(object, key, secrets)),
+        is_empty: false,
+    }
+}
+
+/// An answer that holds an error and what was asked for contradicts itself.
+fn holds_what_was_asked_for(object: &Map<String, Value>) -> bool {
+    let is_there = |key: &&str| object.get(*key).is_some_and(|value| !value.is_null());
+    let counts = |key: &&str| object.get(*key).is_some_and(|n| n.as_u64() != Some(0));
+    ["users", "groups", "user", "access_token"]
+        .iter()
+        .any(|key| is_there(&key))
+        || ["completed", "completedInTestMode"]
+            .iter()
+            .any(|key| counts(&key))
+}
+
+fn text(object: &Map<String, Value>, key: &str, secrets: &Secrets) -> Option<String> {
+    match object.get(key) {
+        Some(Value::String(text)) if !text.is_empty() => Some(quote(&secrets.blot(text))),
+        Some(Value::Number(number)) => Some(number.to_string()),
+        _ => None,
     }
 }
 
@@ -85,7 +168,8 @@ fn plain_words(body: &[u8], secrets: &Secrets) -> Option<String> {
     (!words.is_empty()).then(|| quote(&secrets.blot(&words)))
 }
 
-fn quote(text: &str) -> String {
+/// Foreign words, made fit for a message. Everything that an answer says and an error repeats goes through here.
+pub(crate) fn quote(text: &str) -> String {
     let clean: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
@@ -108,25 +192,44 @@ mod tests {
     }
 
     #[test]
-    fn the_shape_tells_who_speaks() {
-        let speaker = |body: &str| parse(body.as_bytes(), &Secrets::default()).speaker;
+    fn the_shape_tells_where_an_error_comes_from() {
+        let origin = |body: &str| parse(body.as_bytes(), &Secrets::default()).origin;
         for service in [
             "",
             "  ",
             r#"{"result":"Not found"}"#,
+            r#"{"result":"error.user.not_found"}"#,
+            r#"{"result":"error","errors":[]}"#,
             r#"{"errorMessage":"m"}"#,
         ] {
-            assert_eq!(speaker(service), Speaker::Service, "{service}");
+            assert_eq!(origin(service), Origin::Service, "{service}");
         }
-        assert_eq!(speaker(r#"{"error_code":"404000"}"#), Speaker::Gateway);
-        for stranger in ["<html>", "[]", "404 page not found", "\"no\""] {
-            assert_eq!(speaker(stranger), Speaker::Stranger, "{stranger}");
+        assert_eq!(origin(r#"{"error_code":"404000"}"#), Origin::Gateway);
+        assert_eq!(
+            origin(r#"{"error":"invalid_client"}"#),
+            Origin::TokenService
+        );
+        for foreign in [
+            "<html>",
+            "[]",
+            "{}",
+            "404 page not found",
+            "\"no\"",
+            r#"{"message":"no Route matched with those values"}"#,
+            r#"{"timestamp":"t","status":404,"error":"Not Found","path":"/x"}"#,
+            r#"{"status":404,"error":"not_found"}"#,
+            r#"{"error":"Forbidden"}"#,
+            r#"{"error":{"code":7}}"#,
+            r#"{"result":"denied"}"#,
+        ] {
+            assert_eq!(origin(foreign), Origin::Intermediary, "{foreign}");
         }
     }
 
     #[test]
     fn every_shape_gives_code_and_words() {
         let both = |code: &str, words: &str| (Some(code.into()), Some(words.into()));
+        let words = |words: &str| (None, Some(words.into()));
         assert_eq!(
             told(r#"{"error_code":"429050","message":"Too many requests"}"#),
             both("429050", "Too many requests")
@@ -139,16 +242,56 @@ mod tests {
             told(r#"{"errorMessage":"m","errorCode":"c"}"#),
             both("c", "m")
         );
-        assert_eq!(told(r#"{"errorMessage":"m"}"#), (None, Some("m".into())));
+        assert_eq!(told(r#"{"errorMessage":"m"}"#), words("m"));
         assert_eq!(
             told(r#"{"error":"invalid_client","error_description":"bad secret"}"#),
             both("invalid_client", "bad secret")
         );
+        assert_eq!(
+            told(r#"{"status":404,"error":"Not Found"}"#),
+            words("Not Found")
+        );
+        assert_eq!(told(r#"{"message":"no Route"}"#), words("no Route"));
         assert_eq!(told(""), (None, None));
         assert_eq!(
             told("<html><body><h1>Bad\nGateway</h1></body></html>"),
-            (None, Some("Bad Gateway".into()))
+            words("Bad Gateway")
         );
+    }
+
+    #[test]
+    fn an_error_is_found_in_a_success_and_nothing_else_is_taken_for_one() {
+        let code =
+            |body: &str| parse_success(body.as_bytes(), &Secrets::default()).map(|said| said.code);
+        for (body, expected) in [
+            (
+                r#"{"result":"error.organization.migrating","message":"m"}"#,
+                "error.organization.migrating",
+            ),
+            (r#"{"error_code":"429050","message":"m"}"#, "429050"),
+            (r#"{"error":"invalid_token"}"#, "invalid_token"),
+            (
+                r#"{"result":"error.x","completed":0,"errors":[]}"#,
+                "error.x",
+            ),
+        ] {
+            assert_eq!(code(body), Some(Some(expected.into())), "{body}");
+        }
+        assert_eq!(code(r#"{"errorMessage":"m"}"#), Some(None));
+        for good in [
+            "",
+            "[]",
+            r#"{"result":"success","completed":1,"errors":null}"#,
+            r#"{"result":"error","notCompleted":1,"errors":[{"errorCode":"error.user.nonexistent"}]}"#,
+            r#"{"result":"success","errorMessage":null}"#,
+            r#"{"result":"error.x","users":[]}"#,
+            r#"{"result":"error.x","completed":2}"#,
+            r#"{"access_token":"t","error":"none"}"#,
+            r#"{"state":"LIVE","error":null}"#,
+            r#"{"other":"error"}"#,
+        ] {
+            assert_eq!(code(good), None, "{good}");
+        }
     }
 
     #[test]

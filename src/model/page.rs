@@ -1,5 +1,6 @@
 //! A page of a listing, and what the service says of the whole listing beside it.
 
+use super::error_body::quote;
 use super::reader::{self, Found, Reader, Unreadable};
 use super::shelf::Lent;
 use super::table::{Row, Rows, Table, read_rows};
@@ -48,14 +49,22 @@ struct Envelope<R> {
 #[derive(Debug)]
 pub(crate) enum PageAnswer<R> {
     Page(Page<R>),
-    /// `"result": "Not found"`: past the end; and what it says itself of the last page.
-    PastTheEnd {
+    /// `"result": "Not found"`; and what it says itself of the last page.
+    NotFound {
         last: Option<bool>,
+        message: Option<String>,
     },
+    /// A page without items, which is how a listing ends that says nothing of its last page.
+    PastTheEnd,
 }
 
 fn not_understood(noun: &str, problem: impl std::fmt::Display) -> Error {
     Error::protocol(format!("the answer holds no {noun}: {problem}"))
+}
+
+fn unexpected_result(noun: &str, result: &str, message: Option<String>) -> Error {
+    let message = message.map_or(String::new(), |m| format!(", message {:?}", quote(&m)));
+    not_understood(noun, format_args!("result is {:?}{message}", quote(result)))
 }
 
 impl<R: Row> Envelope<R> {
@@ -143,18 +152,12 @@ impl<R: Row> Page<R> {
             }
             ("success", None) => Err(not_understood(noun, "the list is missing")),
             (result, None) if result.eq_ignore_ascii_case("not found") => {
-                Ok(PageAnswer::PastTheEnd {
+                Ok(PageAnswer::NotFound {
                     last: envelope.last_page,
+                    message: envelope.message,
                 })
             }
-            (result, _) => {
-                let message = envelope.message.as_ref();
-                let message = message.map_or(String::new(), |m| format!(", message {m:?}"));
-                Err(not_understood(
-                    noun,
-                    format_args!("result is {result:?}{message}"),
-                ))
-            }
+            (result, _) => Err(unexpected_result(noun, result, envelope.message)),
         }
     }
 
@@ -202,8 +205,8 @@ impl<R> Page<R> {
     }
 }
 
-/// Reads the answer to a question for one item; `None` where the service says that there is none.
-pub(crate) fn parse_one<R: Row>(body: Lent<Vec<u8>>, noun: &str) -> Result<Option<Arc<Table<R>>>> {
+/// Reads the answer to a question for one item.
+pub(crate) fn parse_one<R: Row>(body: Lent<Vec<u8>>, noun: &str) -> Result<Arc<Table<R>>> {
     let (envelope, found): (Envelope<R>, _) =
         read_all(&body, |reader| Envelope::read(reader, noun))
             .map_err(|e| not_understood(noun, e))?;
@@ -211,10 +214,10 @@ pub(crate) fn parse_one<R: Row>(body: Lent<Vec<u8>>, noun: &str) -> Result<Optio
     match (result, envelope.one_user) {
         ("success", Some(row)) => {
             let table = Table::new(body, found, row).map_err(|e| not_understood(noun, e))?;
-            Ok(Some(Arc::new(table)))
+            Ok(Arc::new(table))
         }
-        (result, _) if result.eq_ignore_ascii_case("not found") => Ok(None),
-        (result, _) => Err(not_understood(noun, format_args!("result is {result:?}"))),
+        // The word for a page that is not there, and none about this item.
+        (result, _) => Err(unexpected_result(noun, result, envelope.message)),
     }
 }
 
@@ -282,7 +285,10 @@ mod tests {
         }
         assert!(matches!(
             users(r#"{"lastPage":true,"result":"Not found"}"#),
-            Ok(PageAnswer::PastTheEnd { last: Some(true) })
+            Ok(PageAnswer::NotFound {
+                last: Some(true),
+                message: None
+            })
         ));
     }
 

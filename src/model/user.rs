@@ -50,9 +50,9 @@ impl Page<UserRow> {
 }
 
 /// Reads the answer to a question for one user.
-pub(crate) fn parse_one_user(body: Lent<Vec<u8>>) -> crate::error::Result<Option<User>> {
+pub(crate) fn parse_one_user(body: Lent<Vec<u8>>) -> crate::error::Result<User> {
     let table = page::parse_one(body, "user")?;
-    Ok(table.map(|table| User::at(table, 0)))
+    Ok(User::at(table, 0))
 }
 
 /// Where a user's fields stand in their page.

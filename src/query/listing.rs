@@ -1,10 +1,12 @@
 //! Which listing is asked for, and how its pages are addressed and read.
 
+use super::end;
 use crate::auth::session::{Resource, Session};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Absent, Delivery, Error, ErrorKind, Result};
 use crate::http::call::Call;
 use crate::http::endpoint::EndpointClass;
 use crate::http::transport::Answer;
+use crate::model::error_body::quote;
 use crate::model::group::GroupRow;
 use crate::model::page::{Page, PageAnswer};
 use crate::model::shelf::Shelf;
@@ -170,10 +172,13 @@ impl Listing {
         Page::parse(answer.body, "users")
     }
 
-    /// Whether the service answered for the group that was asked for.
-    pub(crate) fn check_group<R>(&self, page: &Page<R>) -> Result<()> {
-        match self {
-            Listing::Users(query) => query.check_group(page),
+    /// Whether the service answered for what was asked for: a group, and its first page, which every listing has.
+    pub(crate) fn check<R>(&self, page: u64, answer: &PageAnswer<R>) -> Result<()> {
+        match (self, answer) {
+            (_, PageAnswer::NotFound { message, .. }) if page == 0 => {
+                Err(end::no_first_page(message.as_deref()))
+            }
+            (Listing::Users(query), PageAnswer::Page(page)) => query.check_group(page),
             _ => Ok(()),
         }
     }
@@ -182,32 +187,40 @@ impl Listing {
         match self {
             Listing::UserGroups => match Page::parse_array(answer.body, "user groups")? {
                 // Without a word on the last page, an empty one is past the end.
-                PageAnswer::Page(page) if page.is_empty() => {
-                    Ok(PageAnswer::PastTheEnd { last: None })
-                }
+                PageAnswer::Page(page) if page.is_empty() => Ok(PageAnswer::PastTheEnd),
                 answer => Ok(answer),
             },
             _ => Page::parse(answer.body, "groups"),
         }
     }
 
-    /// Makes a "not found" on the first page plain.
+    /// Names the group or domain that the service does not know, where that is what it says.
     pub(crate) fn not_found(&self, error: Error) -> Error {
-        let Listing::Users(UsersQuery {
-            group: Some(group), ..
-        }) = self
-        else {
+        let Listing::Users(query) = self else {
             return error;
         };
-        match group {
-            GroupRef::Name(name) if name.contains('.') => error.context(format_args!(
-                "no group {name:?} (the service cuts names at a dot; ask by the numeric group id)"
-            )),
-            GroupRef::Name(name) => error.context(format_args!("no group {name:?}")),
-            GroupRef::Id(id) => error.context(format_args!("no group with id {id}")),
+        let is_about_the_listing = matches!(
+            error.absent(),
+            Some(Absent::Unsaid | Absent::Page | Absent::Group)
+        );
+        match (&query.group, &query.domain) {
+            _ if !is_about_the_listing => error,
+            (Some(GroupRef::Name(name)), _) => {
+                let error = error.context(format_args!("no group {name:?}"));
+                match name.contains('.') {
+                    true => error.with_remedy(ASK_BY_ID),
+                    false => error,
+                }
+            }
+            (Some(GroupRef::Id(id)), _) => error.context(format_args!("no group with id {id}")),
+            (None, Some(domain)) => error.context(format_args!("no users of domain {domain:?}")),
+            (None, None) => error,
         }
     }
 }
+
+const ASK_BY_ID: &str = "ask by the numeric group id (groupId in the listing of groups), since the service cuts \
+                         names at a dot";
 
 impl UsersQuery {
     /// A name that the service cut at its dot may be another group's name: that group's members are no answer.
@@ -216,16 +229,50 @@ impl UsersQuery {
         else {
             return Ok(());
         };
-        let was_cut = asked != understood && asked.split('.').next() == Some(understood);
-        match was_cut {
-            true => Err(Error::new(
-                ErrorKind::NotFound,
-                format!(
-                    "the service took group {asked:?} for {understood:?}, as it does with names that hold a dot; \
-                     ask by the numeric group id"
-                ),
-            )),
-            false => Ok(()),
+        if is_same_but_for_case(asked, understood) {
+            return Ok(());
+        }
+        let error = Error::new(
+            ErrorKind::NotFound,
+            format!(
+                "the service answered for group {:?} in place of {asked:?}",
+                quote(understood)
+            ),
+        );
+        Err(error
+            .with_delivery(Delivery::Answered)
+            .with_remedy(ASK_BY_ID))
+    }
+}
+
+/// Both ways, since neither alone covers every letter: the two small sigmas share a capital, and the two capital
+/// sharp s a small letter.
+fn is_same_but_for_case(one: &str, other: &str) -> bool {
+    one == other
+        || one.to_lowercase() == other.to_lowercase()
+        || one.to_uppercase() == other.to_uppercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letter_case_makes_no_other_group() {
+        for (one, other) in [
+            ("Sales", "sALES"),
+            ("\u{c4}rzte", "\u{e4}RZTE"),
+            ("\u{3c3}\u{3bf}\u{3c2}", "\u{3a3}\u{39f}\u{3a3}"),
+            ("Stra\u{df}e", "STRA\u{1e9e}E"),
+        ] {
+            assert!(is_same_but_for_case(one, other), "{one} {other}");
+        }
+        for (one, other) in [
+            ("v2.0.1 Testers", "v2.0"),
+            ("Sales", "Sales "),
+            ("\u{c4}rzte", "Arzte"),
+        ] {
+            assert!(!is_same_but_for_case(one, other), "{one} {other}");
         }
     }
 }

@@ -1,10 +1,10 @@
 //! A listing, page by page and in order, with the next pages already on their way.
 
-use super::end::{self, Outlook};
+use super::end::{self, Outlook, PageFacts};
 use super::listing::{Listing, UsersQuery};
 use super::place::{Place, Places};
 use crate::auth::session::Session;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Absent, Error, ErrorKind, Result};
 use crate::http::call::{Call, CallOptions, Progress};
 use crate::http::transport::Answer;
 use crate::model::group::GroupRow;
@@ -63,8 +63,8 @@ pub struct Pager<R> {
     /// The page `next` failed and has to be sent for again, before those under way.
     resend: bool,
     places: Places,
-    /// The newest page said that it is not the last.
-    promised: bool,
+    /// What the newest page said of being the last.
+    said_last: Option<bool>,
     stats: PageStats,
     items: u64,
     finished: bool,
@@ -126,7 +126,7 @@ impl<R: Send + Sync + 'static> Pager<R> {
             under_way: VecDeque::new(),
             resend: false,
             places: Places::default(),
-            promised: false,
+            said_last: None,
             stats: PageStats::default(),
             items: 0,
             finished: false,
@@ -156,7 +156,7 @@ impl<R: Send + Sync + 'static> Pager<R> {
         self.next = 0;
         self.unsent = 0;
         self.places = Places::default();
-        self.promised = false;
+        self.said_last = None;
         self.stats = PageStats::default();
         self.items = 0;
         self.finished = false;
@@ -266,10 +266,10 @@ impl<R: Send + Sync + 'static> Pager<R> {
         let parse = self.parse;
         let task = tokio::spawn(async move {
             let read = |answer: Answer| {
-                Ok(Fetched {
-                    stats: read_stats(&answer),
-                    answer: parse(&listing, answer)?,
-                })
+                let stats = read_stats(&answer);
+                let answer = parse(&listing, answer)?;
+                listing.check(page, &answer)?;
+                Ok(Fetched { answer, stats })
             };
             listing.fetch(&session, &own, page, &shelf, read).await
         });
@@ -284,28 +284,34 @@ impl<R: Send + Sync + 'static> Pager<R> {
     fn take(&mut self, fetched: Result<Fetched<R>>) -> Result<Option<Page<R>>> {
         let fetched = match fetched {
             Ok(fetched) => fetched,
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return match self.next {
-                    0 => Err(self.listing.not_found(error)),
-                    _ => self.missing(self.promised, "is missing"),
-                };
+            Err(error) if self.next > 0 && is_about_the_page(&error) => {
+                return self.missing(self.said_last, "is missing");
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(self.listing.not_found(error)),
         };
         let page = match fetched.answer {
             PageAnswer::Page(page) => page,
-            PageAnswer::PastTheEnd { last } => {
+            PageAnswer::NotFound { last, .. } => {
                 self.stats.page_count = fetched.stats.page_count.or(self.stats.page_count);
-                return self.missing(self.promised || last == Some(false), "is missing");
+                let said_last = last.filter(|last| !last).or(self.said_last);
+                return self.missing(said_last, "is missing");
+            }
+            PageAnswer::PastTheEnd if self.next == 0 && end::is_nothing(fetched.stats) => {
+                self.stats = fetched.stats;
+                return Ok(None);
+            }
+            PageAnswer::PastTheEnd => {
+                self.stats.page_count = fetched.stats.page_count.or(self.stats.page_count);
+                return self.missing(self.said_last, "is empty");
             }
         };
-        self.listing.check_group(&page)?;
+        let counted = self.stats.page_count;
         let (fingerprint, number) = (page.fingerprint(), fetched.stats.current_page);
         match self.places.find(self.next, fingerprint, number) {
             Place::Next => self.places.note(fingerprint, number),
             Place::Before => {
-                let promised = self.promised && page.is_last() != Some(true);
-                return self.missing(promised, "is the one before it again");
+                let said_last = page.is_last().filter(|last| *last).or(self.said_last);
+                return self.missing(said_last, "is the one before it again");
             }
             Place::Elsewhere(how) => {
                 return Err(end::cut_short(format_args!(
@@ -314,17 +320,31 @@ impl<R: Send + Sync + 'static> Pager<R> {
                 )));
             }
         }
-        self.promised = page.is_last() == Some(false);
+        self.said_last = page.is_last();
         self.stats = fetched.stats;
-        let outlook = end::after_page(page.is_last(), self.next, self.stats.page_count);
+        self.stats.page_count = self.stats.page_count.or(counted);
+        let outlook = end::after_page(PageFacts {
+            page: self.next,
+            last: page.is_last(),
+            page_count: self.stats.page_count,
+            total_count: self.stats.total_count,
+            items: page.len() as u64,
+            items_before: self.items,
+        });
         self.finished = outlook == Outlook::End;
         Ok(Some(page))
     }
 
-    /// No page came for `next`, which was `promised` or not.
-    fn missing(&self, promised: bool, how: &str) -> Result<Option<Page<R>>> {
-        end::at_missing_page(self.next, self.stats.page_count, promised, how).map(|()| None)
+    /// No page came for `next`; `said_last` is the word on whether one would.
+    fn missing(&self, said_last: Option<bool>, how: &str) -> Result<Option<Page<R>>> {
+        end::at_missing_page(self.next, self.stats.page_count, said_last, how).map(|()| None)
     }
+}
+
+/// Whether the service says no more than that there is no such page. What it says of the group or the organisation is
+/// no end of a listing.
+fn is_about_the_page(error: &Error) -> bool {
+    matches!(error.absent(), Some(Absent::Unsaid | Absent::Page))
 }
 
 fn read_stats(answer: &Answer) -> PageStats {

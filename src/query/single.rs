@@ -1,7 +1,7 @@
 //! Questions with one answer: one user, the service's status.
 
 use crate::auth::session::{Resource, Session};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Absent, Error, Result};
 use crate::http::call::Call;
 use crate::http::endpoint::EndpointClass;
 use crate::http::transport::Answer;
@@ -9,7 +9,7 @@ use crate::model::command::check_user_string;
 use crate::model::user::{User, parse_one_user};
 use serde_json::Value;
 
-/// `None` where the service knows no such user, which is an answer and no error.
+/// `None` where the service says that it knows no such user, which is an answer and no error.
 pub(crate) async fn find_user(
     session: &Session,
     call: &Call,
@@ -26,8 +26,8 @@ pub(crate) async fn find_user(
     };
     let read = |answer: Answer| parse_one_user(answer.body);
     match session.get(call, resource, read).await {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        answer => answer,
+        Err(error) if matches!(error.absent(), Some(Absent::Unsaid | Absent::User)) => Ok(None),
+        answer => answer.map(Some),
     }
 }
 

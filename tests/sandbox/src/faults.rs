@@ -37,6 +37,8 @@ pub struct Matching {
     pub path_contains: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body_contains: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body_longer_than: Option<usize>,
 }
 
 /// Where in an exchange it goes wrong.
@@ -244,6 +246,9 @@ impl Rule {
                 .path_contains
                 .is_none_or(|text| path.contains(&text))
             && matching.body_contains.is_none_or(|text| body_has(&text))
+            && matching
+                .body_longer_than
+                .is_none_or(|bytes| body.is_some_and(|body| body.len() > bytes))
     }
 }
 
