@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime};
 /// The error that an answer amounts to. `None`: it is to be read as what was asked for.
 pub(crate) fn error(answer: &Answer) -> Option<Error> {
     let said = match answer.status {
-        200..=299 => error_body::parse_success(&answer.body)?,
-        _ => error_body::parse(&answer.body),
+        200..=299 => error_body::parse_success(&answer.body, &answer.secrets)?,
+        _ => error_body::parse(&answer.body, &answer.secrets),
     };
     let wait = retry_after::parse(
         answer.header("retry-after"),
@@ -141,6 +141,7 @@ fn summary(kind: ErrorKind, status: u16, origin: Origin) -> &'static str {
         Auth if is_foreign => {
             "something on the way to the service, or the service, refused the token"
         }
+        Auth if origin == Origin::TokenService => "the token service refused the request",
         Auth => "the service refused the token",
         Forbidden => "the service does not permit this",
         NotFound => "the service does not know this",
@@ -187,6 +188,7 @@ fn seconds(wait: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redaction::Secrets;
     use reqwest::header::HeaderMap;
 
     fn error_of(status: u16, body: &str) -> Option<Error> {
@@ -194,6 +196,7 @@ mod tests {
             status,
             headers: HeaderMap::new(),
             body: body.into(),
+            secrets: Secrets::default(),
         })
     }
 

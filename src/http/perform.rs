@@ -1,9 +1,11 @@
 //! A logical call: as many attempts as the policy allows, and one truthful end.
 
+use super::authorisation::{Authorisation, Shown};
 use super::body::SentFlag;
 use super::call::{Call, Progress, WaitReason};
 use super::classify;
 use super::endpoint::EndpointClass;
+use super::pacer::{Share, Turn};
 use super::retry::RetryPolicy;
 use super::throttle::Throttle;
 use super::transport::{Answer, Request, Transport};
@@ -66,33 +68,42 @@ impl Trace {
     }
 }
 
+/// What a request has that may go out now.
+struct Admitted {
+    throttle: Arc<Throttle>,
+    share: Share,
+    shown: Shown,
+}
+
 impl Http {
     /// Sends `request` until it is answered for good, by an answer with a 2xx status that `read` understands. One that
-    /// it does not understand is as good as lost.
+    /// it does not understand is as good as lost. Each attempt has the headers that `authorisation` shows when it goes out.
     pub(crate) async fn perform<T>(
         &self,
         call: &Call,
         class: EndpointClass,
-        request: &Request,
+        mut request: Request,
+        authorisation: &mut impl Authorisation,
         replay: Replay,
         trace: &Trace,
         read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         let id = call.next_request_id();
+        let endpoint = request.endpoint();
         let mut attempts = 0;
-        let lane = self.throttle.lane(class);
         let mut turn = None;
         let mut unconnected_since = None;
         loop {
-            let annotate = |error: Error, attempts| {
-                error
-                    .with_attempts(attempts)
-                    .with_endpoint(request.endpoint())
-            };
-            let share = lane
-                .admit(call, class, self.retry.max_wait, turn.take())
-                .await
-                .map_err(|error| annotate(error, attempts))?;
+            let annotate = |error: Error| error.with_attempts(attempts).with_endpoint(&*endpoint);
+            let admitted = self.admit(call, class, authorisation, turn.take(), annotate);
+            let Admitted {
+                throttle,
+                share,
+                shown,
+            } = admitted.await?;
+            let lane = throttle.lane(class);
+            request.headers = shown.headers;
+            request.secrets = shown.secrets;
             attempts += 1;
             call.report(Progress::Attempt {
                 endpoint: class,
@@ -100,20 +111,29 @@ impl Http {
             });
             let attempt_id = format!("{id}-{attempts}");
             let begun = Instant::now();
-            let attempt = self.attempt(request, &attempt_id, trace, &read);
+            let attempt = self.attempt(&request, &attempt_id, trace, &read);
             let failure = match attempt.await {
                 Ok(answer) => return Ok(answer),
-                Err(failure) => annotate(failure, attempts).with_request_id(&attempt_id),
+                Err(failure) => failure
+                    .with_attempts(attempts)
+                    .with_endpoint(&*endpoint)
+                    .with_request_id(&attempt_id),
             };
             let wait = self.wait_after(&failure);
             match failure.kind() {
-                ErrorKind::Throttled => turn = lane.refuse(share, wait),
+                ErrorKind::Throttled => {
+                    let kept = lane.refuse(share, wait);
+                    turn = kept.map(|turn| (throttle.clone(), turn));
+                }
                 _ if had_no_connection(&failure) => drop(share.give_back()),
                 _ => drop(share),
             }
             self.logger.line(LogLevel::Warn, || {
-                format!("{attempt_id} {} failed: {failure}", request.endpoint())
+                format!("{attempt_id} {endpoint} failed: {failure}")
             });
+            if authorisation.failed(&failure) {
+                continue;
+            }
             match failure.is_unconnected() {
                 true => _ = unconnected_since.get_or_insert(begun),
                 false => unconnected_since = None,
@@ -122,6 +142,47 @@ impl Http {
                 return Err(failure);
             }
             self.pause(call, class, replay, failure, wait).await?;
+        }
+    }
+
+    /// Waits until a request may go out that has something to show. A permit is held by requests under way only: it is
+    /// given back where a token comes to its end while the request waits for the permit.
+    async fn admit(
+        &self,
+        call: &Call,
+        class: EndpointClass,
+        authorisation: &mut impl Authorisation,
+        mut turn: Option<(Arc<Throttle>, Turn)>,
+        annotate: impl Fn(Error) -> Error,
+    ) -> Result<Admitted> {
+        loop {
+            if !authorisation.is_ready() {
+                turn = None;
+            }
+            let throttle = authorisation.ready(call).await?;
+            let turn = turn
+                .take()
+                .filter(|(of, _)| Arc::ptr_eq(of, &throttle))
+                .map(|(_, turn)| turn);
+            let share = throttle
+                .lane(class)
+                .admit(call, class, self.retry.max_wait, turn)
+                .await
+                .map_err(&annotate)?;
+            match authorisation.show() {
+                Ok(Some(shown)) => {
+                    return Ok(Admitted {
+                        throttle,
+                        share,
+                        shown,
+                    });
+                }
+                Ok(None) => drop(share.give_back()),
+                Err(error) => {
+                    drop(share.give_back());
+                    return Err(annotate(error));
+                }
+            }
         }
     }
 
@@ -153,11 +214,13 @@ impl Http {
                 self.logger.line(LogLevel::Debug, || {
                     format!("{id} HTTP {}, {} bytes", answer.status, answer.body.len())
                 });
-                let status = answer.status;
-                match classify::error(&answer) {
+                let (status, secrets) = (answer.status, answer.secrets.clone());
+                let result = match classify::error(&answer) {
                     None => read(answer).map_err(|e| e.with_http_status(status)),
                     Some(error) => Err(error),
-                }
+                };
+                // Whatever was quoted above: no error leaves with a secret in it.
+                result.map_err(|e| e.map_words(|words| secrets.blot_mixed(words).into_owned()))
             });
         trace.end_attempt(match &result {
             Ok(_) => Delivery::Answered,

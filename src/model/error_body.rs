@@ -1,6 +1,7 @@
 //! The error in the body of an answer, in each of the shapes that the service and its neighbours are known to use.
 
 use crate::error::Origin;
+use crate::redaction::Secrets;
 use serde_json::{Map, Value};
 
 /// Code and words of an error; either may be missing.
@@ -19,10 +20,13 @@ const LONGEST_QUOTE: usize = 300;
 /// The longest body of a 2xx answer that is searched for an error. Those that are known are below 1 KB.
 const LONGEST_ERROR: usize = 8192;
 
-/// Reads the body of an answer whose status tells of an error.
-pub(crate) fn parse(body: &[u8]) -> ErrorBody {
+/// Reads the body of an answer whose status tells of an error. `secrets` are blotted out of the words before these are cut
+/// to a length.
+pub(crate) fn parse(body: &[u8], secrets: &Secrets) -> ErrorBody {
     match serde_json::from_slice::<Value>(body) {
-        Ok(Value::Object(object)) => known_shape(&object).unwrap_or_else(|| foreign(&object)),
+        Ok(Value::Object(object)) => {
+            known_shape(&object, secrets).unwrap_or_else(|| foreign(&object, secrets))
+        }
         _ if body.trim_ascii().is_empty() => ErrorBody {
             origin: Origin::Service,
             code: None,
@@ -32,7 +36,7 @@ pub(crate) fn parse(body: &[u8]) -> ErrorBody {
         _ => ErrorBody {
             origin: Origin::Intermediary,
             code: None,
-            message: plain_words(body),
+            message: plain_words(body, secrets),
             is_empty: false,
         },
     }
@@ -40,7 +44,7 @@ pub(crate) fn parse(body: &[u8]) -> ErrorBody {
 
 /// The error in the body of an answer whose status tells of success. `None` if it has no known shape of an error, or
 /// also holds what was asked for.
-pub(crate) fn parse_success(body: &[u8]) -> Option<ErrorBody> {
+pub(crate) fn parse_success(body: &[u8], secrets: &Secrets) -> Option<ErrorBody> {
     const HINT: &[u8] = b"\"error";
     if body.len() > LONGEST_ERROR || !body.windows(HINT.len()).any(|bytes| bytes == HINT) {
         return None;
@@ -48,36 +52,36 @@ pub(crate) fn parse_success(body: &[u8]) -> Option<ErrorBody> {
     let Ok(Value::Object(object)) = serde_json::from_slice::<Value>(body) else {
         return None;
     };
-    known_shape(&object).filter(|said| {
+    known_shape(&object, secrets).filter(|said| {
         (said.code.is_some() || said.message.is_some()) && !holds_what_was_asked_for(&object)
     })
 }
 
 /// A known shape, which is the service's, its gateway's or the token service's.
-fn known_shape(object: &Map<String, Value>) -> Option<ErrorBody> {
+fn known_shape(object: &Map<String, Value>, secrets: &Secrets) -> Option<ErrorBody> {
     let said = |origin, code, message| ErrorBody {
         origin,
         code,
-        message: text(object, message),
+        message: text(object, message, secrets),
         is_empty: false,
     };
     if object.contains_key("error_code") {
-        let code = text(object, "error_code");
+        let code = text(object, "error_code", secrets);
         return Some(said(Origin::Gateway, code, "message"));
     }
     if let Some(Value::String(result)) = object.get("result") {
         let code = match () {
-            () if is_result_code(result) => Some(quote(result)),
+            () if is_result_code(result) => Some(quote(&secrets.blot(result))),
             () if is_plain_result(result) => None,
             () => return None,
         };
         return Some(said(Origin::Service, code, "message"));
     }
     if object.contains_key("errorCode") || object.contains_key("errorMessage") {
-        let code = text(object, "errorCode");
+        let code = text(object, "errorCode", secrets);
         return Some(said(Origin::Service, code, "errorMessage"));
     }
-    let code = text(object, "error").filter(|code| is_oauth_code(code));
+    let code = text(object, "error", secrets).filter(|code| is_oauth_code(code));
     if code.is_some() && !is_framework_error(object) {
         return Some(said(Origin::TokenService, code, "error_description"));
     }
@@ -106,7 +110,7 @@ fn is_framework_error(object: &Map<String, Value>) -> bool {
 }
 
 /// Words of a shape that is none of the known ones.
-fn foreign(object: &Map<String, Value>) -> ErrorBody {
+fn foreign(object: &Map<String, Value>, secrets: &Secrets) -> ErrorBody {
     const WORDS: [&str; 6] = [
         "message",
         "detail",
@@ -118,7 +122,7 @@ fn foreign(object: &Map<String, Value>) -> ErrorBody {
     ErrorBody {
         origin: Origin::Intermediary,
         code: None,
-        message: WORDS.iter().find_map(|key| text(object, key)),
+        message: WORDS.iter().find_map(|key| text(object, key, secrets)),
         is_empty: false,
     }
 }
@@ -135,17 +139,18 @@ fn holds_what_was_asked_for(object: &Map<String, Value>) -> bool {
             .any(|key| counts(&key))
 }
 
-fn text(object: &Map<String, Value>, key: &str) -> Option<String> {
+fn text(object: &Map<String, Value>, key: &str, secrets: &Secrets) -> Option<String> {
     match object.get(key) {
-        Some(Value::String(text)) if !text.is_empty() => Some(quote(text)),
+        Some(Value::String(text)) if !text.is_empty() => Some(quote(&secrets.blot(text))),
         Some(Value::Number(number)) => Some(number.to_string()),
         _ => None,
     }
 }
 
 /// The words of a body that is no JSON, without its markup.
-fn plain_words(body: &[u8]) -> Option<String> {
+fn plain_words(body: &[u8], secrets: &Secrets) -> Option<String> {
     let head = String::from_utf8_lossy(&body[..body.len().min(4096)]);
+    let head = secrets.blot(&head);
     let mut words = String::new();
     let mut in_tag = false;
     for c in head.chars() {
@@ -160,7 +165,7 @@ fn plain_words(body: &[u8]) -> Option<String> {
         }
     }
     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    (!words.is_empty()).then(|| quote(&words))
+    (!words.is_empty()).then(|| quote(&secrets.blot(&words)))
 }
 
 /// Foreign words, made fit for a message. Everything that an answer says and an error repeats goes through here.
@@ -182,13 +187,13 @@ mod tests {
     use super::*;
 
     fn told(body: &str) -> (Option<String>, Option<String>) {
-        let ErrorBody { code, message, .. } = parse(body.as_bytes());
+        let ErrorBody { code, message, .. } = parse(body.as_bytes(), &Secrets::default());
         (code, message)
     }
 
     #[test]
     fn the_shape_tells_where_an_error_comes_from() {
-        let origin = |body: &str| parse(body.as_bytes()).origin;
+        let origin = |body: &str| parse(body.as_bytes(), &Secrets::default()).origin;
         for service in [
             "",
             "  ",
@@ -256,7 +261,8 @@ mod tests {
 
     #[test]
     fn an_error_is_found_in_a_success_and_nothing_else_is_taken_for_one() {
-        let code = |body: &str| parse_success(body.as_bytes()).map(|said| said.code);
+        let code =
+            |body: &str| parse_success(body.as_bytes(), &Secrets::default()).map(|said| said.code);
         for (body, expected) in [
             (
                 r#"{"result":"error.organization.migrating","message":"m"}"#,
