@@ -266,7 +266,10 @@ impl Dispatcher {
             false => Replay::Unsafe,
         };
         let trace = Trace::default();
-        let read = |answer: Answer| answer::parse(&answer.body);
+        let read = |answer: Answer| {
+            let parsed = answer::parse(&answer.body);
+            parsed.map(|parsed| parsed.without(&answer.secrets))
+        };
         let send = self
             .session
             .post(call, resource, body(entries), replay, &trace, read);

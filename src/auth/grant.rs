@@ -157,8 +157,7 @@ impl Exchange {
             secrets: Secrets::default(),
         };
         let read = |mut answer: Answer| {
-            let token = token::parse(&answer.body, unit)
-                .map_err(|no_token| refusal::in_an_answer(&answer).unwrap_or(no_token));
+            let token = token::parse(&answer.body, unit);
             answer.body.zeroize();
             token
         };

@@ -1,9 +1,6 @@
 //! What a token host means when it refuses credentials, and what to do about it.
 
-use crate::error::{Delivery, Error, ErrorKind};
-use crate::http::transport::Answer;
-use crate::model::error_body;
-use serde_json::Value;
+use crate::error::{Error, ErrorKind, Origin};
 
 /// Which credentials were refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +18,17 @@ const END_OF_JWT: &str = "JWT credentials come to their end: their certificates 
 pub(super) fn explained(error: Error, kind: CredentialsKind) -> Error {
     use ErrorKind::*;
     match error.kind() {
+        // A proxy or a firewall says nothing of the credentials.
+        Auth | Forbidden | Rejected if error.origin() == Some(Origin::Intermediary) => {
+            let error = error
+                .with_kind(Auth)
+                .context("the token was refused, and not in a form of the token host");
+            match error.remedy() {
+                Some(_) => error,
+                None => error
+                    .with_remedy("see whether a proxy or a firewall answers for the token host"),
+            }
+        }
         NotFound => error
             .with_kind(Auth)
             .context("there is no token endpoint")
@@ -34,23 +42,6 @@ pub(super) fn explained(error: Error, kind: CredentialsKind) -> Error {
         }
         _ => error,
     }
-}
-
-/// A refusal in an answer that says 200 all the same.
-pub(super) fn in_an_answer(answer: &Answer) -> Option<Error> {
-    let value: Value = serde_json::from_slice(&answer.body).ok()?;
-    value.get("error")?.as_str()?;
-    let said = error_body::parse(&answer.body, &answer.secrets);
-    let code = said.code?;
-    let words = said.message.unwrap_or_default();
-    Some(
-        Error::new(
-            ErrorKind::Auth,
-            format!("the token host refused the request ({code}, {words})"),
-        )
-        .with_code(Some(code))
-        .with_delivery(Delivery::Answered),
-    )
 }
 
 fn remedy(code: Option<&str>, words: &str, kind: CredentialsKind) -> String {

@@ -358,7 +358,7 @@ impl Authorisation for ByToken<'_> {
     }
 
     fn failed(&mut self, failure: &Error) -> bool {
-        let is_first = failure.http_status() == Some(401) && !self.was_refused;
+        let is_first = failure.kind() == ErrorKind::Auth && !self.was_refused;
         if let Some((identity, token)) = self.held.take_if(|_| is_first) {
             self.was_refused = true;
             identity.tokens.discard(&token);

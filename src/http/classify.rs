@@ -141,6 +141,7 @@ fn summary(kind: ErrorKind, status: u16, origin: Origin) -> &'static str {
         Auth if is_foreign => {
             "something on the way to the service, or the service, refused the token"
         }
+        Auth if origin == Origin::TokenService => "the token service refused the request",
         Auth => "the service refused the token",
         Forbidden => "the service does not permit this",
         NotFound => "the service does not know this",

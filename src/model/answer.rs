@@ -2,8 +2,10 @@
 
 use super::error_body::quote;
 use crate::error::{Error, Result};
+use crate::redaction::Secrets;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// Every field is optional on the wire; `completed` counts entries.
 #[derive(Debug, Default, Deserialize)]
@@ -38,6 +40,20 @@ pub(crate) struct Finding {
     pub request_id: Option<String>,
     #[serde(default, deserialize_with = "words")]
     pub user: Option<String>,
+}
+
+impl ActionAnswer {
+    /// Blots out in the words of the service what it repeats of the request's secrets.
+    pub(crate) fn without(mut self, secrets: &Secrets) -> Self {
+        let findings = self.errors.iter_mut().chain(&mut self.warnings);
+        let words = findings.flat_map(|finding| [&mut finding.message, &mut finding.error_code]);
+        for words in words.flatten() {
+            if let Cow::Owned(blotted) = secrets.blot(words) {
+                *words = blotted;
+            }
+        }
+        self
+    }
 }
 
 pub(crate) fn parse(body: &[u8]) -> Result<ActionAnswer> {

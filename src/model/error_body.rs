@@ -20,7 +20,7 @@ const LONGEST_QUOTE: usize = 300;
 /// The longest body of a 2xx answer that is searched for an error. Those that are known are below 1 KB.
 const LONGEST_ERROR: usize = 8192;
 
-/// Reads the body of an answer whose status tells of an error. `secrets` are blotted out of the words before they are cut
+/// Reads the body of an answer whose status tells of an error. `secrets` are blotted out of the words before these are cut
 /// to a length.
 pub(crate) fn parse(body: &[u8], secrets: &Secrets) -> ErrorBody {
     match serde_json::from_slice::<Value>(body) {
@@ -130,13 +130,11 @@ fn foreign(object: &Map<String, Value>, secrets: &Secrets) -> ErrorBody {
 /// An answer that holds an error and what was asked for contradicts itself.
 fn holds_what_was_asked_for(object: &Map<String, Value>) -> bool {
     let is_there = |key: &&str| object.get(*key).is_some_and(|value| !value.is_null());
-    let counts = |key: &&str| object.get(*key).is_some_and(|n| n.as_u64() != Some(0));
+    let counts = |key: &&str| object.get(*key).and_then(Value::as_u64) > Some(0);
     ["users", "groups", "user", "access_token"]
         .iter()
-        .any(|key| is_there(&key))
-        || ["completed", "completedInTestMode"]
-            .iter()
-            .any(|key| counts(&key))
+        .any(is_there)
+        || ["completed", "completedInTestMode"].iter().any(counts)
 }
 
 fn text(object: &Map<String, Value>, key: &str, secrets: &Secrets) -> Option<String> {
@@ -271,7 +269,7 @@ mod tests {
             (r#"{"error_code":"429050","message":"m"}"#, "429050"),
             (r#"{"error":"invalid_token"}"#, "invalid_token"),
             (
-                r#"{"result":"error.x","completed":0,"errors":[]}"#,
+                r#"{"result":"error.x","completed":0,"completedInTestMode":null,"errors":[]}"#,
                 "error.x",
             ),
         ] {
