@@ -262,7 +262,10 @@ impl Dispatcher {
             false => Replay::Unsafe,
         };
         let trace = Trace::default();
-        let read = |answer: Answer| answer::parse(&answer.body);
+        let read = |answer: Answer| {
+            let understood = answer::parse(&answer.body)?;
+            Ok(understood.without(&answer.secrets))
+        };
         let send = self
             .session
             .post(call, resource, body(entries), replay, &trace, read);

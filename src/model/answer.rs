@@ -1,6 +1,7 @@
 //! The answer to a request of actions.
 
 use crate::error::{Error, Result};
+use crate::redaction::Secrets;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -33,6 +34,22 @@ pub(crate) struct Finding {
     pub request_id: Option<String>,
     #[serde(default, deserialize_with = "words")]
     pub user: Option<String>,
+}
+
+impl ActionAnswer {
+    /// The answer without `secrets` in the words that are handed on.
+    pub(crate) fn without(mut self, secrets: &Secrets) -> Self {
+        for finding in self.errors.iter_mut().chain(&mut self.warnings) {
+            for words in [
+                &mut finding.message,
+                &mut finding.error_code,
+                &mut finding.user,
+            ] {
+                *words = words.take().map(|words| secrets.blot(&words).into_owned());
+            }
+        }
+        self
+    }
 }
 
 pub(crate) fn parse(body: &[u8]) -> Result<ActionAnswer> {
