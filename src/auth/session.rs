@@ -203,6 +203,7 @@ impl Session {
         let mut url = self.root.clone();
         url.set_path("/status");
         let request = Request {
+            class: EndpointClass::Status,
             method: Method::GET,
             url,
             headers: HeaderMap::new(),
@@ -222,7 +223,6 @@ impl Session {
         };
         http.perform(
             call,
-            EndpointClass::Status,
             request,
             &mut authorisation,
             Replay::Reads,
@@ -243,6 +243,7 @@ impl Session {
     ) -> Result<T> {
         self.count(resource.class);
         let request = Request {
+            class: resource.class,
             method: match json {
                 Some(_) => Method::POST,
                 None => Method::GET,
@@ -262,15 +263,7 @@ impl Session {
         };
         self.identity()
             .http
-            .perform(
-                call,
-                resource.class,
-                request,
-                &mut authorisation,
-                replay,
-                trace,
-                read,
-            )
+            .perform(call, request, &mut authorisation, replay, trace, read)
             .await
     }
 

@@ -46,7 +46,13 @@ impl ActionAnswer {
     /// Blots out in the words of the service what it repeats of the request's secrets.
     pub(crate) fn without(mut self, secrets: &Secrets) -> Self {
         let findings = self.errors.iter_mut().chain(&mut self.warnings);
-        let words = findings.flat_map(|finding| [&mut finding.message, &mut finding.error_code]);
+        let words = findings.flat_map(|finding| {
+            [
+                &mut finding.message,
+                &mut finding.error_code,
+                &mut finding.user,
+            ]
+        });
         for words in words.flatten() {
             if let Cow::Owned(blotted) = secrets.blot(words) {
                 *words = blotted;
