@@ -29,6 +29,18 @@ const ALREADY: [&str; 2] = [
     "error.usergroup.user_list.invalid",
 ];
 
+/// Whether a line was refused for a membership that is there already, and for nothing else.
+fn is_already(line: &Line) -> bool {
+    let is_of_the_kind = |code: &String| ALREADY.contains(&code.as_str());
+    !line.codes.is_empty() && line.codes.iter().all(is_of_the_kind)
+}
+
+/// The same of all its names.
+fn is_all_there(line: &Line) -> bool {
+    let covers_the_list = line.codes.iter().any(|code| code == ALREADY[1]);
+    is_already(line) && (covers_the_list || line.codes.len() >= names(&line.command))
+}
+
 /// How many names the lists of a command hold.
 fn names(command: &serde_json::Value) -> usize {
     let lists = command.as_object().and_then(|c| c.values().next());
@@ -242,26 +254,32 @@ impl<'a> Story<'a> {
     /// Whether the step was refused because the membership is as it asks, after an attempt whose answer was lost. Then
     /// it may well be that attempt which made it so.
     fn stands(&self, step: usize) -> bool {
-        let after_a_loss = |number: usize| {
-            let earlier = self.requests.iter().filter(|r| r.number < number);
-            earlier.count() + self.report.unread() > 0
-        };
         self.works.iter().any(|(first, lines)| {
-            let line = step
-                .checked_sub(*first)
-                .and_then(|offset| lines.get(offset));
-            line.is_some_and(|line| {
-                let is_of_all_names = line.codes.len() >= names(&line.command)
-                    || line.codes.iter().any(|code| code == ALREADY[1]);
-                !line.codes.is_empty()
-                    && is_of_all_names
-                    && line
-                        .codes
-                        .iter()
-                        .all(|code| ALREADY.contains(&code.as_str()))
-                    && after_a_loss(line.request)
-            })
+            let line = step.checked_sub(*first).and_then(|at| lines.get(at));
+            line.is_some_and(|line| is_all_there(line) && self.is_after_a_loss(line))
         })
+    }
+
+    fn is_after_a_loss(&self, line: &Line) -> bool {
+        let earlier = self.requests.iter().filter(|r| r.number < line.request);
+        earlier.count() + self.report.unread() > 0
+    }
+
+    /// Whether a repeat was refused for what the first attempt may have done, and nobody can tell what became of the
+    /// rest: the refusal is not of the entry's last step, or not of all its names.
+    fn is_unclear_repeat(&self) -> bool {
+        let Some((first, lines)) = self.works.last() else {
+            return false;
+        };
+        let size = self.report.plan.limits.steps_per_entry;
+        let steps = (self.steps.len() - first).min(size);
+        let is_repeat = |line: &&&Line| is_already(line) && self.is_after_a_loss(line);
+        let is_clear = lines.len() == steps && lines.last().is_some_and(|line| is_all_there(line));
+        let all_covered = lines
+            .iter()
+            .filter(is_repeat)
+            .all(|line| is_all_there(line));
+        lines.iter().any(|line| is_repeat(&&line)) && !(is_clear && all_covered)
     }
 
     /// That the service refuses what our own first attempt did is no failure.
@@ -366,7 +384,7 @@ impl<'a> Story<'a> {
         );
         let cut_off =
             plan.cancel_after.is_some() || plan.deadline.is_some() || plan.refusal.is_some();
-        if has_its_reason || cut_off {
+        if has_its_reason || cut_off || self.is_unclear_repeat() {
             return Ok(());
         }
         expect(self.requests.len() + unread > 0, || {
