@@ -122,7 +122,7 @@ impl Plan {
     }
 
     pub fn interrupts(&self) -> bool {
-        self.cancel_after.is_some() || self.deadline.is_some() || self.pace.is_some()
+        self.cancel_after.is_some() || self.deadline.is_some()
     }
 
     /// Makes some users technical accounts, which no page shows, so that a page of few can be empty. The first of a
