@@ -279,7 +279,7 @@ impl<'a> Story<'a> {
             .iter()
             .filter(is_repeat)
             .all(|line| is_all_there(line));
-        lines.iter().any(|line| is_repeat(&&line)) && !(is_clear && all_covered)
+        lines.iter().any(|line| is_repeat(&line)) && !(is_clear && all_covered)
     }
 
     /// That the service refuses what our own first attempt did is no failure.
