@@ -27,7 +27,7 @@ fn outcomes_agree_with_the_ledger() {
     if let Some(met) = met {
         assert_eq!(met["outcomes"].len(), 4, "{met:?}");
         assert!(met["faults met"].len() > 8, "{met:?}");
-        assert_eq!(met["schedules"].len(), 14, "{met:?}");
+        assert_eq!(met["schedules"].len(), 16, "{met:?}");
     }
 }
 
@@ -50,6 +50,7 @@ fn met(report: &Report) -> Vec<(&'static str, String)> {
             format!("already_member {}", plan.settings["already_member"]),
             true,
         ),
+        (format!("group_name {}", plan.settings["group_name"]), true),
         (
             format!("after_refusal {}", plan.settings["after_refusal"]),
             true,

@@ -102,6 +102,7 @@ impl Plan {
                 "latency_ms": dice.u64(0..3),
                 "already_member": (["success", "error"][dice.usize(0..2)]),
                 "after_refusal": (["stop", "go-on"][dice.usize(0..2)]),
+                "group_name": (["optional", "required"][usize::from(seldom(dice, 8))]),
             }),
             cancel_after: sometimes(dice, 30),
             deadline: sometimes(dice, 60).map(|time| time + Duration::from_millis(1)),

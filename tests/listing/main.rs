@@ -30,7 +30,7 @@ fn a_listing_is_complete_or_an_error() {
             met["ends"].len() > 5 && met["faults met"].len() > 8,
             "{met:?}"
         );
-        assert_eq!(met["schedules"].len(), 8, "{met:?}");
+        assert_eq!(met["schedules"].len(), 9, "{met:?}");
     }
 }
 
@@ -51,6 +51,7 @@ struct Reading {
     interrupted: bool,
     /// A pace of a few requests may ask for a longer wait than the call puts up with.
     paced: bool,
+    out_of_reach: bool,
     read_on: Result<Vec<String>>,
     read_anew: Result<Vec<String>>,
 }
@@ -79,6 +80,11 @@ impl Reading {
         }
         self.apart.clone()?;
         let is_slow_only = !self.errors.is_empty() && self.errors.iter().all(is_slow);
+        if self.out_of_reach {
+            let nothing = self.read.is_empty() && !self.ended;
+            let failed = self.read_on.is_err() && self.read_anew.is_err();
+            return expect(nothing && failed, "a listing out of reach was read");
+        }
         let waits_or_is_slow =
             |error: &Failure| error.status == UMAPI_STATUS_THROTTLED || is_slow(error);
         let is_paced_only = self.paced && self.errors.iter().all(waits_or_is_slow);
@@ -167,6 +173,7 @@ impl Bench {
             schedule: schedule(plan),
             interrupted: plan.interrupts(),
             paced: plan.pace.is_some(),
+            out_of_reach: plan.is_out_of_reach(),
             read_on: Ok(Vec::new()),
             read_anew: Ok(Vec::new()),
         };
@@ -233,6 +240,7 @@ fn schedule(plan: &Plan) -> Vec<String> {
         ("blocking callback".to_owned(), plan.blocking.is_some()),
         ("paced".to_owned(), plan.pace.is_some()),
         ("two clients".to_owned(), plan.beside),
+        ("slash separates".to_owned(), plan.is_out_of_reach()),
         ("fork".to_owned(), is_by_c && plan.fork_after.is_some()),
     ];
     let kinds = kinds.into_iter().filter(|(_, is)| *is);

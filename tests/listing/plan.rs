@@ -105,6 +105,7 @@ impl Plan {
             settings: json!({
                 "page_size": dice.usize(1..9),
                 "latency_ms": dice.u64(0..2),
+                "encoded_slash": (["name", "separator"][usize::from(dice.u8(0..12) == 0)]),
                 "page_headers": matches!(telling, Telling::FlagAndFigures | Telling::Figures),
                 "past_the_end": (["not_found", "404", "last_page"][dice.usize(0..3)]),
             }),
@@ -119,6 +120,11 @@ impl Plan {
             fork_after: seldom(dice, 20).then(|| Duration::from_millis(dice.u64(0..20))),
             listing,
         }
+    }
+
+    /// Whether the service takes the slash in the group's name for another path: an error, never an empty listing.
+    pub fn is_out_of_reach(&self) -> bool {
+        matches!(self.listing, Listing::Members(_)) && self.settings["encoded_slash"] == "separator"
     }
 
     pub fn interrupts(&self) -> bool {
