@@ -1,6 +1,6 @@
 //! What can be read: users, groups, one user, and the service's status.
 
-use crate::org::{Group, Identity, Org, USER_GROUP, User};
+use crate::org::{Group, Identity, Org, USER_GROUP, User, UserKey};
 use crate::reply::Reply;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -125,7 +125,7 @@ pub fn page_of_user_groups(query: &Query) -> usize {
 
 pub fn user(org: &Org, name: &str, query: &Query) -> Reply {
     let domain = query.get("domain").map(String::as_str);
-    let found = org.find(name, domain, false).map(|key| org.user(key));
+    let found = find(org, name, domain).map(|key| org.user(key));
     match found.filter(|user| !user.technical) {
         None => not_found("error.user.nonexistent", "there is no such user"),
         Some(user) => {
@@ -136,6 +136,18 @@ pub fn user(org: &Org, name: &str, query: &Query) -> Reply {
             };
             Reply::json(200, json!({"result": "success", "user": shape.of(user)}))
         }
+    }
+}
+
+/// The domain `AdobeID` asks for an Adobe ID; beside an email another one asks for the account in that directory.
+fn find(org: &Org, name: &str, domain: Option<&str>) -> Option<UserKey> {
+    match domain {
+        Some(domain) if domain.eq_ignore_ascii_case("AdobeID") => org.find(name, None, true),
+        Some(domain) if name.contains('@') => org.find_all(name, None).into_iter().find(|key| {
+            let user = org.user(*key);
+            user.identity != Identity::Adobe && user.domain.eq_ignore_ascii_case(domain)
+        }),
+        domain => org.find(name, domain, false),
     }
 }
 
