@@ -12,14 +12,15 @@ use crate::config::{Configuration, Settings};
 use crate::counters::Counters;
 use crate::error::{Error, Result};
 use crate::http::call::{Call, CallOptions};
+use crate::http::certificates::parse_certificates;
 use crate::http::perform::Http;
 use crate::http::proxy::{Login, Proxy, ProxyChoice};
 use crate::http::rate_limit::RateLimits;
 use crate::http::retry::RetryPolicy;
 use crate::http::throttle::Throttle;
 use crate::http::transport::{Transport, TransportOptions};
-use crate::http::trust::parse_certificates;
 use crate::http::url::parse_root;
+use crate::input_file::{name_of, read_file};
 use crate::log::{LogLevel, Logger};
 use crate::model::command::Action;
 use crate::model::user::User;
@@ -95,10 +96,8 @@ impl ClientOptions {
 
     /// The same, from a file.
     pub fn add_ca_file(&mut self, path: &Path) -> Result<()> {
-        let name = path.display();
-        let pem = std::fs::read(path)
-            .map_err(|e| Error::invalid_argument("path", format_args!("{name}: {e}")))?;
-        let certificates = parse_certificates(&format!("path: {name}"), &pem)?;
+        let name = name_of("path", path)?;
+        let certificates = parse_certificates(&name, &read_file(&name, path)?)?;
         self.transport.trust.extra.extend(certificates);
         Ok(())
     }
@@ -178,7 +177,7 @@ impl Client {
         options.transport.trust.check()?;
         if options.transport.trust.anyone {
             options.logger.line(LogLevel::Warn, || {
-                "DANGER: certificates are not verified (umapi_client_options_set_danger_accept_invalid_certificates): \
+                "DANGER: certificates are not verified (the option danger_accept_invalid_certificates): \
                  whoever sits on the line can read the secret and the token, and change everything"
                     .to_owned()
             });

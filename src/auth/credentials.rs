@@ -4,6 +4,7 @@ use super::jwt::SigningKey;
 use super::key::{Names, RsaPrivateKey};
 use crate::error::{Error, Result};
 use crate::http::url::parse_root;
+use crate::input_file::name_of;
 use crate::model::token::AccessToken;
 use crate::secret::Secret;
 use std::fmt;
@@ -94,7 +95,7 @@ impl Credentials {
         private_key_path: &Path,
         passphrase: Option<&str>,
     ) -> Result<Self> {
-        let argument = format!("private_key_path: {}", private_key_path.display());
+        let argument = name_of("private_key_path", private_key_path)?;
         let names = Names {
             key: &argument,
             passphrase: "passphrase",

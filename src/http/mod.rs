@@ -4,6 +4,7 @@ pub(crate) mod ask_proxy;
 pub(crate) mod body;
 mod budget;
 pub mod call;
+pub(crate) mod certificates;
 pub mod endpoint;
 pub(crate) mod failure;
 mod lane;

@@ -33,12 +33,22 @@ pub(crate) struct Login {
     pub password: Secret,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Who named the proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Source {
-    Options,
-    /// The variable.
+    /// The program, by the option `proxy`.
+    Option,
+    Configuration(Places),
+    /// A variable that all programs know.
     Environment(&'static str),
     System,
+}
+
+/// Where an operator wrote the proxy down, for messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Places {
+    pub address: String,
+    pub login: String,
 }
 
 /// In the order in which they count. `HTTP_PROXY` is for plain http, which is for this machine only and takes no proxy.
@@ -47,14 +57,29 @@ const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_pr
 const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 
 impl Proxy {
-    /// From the program or its configuration, with what the address and the user are called there. User and password stand
-    /// beside the address and never in it, for addresses are shown.
-    pub(crate) fn given(
+    /// From the program. `names` are those of the address and of the user. User and password stand beside the address and
+    /// never in it, for addresses are shown.
+    pub(crate) fn given(names: [&str; 2], address: &str, login: Option<Login>) -> Result<Self> {
+        Proxy::checked(Source::Option, names, address, login)
+    }
+
+    /// The same, from a configuration.
+    pub(crate) fn configured(
+        places: Places,
+        names: [&str; 2],
+        address: &str,
+        login: Option<Login>,
+    ) -> Result<Self> {
+        Proxy::checked(Source::Configuration(places), names, address, login)
+    }
+
+    fn checked(
+        source: Source,
         [address_name, user_name]: [&str; 2],
         address: &str,
         login: Option<Login>,
     ) -> Result<Self> {
-        let (proxy, inside) = Proxy::parse(address, Source::Options)
+        let (proxy, inside) = Proxy::parse(address, source)
             .map_err(|problem| Error::invalid_argument(address_name, problem))?;
         if inside.is_some() {
             return Err(Error::invalid_argument(
@@ -156,10 +181,29 @@ impl Proxy {
 
     /// Where a person can change it.
     pub(crate) fn where_it_is_set(&self) -> String {
-        match self.source {
-            Source::Options => "umapi_client_options_set_proxy".to_owned(),
+        match &self.source {
+            Source::Option => "the option proxy".to_owned(),
+            Source::Configuration(places) => places.address.clone(),
             Source::Environment(variable) => format!("{variable} in the environment"),
             Source::System => "the system's proxy settings".to_owned(),
+        }
+    }
+
+    /// What to do so that the proxy gets the right login.
+    pub(crate) fn how_to_log_in(&self) -> String {
+        const GIVE: &str = "give the right user and password";
+        match &self.source {
+            Source::Option => format!("{GIVE} with the option proxy"),
+            Source::Configuration(places) => format!("{GIVE} by {}", places.login),
+            Source::Environment(variable) => format!(
+                "{GIVE} in {variable}, as {}://user:password@{}:{}",
+                self.address.scheme(),
+                self.host(),
+                self.port()
+            ),
+            Source::System => format!(
+                "{GIVE} with the option proxy or in HTTPS_PROXY, for the system's settings have none"
+            ),
         }
     }
 
