@@ -3,6 +3,7 @@ use super::call::{options, umapi_call};
 use super::check::umapi_check;
 use super::client_options::umapi_client_options;
 use super::credentials::umapi_credentials;
+use super::engine::Engine;
 use super::error::umapi_error;
 use super::fallible::fallible;
 use super::group::umapi_groups;
@@ -11,7 +12,6 @@ use super::handle::{free, out, read, shared};
 use super::input::{self, optional_text, text};
 use super::queue::umapi_queue;
 use super::results::umapi_results;
-use super::runtime::Engine;
 use super::service::umapi_service;
 use super::status::umapi_status;
 use super::user::{umapi_user, umapi_users};
@@ -167,7 +167,7 @@ pub unsafe extern "C" fn umapi_client_set_credentials(
     }
 }
 
-/// Frees a client; never waits. Calls under way on other threads, listings and queues keep what they need and go on to
+/// Frees a client; never waits for the network. Calls under way on other threads, listings and queues keep what they need and go on to
 /// their own ends; only no new call may be made with the pointer. NULL is fine.
 ///
 /// @since 0.1.0
@@ -199,11 +199,13 @@ pub unsafe extern "C" fn umapi_client_find_user(
     unsafe {
         fallible(error, || {
             let user = out("user", user)?;
-            let engine = &shared("client", client)?.0.clone();
-            let user_string = text("user_string", user_string)?;
-            let domain = optional_text("domain", domain)?;
-            let options = options(call);
-            let found = engine.run(engine.client().find_user(user_string, domain, &options))??;
+            let engine = shared("client", client)?.0.clone();
+            let user_string = text("user_string", user_string)?.to_owned();
+            let domain = optional_text("domain", domain)?.map(str::to_owned);
+            let found = engine.run(options(call), |client, options| async move {
+                let domain = domain.as_deref();
+                client.find_user(&user_string, domain, &options).await
+            })??;
             if let Some(found) = found {
                 user.give(umapi_user(found));
             }
@@ -314,20 +316,19 @@ pub unsafe extern "C" fn umapi_client_execute(
     unsafe {
         fallible(error, || {
             let results = out("results", results)?;
-            let engine = &shared("client", client)?.0.clone();
+            let engine = shared("client", client)?.0.clone();
             let actions = collect(actions, count)?;
-            let options = options(call);
-            let outcomes = engine.run(engine.client().execute(&actions, &options))??;
+            let outcomes = engine.run(options(call), |client, options| async move {
+                client.execute(&actions, &options).await
+            })??;
             results.give(umapi_results::new(outcomes));
             Ok(())
         })
     }
 }
 
-unsafe fn collect<'a>(
-    actions: *const *const umapi_action,
-    count: usize,
-) -> Result<Vec<&'a Action>> {
+/// Copies of the actions, which share what they hold.
+unsafe fn collect(actions: *const *const umapi_action, count: usize) -> Result<Vec<Action>> {
     if count == 0 {
         return Ok(Vec::new());
     }
@@ -339,7 +340,12 @@ unsafe fn collect<'a>(
         .iter()
         .enumerate()
         .map(|(position, action)| unsafe {
-            Ok(&shared(&format!("actions[{position}]"), *action)?.0)
+            match action.as_ref() {
+                Some(action) => Ok(action.0.clone()),
+                None => {
+                    Err(Error::invalid_argument(&format!("actions[{position}]"), "is NULL").into())
+                }
+            }
         })
         .collect()
 }
@@ -384,9 +390,10 @@ pub unsafe extern "C" fn umapi_client_service(
     unsafe {
         fallible(error, || {
             let service = out("service", service)?;
-            let engine = &shared("client", client)?.0.clone();
-            let options = options(call);
-            let status = engine.run(engine.client().service_status(&options))??;
+            let engine = shared("client", client)?.0.clone();
+            let status = engine.run(options(call), |client, options| async move {
+                client.service_status(&options).await
+            })??;
             service.give(umapi_service::new(&status));
             Ok(())
         })
@@ -417,9 +424,10 @@ pub unsafe extern "C" fn umapi_client_check(
     unsafe {
         fallible(error, || {
             let check = out("check", check)?;
-            let engine = &shared("client", client)?.0.clone();
-            let options = options(call);
-            let report = engine.run(engine.client().check(&options))??;
+            let engine = shared("client", client)?.0.clone();
+            let report = engine.run(options(call), |client, options| async move {
+                client.check(&options).await
+            })??;
             check.give(umapi_check::new(&report));
             Ok(())
         })

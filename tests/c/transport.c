@@ -129,7 +129,7 @@ static void a_proxy_that_wants_a_login(void)
     CHECK_OK(try_with(through(proxy, environment("PROXY_USER"), environment("PROXY_PASSWORD"))), error);
     CHECK_FAILS(try_with(through(proxy, NULL, NULL)), UMAPI_STATUS_PROXY, error);
     CHECK_HAS(umapi_error_message(error), "wants a user and password; it says \"407 ");
-    CHECK_HAS(umapi_error_message(error), "umapi_client_options_set_proxy");
+    CHECK_HAS(umapi_error_message(error), "give the right user and password with the option proxy");
     CHECK_INT(umapi_error_attempts(error), 1);
     forget_error();
     CHECK_FAILS(try_with(through(proxy, environment("PROXY_USER"), "wr0ng-p4ss")), UMAPI_STATUS_PROXY, error);
@@ -206,7 +206,7 @@ static void a_proxy_that_is_not_there(void)
         CHECK_FAILS(try_with(through(nobody[i], NULL, NULL)), UMAPI_STATUS_PROXY, error);
         CHECK_HAS(umapi_error_message(error), nobody[i]);
         CHECK_HAS(umapi_error_message(error), "refused");
-        CHECK_HAS(umapi_error_message(error), "check that the proxy runs and that umapi_client_options_set_proxy");
+        CHECK_HAS(umapi_error_message(error), "check that the proxy runs and that the option proxy is right");
         CHECK_INT(umapi_error_attempts(error), 1);
         forget_error();
     }
@@ -234,7 +234,7 @@ static void a_proxy_that_speaks_tls(void)
     CHECK_FAILS(try_with(through(address, NULL, NULL)), UMAPI_STATUS_PROXY, error);
     CHECK_HAS(umapi_error_message(error), "the proxy https://127.0.0.1:");
     CHECK_HAS(umapi_error_message(error), "cannot be used: the certificate of 127.0.0.1 was issued by \"");
-    CHECK_HAS(umapi_error_message(error), "umapi_client_options_add_ca_file");
+    CHECK_HAS(umapi_error_message(error), "with the option ca_file");
     CHECK_INT(umapi_error_attempts(error), 1);
     forget_error();
     options = through(address, NULL, NULL);
@@ -338,7 +338,7 @@ static void a_proxy_that_inspects(void)
     CHECK_FAILS(try_with(options), UMAPI_STATUS_TLS, error);
     CHECK_HAS(umapi_error_message(error), "was issued by \"");
     CHECK_HAS(umapi_error_message(error), "CN=mitmproxy");
-    CHECK_HAS(umapi_error_message(error), "add your company's CA certificate with umapi_client_options_add_ca_file");
+    CHECK_HAS(umapi_error_message(error), "add your company's CA certificate with the option ca_file");
     CHECK_INT(umapi_error_attempts(error), 1);
     forget_error();
     options = through(proxy, NULL, NULL);
@@ -414,7 +414,7 @@ static void each_bad_certificate_is_told_apart(void)
         refused_at_both_hosts(environment("TLS_CA"), expected->server, expected->what, expected->remedy);
     }
     refused_at_both_hosts(NULL, "TLS_GOOD", "was issued by \"CN=Example Corp Test CA,O=Example Corp\"",
-                          "add your company's CA certificate with umapi_client_options_add_ca_file");
+                          "add your company's CA certificate with the option ca_file");
 }
 
 static void only_the_added_certificates(void)
@@ -477,11 +477,11 @@ static void files_that_hold_no_certificate(void)
     umapi_client_options *options = umapi_client_options_new();
     CHECK_FAILS(umapi_client_options_add_ca_file(options, "/nonexistent/ca.pem", &error),
                 UMAPI_STATUS_INVALID_ARGUMENT, error);
-    CHECK_HAS(umapi_error_message(error), "path: /nonexistent/ca.pem: No such file");
+    CHECK_HAS(umapi_error_message(error), "path: /nonexistent/ca.pem: cannot be read: No such file");
     forget_error();
     CHECK_FAILS(umapi_client_options_add_ca_file(options, environment("PROXY_OPEN_LOG"), &error),
                 UMAPI_STATUS_INVALID_ARGUMENT, error);
-    CHECK_HAS(umapi_error_message(error), "holds no PEM certificate");
+    CHECK_HAS(umapi_error_message(error), "holds no certificate in PEM");
     CHECK_HAS(umapi_error_message(error), environment("PROXY_OPEN_LOG"));
     forget_error();
     umapi_client_options_free(options);
@@ -519,7 +519,7 @@ static void no_connection_is_told_within_seconds(void)
     static const struct {
         const char *host, *what, *remedy;
     } NOWHERE[] = {
-        {"https://nowhere.invalid", "the name nowhere.invalid is not found", "umapi_client_options_set_proxy"},
+        {"https://nowhere.invalid", "the name nowhere.invalid is not found", "by the option proxy"},
         {"https://127.0.0.1:1", "127.0.0.1:1 refuses the connection", "whether a firewall lets this machine out"},
     };
     size_t i;
@@ -581,7 +581,7 @@ static void a_handshake_that_is_cut_off(void)
         CHECK_HAS(umapi_error_message(error), "was cut off in the TLS handshake");
         CHECK_HAS(umapi_error_message(error), i < 2 ? "ask whether a firewall permits 127.0.0.1:" :
                                                       "or a firewall behind it permits 127.0.0.1:");
-        CHECK_HAS_NOT(umapi_error_message(error), "umapi_client_options_set_proxy");
+        CHECK_HAS_NOT(umapi_error_message(error), "the option proxy");
         forget_error();
         umapi_client_free(client);
         umapi_client_options_free(options);

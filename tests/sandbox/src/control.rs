@@ -83,6 +83,7 @@ fn steer(method: &str, path: &str, body: &[u8], world: &World) -> Result<Value, 
         ("GET", "/faults") => Ok(world.state().faults.describe()),
         ("POST", "/faults") => {
             let rule: Rule = read(body)?;
+            rule.check()?;
             world.state().faults.add(rule);
             done
         }

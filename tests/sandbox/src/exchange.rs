@@ -6,6 +6,7 @@ use crate::ims::TokenRequest;
 use crate::read::{self, Query};
 use crate::reply::Reply;
 use crate::route::Route;
+use crate::scripted::{self, Sent};
 use crate::world::{ORG_ID, Received, State, World};
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
@@ -23,9 +24,12 @@ pub type Body = StreamBody<BoxStream<'static, io::Result<Frame<Bytes>>>>;
 /// The head of a request, as the endpoints need it.
 struct Head {
     number: usize,
+    method: String,
     route: Route,
     raw_path: String,
     raw_query: Option<String>,
+    /// The path and query as they came.
+    target: String,
     headers: BTreeMap<String, String>,
 }
 
@@ -99,7 +103,9 @@ fn receive(request: &Request<Incoming>, world: &World, connection: u64) -> (Head
     let mut state = world.state();
     let head = Head {
         number: state.requests.len(),
+        method: request.method().to_string(),
         raw_query: request.uri().query().map(str::to_owned),
+        target: request.uri().to_string(),
         route,
         raw_path,
         headers,
@@ -110,7 +116,7 @@ fn receive(request: &Request<Incoming>, world: &World, connection: u64) -> (Head
     let received = Received {
         number: head.number,
         endpoint,
-        method: request.method().to_string(),
+        method: head.method.clone(),
         path: head.raw_path.clone(),
         query: head.raw_query.clone(),
         headers: redacted(&head.headers, &state),
@@ -166,6 +172,15 @@ impl Exchange {
         fault
     }
 
+    fn sent<'a>(&'a self, body: &'a [u8]) -> Sent<'a> {
+        Sent {
+            method: &self.head.method,
+            path_and_query: &self.head.target,
+            headers: &self.head.headers,
+            body,
+        }
+    }
+
     async fn latency(&self) {
         let latency = self.world.state().settings.latency_ms;
         if latency > 0 {
@@ -204,6 +219,19 @@ impl Exchange {
             Some(Fault::Redirect { to, code }) => {
                 Some((Reply::empty(*code).with("location", to), false))
             }
+            Some(Fault::Answer {
+                status,
+                headers,
+                body,
+                after_work,
+            }) => {
+                let reply = scripted::answer(*status, headers, body.as_ref());
+                Some((reply, *after_work))
+            }
+            Some(Fault::Echo { status, shape }) => {
+                let reply = scripted::echo(*status, *shape, &self.sent(body));
+                Some((reply, false))
+            }
             _ => None,
         };
         let reply = match told {
@@ -221,11 +249,12 @@ impl Exchange {
             received.status = Some(reply.status);
         }
         let reply = match self.head.header("x-request-id") {
-            Some(id) => reply.with("x-request-id", id),
-            None => reply,
+            Some(id) if !reply.has("x-request-id") => reply.with("x-request-id", id),
+            _ => reply,
         };
         match date_offset {
             0 => reply,
+            _ if reply.has("date") => reply,
             offset => reply.with("date", http_date(offset)),
         }
     }
@@ -421,7 +450,14 @@ impl Exchange {
             Fault::Deep { levels } => {
                 reply.body = [vec![b'['; *levels], vec![b']'; *levels]].concat();
             }
-            Fault::Rewrite { set, remove } => rewrite(&mut reply, set, remove),
+            Fault::Rewrite {
+                set,
+                remove,
+                headers,
+            } => {
+                rewrite(&mut reply, set, remove);
+                scripted::set_headers(&mut reply, headers);
+            }
             _ => {}
         }
         respond(&reply, whole(&reply))
@@ -463,7 +499,7 @@ where
 fn respond(reply: &Reply, (body, length): Sized) -> io::Result<Response<Body>> {
     let mut response = Response::builder().status(reply.status);
     for (name, value) in &reply.headers {
-        response = response.header(*name, value);
+        response = response.header(name, value);
     }
     if let Some(length) = length {
         response = response.header("content-length", length);
