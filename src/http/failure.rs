@@ -117,7 +117,7 @@ pub(crate) fn describe(
         (Cause::ProxyTls(tls), Some(proxy)) => proxy_tls_failed(proxy, tls, way),
         (Cause::LoginWanted, Some(proxy)) => login_wanted(proxy, said),
         (Cause::TunnelRefused, Some(proxy)) => tunnel_refused(proxy, said, way),
-        (Cause::ProxyLost, Some(proxy)) => proxy_lost(proxy, error, said),
+        (Cause::ProxyLost, Some(proxy)) => proxy_lost(proxy, error, said, way),
         (Cause::Socks(words), Some(proxy)) => socks_refused(proxy, &words, way),
         (cause, _) => without_proxy(cause, error, way),
     };
@@ -253,9 +253,7 @@ pub(crate) fn tunnel(proxy: &Proxy, said: Option<&ProxyAnswer>, way: Way<'_>) ->
         }) => Ok(()),
         Some(ProxyAnswer::Answered { status: 407, .. }) => Err(login_wanted(proxy, said)),
         Some(ProxyAnswer::Unreachable(why)) => Err(proxy_unreachable(proxy, why)),
-        Some(ProxyAnswer::Shortage(code)) => {
-            Err(connection_failed(&io::Error::from_raw_os_error(*code), way))
-        }
+        Some(ProxyAnswer::Shortage(code)) => Err(shortage_of(*code, way)),
         _ => Err(tunnel_refused(proxy, said, way)),
     }
 }
@@ -314,12 +312,21 @@ fn login_wanted(proxy: &Proxy, said: Option<&ProxyAnswer>) -> Error {
         .with_remedy(remedy)
 }
 
-fn proxy_lost(proxy: &Proxy, error: &reqwest::Error, said: Option<&ProxyAnswer>) -> Error {
-    let why = match said {
-        Some(ProxyAnswer::Unreachable(why)) => why.clone(),
-        _ => root(error),
-    };
-    proxy_unreachable(proxy, &why)
+fn proxy_lost(
+    proxy: &Proxy,
+    error: &reqwest::Error,
+    said: Option<&ProxyAnswer>,
+    way: Way<'_>,
+) -> Error {
+    match said {
+        Some(ProxyAnswer::Shortage(code)) => shortage_of(*code, way),
+        Some(ProxyAnswer::Unreachable(why)) => proxy_unreachable(proxy, why),
+        _ => proxy_unreachable(proxy, &root(error)),
+    }
+}
+
+fn shortage_of(code: i32, way: Way<'_>) -> Error {
+    connection_failed(&io::Error::from_raw_os_error(code), way)
 }
 
 fn check_the_proxy(proxy: &Proxy) -> String {
