@@ -4,5 +4,8 @@ pub mod credentials;
 mod grant;
 mod jwt;
 pub(crate) mod key;
+mod refusal;
+mod renewal;
 pub(crate) mod session;
+mod token;
 mod token_cache;

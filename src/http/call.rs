@@ -220,6 +220,26 @@ impl Call {
         })
     }
 
+    /// Work that this call starts and others share: without limits, and with progress of its own.
+    pub(crate) fn beside(&self, progress: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        let options = CallOptions {
+            once: self.is_single_attempt(),
+            ..CallOptions::new().progress(progress)
+        };
+        Call::new(Running {
+            options,
+            deadline: None,
+            wanted: true,
+            adoptions: 0,
+            request_ids: self.running().request_ids.clone(),
+        })
+    }
+
+    /// Whether nothing is tried a second time.
+    pub(crate) fn is_single_attempt(&self) -> bool {
+        self.running().options.once
+    }
+
     /// A caller waits for this work now, under the limits of its own call.
     pub(crate) fn adopt(&self, caller: &Call) {
         let Running {

@@ -1,6 +1,7 @@
 //! Which way requests go: straight to the host or through a proxy, and who says so.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::redaction::Secrets;
 use crate::secret::Secret;
 use base64ct::{Base64, Encoding};
 use hyper_util::client::proxy::matcher::Matcher;
@@ -24,6 +25,8 @@ pub(crate) enum ProxyChoice {
 pub(crate) struct Proxy {
     address: Url,
     login: Option<Login>,
+    /// What of the login is never to be quoted.
+    secrets: Secrets,
     source: Source,
 }
 
@@ -93,7 +96,11 @@ impl Proxy {
                 Err(Error::invalid_argument(user_name, problem))
             })?;
         }
-        Ok(Proxy { login, ..proxy })
+        Ok(Proxy {
+            secrets: Login::secrets(login.as_ref()),
+            login,
+            ..proxy
+        })
     }
 
     /// The words of the error never hold the text, which may hold a password.
@@ -138,6 +145,7 @@ impl Proxy {
         }
         let proxy = Proxy {
             address,
+            secrets: Login::secrets(login.as_ref()),
             login: login.clone(),
             source,
         };
@@ -172,6 +180,10 @@ impl Proxy {
 
     pub(crate) fn has_login(&self) -> bool {
         self.login.is_some()
+    }
+
+    pub(crate) fn secrets(&self) -> Secrets {
+        self.secrets.clone()
     }
 
     /// `Proxy-Authorization`, for HTTP proxies.
@@ -266,6 +278,12 @@ impl Login {
         } else {
             None
         }
+    }
+
+    fn secrets(login: Option<&Login>) -> Secrets {
+        login.map_or_else(Secrets::default, |login| {
+            Secrets::of_login(&login.user, &login.password)
+        })
     }
 
     fn basic(&self) -> HeaderValue {

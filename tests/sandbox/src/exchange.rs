@@ -3,6 +3,7 @@
 use crate::conduit::{End, Handle};
 use crate::faults::{Fault, Garbage, Place, error_reply, http_date};
 use crate::ims::TokenRequest;
+use crate::limits::Asked;
 use crate::read::{self, Query};
 use crate::reply::Reply;
 use crate::route::Route;
@@ -94,13 +95,14 @@ pub async fn serve(
 /// Notes the request before anything can go wrong with it.
 fn receive(request: &Request<Incoming>, world: &World, connection: u64) -> (Head, Option<Fault>) {
     let raw_path = request.uri().path().to_owned();
-    let route = Route::of(request.method().as_str(), &raw_path);
     let headers = request.headers().iter().map(|(name, value)| {
         let value = String::from_utf8_lossy(value.as_bytes());
         (name.as_str().to_owned(), value.into_owned())
     });
     let headers: BTreeMap<_, _> = headers.collect();
     let mut state = world.state();
+    let splits_at = state.settings.encoded_slash;
+    let route = Route::of(request.method().as_str(), &raw_path, splits_at);
     let head = Head {
         number: state.requests.len(),
         method: request.method().to_string(),
@@ -140,6 +142,12 @@ fn redacted(headers: &BTreeMap<String, String>, state: &State) -> BTreeMap<Strin
         };
     }
     headers
+}
+
+/// A token that is not good, or one of another organisation: documented without a body.
+fn unauthorized() -> Reply {
+    let challenge = r#"Bearer realm="JIL", error="invalid_token""#;
+    Reply::empty(401).with("www-authenticate", challenge)
 }
 
 struct Exchange {
@@ -282,24 +290,16 @@ impl Exchange {
 
     /// Token, key, organisation and budget, in the order in which a gateway sees them.
     fn admit(&self, state: &mut State) -> Result<(), Reply> {
-        let gateway = |status, code: &str, words: &str| {
-            Reply::json(status, json!({"error_code": code, "message": words}))
-        };
-        let Some(token) = self
-            .head
-            .header("authorization")
-            .and_then(|value| value.strip_prefix("Bearer "))
-        else {
-            return Err(gateway(401, "401010", "Oauth token is missing"));
-        };
-        if state.tokens.check(token).is_none() {
-            return Err(gateway(401, "401013", "Oauth token is not valid"));
+        let token = self.head.header("authorization");
+        let token = token.and_then(|value| value.strip_prefix("Bearer "));
+        if token.is_none_or(|token| state.tokens.check(token).is_none()) {
+            return Err(unauthorized());
         }
-        if self.head.header("x-api-key") != Some(&state.settings.client_id) {
-            return Err(gateway(403, "403000", "Api Key is invalid"));
+        let client_id = self.head.header("x-api-key").unwrap_or_default();
+        if !state.settings.client_ids().contains(&client_id) {
+            return Err(Reply::empty(403));
         }
-        let endpoint = self.head.route.endpoint();
-        let page0_of_all = matches!(
+        let reads_page0_of_all = matches!(
             &self.head.route,
             Route::Users {
                 page: 0,
@@ -307,17 +307,21 @@ impl Exchange {
                 ..
             } | Route::Groups { page: 0, .. }
         );
-        if let Err(wait) = state.throttle.admit(endpoint, page0_of_all, Instant::now()) {
+        let asked = Asked {
+            endpoint: self.head.route.endpoint(),
+            client_id,
+            reads_page0_of_all,
+            now: Instant::now(),
+        };
+        let full_listing_every = Duration::from_millis(state.settings.full_listing_every_ms);
+        if let Err(wait) = state.throttle.admit(&asked, full_listing_every) {
             let seconds = wait.as_millis().div_ceil(1000);
-            let refusal = gateway(429, "429050", "Too many requests");
-            return Err(refusal.with("retry-after", seconds));
+            let refusal = json!({"error_code": "429050", "message": "Too many requests"});
+            return Err(Reply::json(429, refusal).with("retry-after", seconds));
         }
         match self.head.route.org() {
             Some(ORG_ID) => Ok(()),
-            _ => Err(Reply::json(
-                401,
-                json!({"result": "error.organization.invalid_id", "message": "the organisation is not this client's"}),
-            )),
+            _ => Err(unauthorized()),
         }
     }
 

@@ -303,7 +303,48 @@ fn tokens_are_shown_by_number_and_secrets_not_at_all() {
     sandbox.control("POST", "/tokens/revoke", &Value::Null);
     let stale =
         "GET /v2/usermanagement/users/12345ABCDE@AdobeOrg/0 HTTP/1.1\r\nauthorization: Bearer gone";
-    assert_eq!(sandbox.send(stale, "").json()["error_code"], "401013");
+    let end = sandbox.send(stale, "");
+    assert_eq!((end.status(), end.body()), (401, ""));
+    assert_eq!(
+        end.header("www-authenticate").as_deref(),
+        Some(r#"Bearer realm="JIL", error="invalid_token""#)
+    );
+}
+
+#[test]
+fn a_key_that_is_not_permitted_is_refused_without_words() {
+    let sandbox = Sandbox::start(&["--limits", "off"]);
+    sandbox.control("POST", "/settings", &json!({"client_id": "somebody-else"}));
+    let token = sandbox.token();
+    let head = format!(
+        "GET /v2/usermanagement{USERS} HTTP/1.1\r\nauthorization: Bearer {token}\r\nx-api-key: sandbox-client-id"
+    );
+    let end = sandbox.send(&head, "");
+    assert_eq!((end.status(), end.body()), (403, ""));
+    let others = json!({"other_client_ids": ["sandbox-client-id"]});
+    sandbox.control("POST", "/settings", &others);
+    assert_eq!(sandbox.send(&head, "").status(), 200);
+}
+
+#[test]
+fn all_clients_of_the_application_share_a_budget() {
+    let sandbox = Sandbox::start(&[]);
+    let limit = json!({"requests": 3, "window_ms": 60_000});
+    sandbox.control(
+        "POST",
+        "/limits",
+        &json!({"endpoint": "users", "of": "application", "limit": limit}),
+    );
+    let ids = json!(["b", "c", "d"]);
+    sandbox.control("POST", "/settings", &json!({"other_client_ids": ids}));
+    let token = sandbox.token();
+    let statuses = ["sandbox-client-id", "b", "c", "d"].map(|id| {
+        let head = format!(
+            "GET /v2/usermanagement{USERS} HTTP/1.1\r\nauthorization: Bearer {token}\r\nx-api-key: {id}"
+        );
+        sandbox.send(&head, "").status()
+    });
+    assert_eq!(statuses, [200, 200, 200, 429]);
 }
 
 #[test]
