@@ -37,7 +37,7 @@ pub enum ErrorKind {
     Server,
     /// The answer could not be understood.
     Protocol,
-    /// A defect of this library.
+    /// A defect of this library, or a shortage of the operating system.
     Internal,
 }
 

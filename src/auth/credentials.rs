@@ -67,7 +67,7 @@ impl Credentials {
         Credentials::new(client_id, Grant::OAuth { client_secret })
     }
 
-    /// Service Account (JWT), which Adobe replaces by OAuth Server-to-Server. The key is an RSA private key in PEM, in
+    /// Service Account (JWT), which is legacy: Adobe turns what is left into OAuth Server-to-Server by 1 March 2026. The key is an RSA private key in PEM, in
     /// any form that OpenSSL writes; the passphrase is for one that is encrypted.
     pub fn jwt(
         client_id: &str,

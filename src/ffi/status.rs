@@ -41,7 +41,8 @@ pub const UMAPI_STATUS_PROTOCOL: umapi_status = 14;
 pub const UMAPI_STATUS_FORK: umapi_status = 15;
 /// A defect of the library was caught at its boundary. The handle that was used may be freed, and nothing else.
 pub const UMAPI_STATUS_PANIC: umapi_status = 16;
-/// A defect of the library, or something that it could not get from the operating system.
+/// A defect of the library, or something that it could not get from the operating system, such as descriptors or memory:
+/// then the message has the system's words.
 pub const UMAPI_STATUS_INTERNAL: umapi_status = 17;
 
 pub(super) fn of(kind: ErrorKind) -> umapi_status {
