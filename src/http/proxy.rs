@@ -317,7 +317,11 @@ impl ProxyChoice {
 fn from_the_environment() -> Result<Routes> {
     let set = VARIABLES
         .iter()
-        .find_map(|name| Some((*name, std::env::var(name).ok()?)));
+        .find_map(|name| Some((*name, std::env::var_os(name)?)));
+    let set = match set {
+        Some((name, value)) => Some((name, value.into_string().map_err(|_| not_utf8(name))?)),
+        None => None,
+    };
     match set {
         Some((_, value)) if value.trim().is_empty() => Ok(Routes::Straight),
         Some((name, value)) => {
@@ -330,22 +334,49 @@ fn from_the_environment() -> Result<Routes> {
                     .with_remedy("correct or unset it")
                 })?;
             let list = ["NO_PROXY", "no_proxy"];
-            let list = list.iter().find_map(|name| std::env::var(name).ok());
+            let list = list.iter().find_map(std::env::var_os);
+            // An entry that is not UTF-8 is no host of ours; the others count.
+            let list = list.unwrap_or_default();
             Ok(Routes::Excepting(
                 proxy,
-                exceptions(&list.unwrap_or_default()),
+                exceptions(&list.to_string_lossy()),
             ))
         }
         None => Ok(from_the_system()),
     }
 }
 
-/// `NO_PROXY` as other tools read it: spaces part as commas do, a star alone excepts addresses too, and one before a
-/// domain is as good as none. The HTTP client knows less.
+fn not_utf8(name: &str) -> Error {
+    Error::new(
+        ErrorKind::Proxy,
+        format!("{name} in the environment is not UTF-8"),
+    )
+    .with_remedy("correct or unset it")
+}
+
+/// An entry of `NO_PROXY` without its port: of what would take the proxy, each host is called at one port only. Port 80
+/// stays, and with it the entry matches nothing.
+fn without_port(entry: &str) -> &str {
+    match entry.rsplit_once(':') {
+        Some((host, port))
+            if (!host.contains(':') || host.ends_with(']'))
+                && port != "80"
+                && !port.is_empty()
+                && port.bytes().all(|digit| digit.is_ascii_digit()) =>
+        {
+            host
+        }
+        _ => entry,
+    }
+}
+
+/// `NO_PROXY` as other tools read it: spaces part as commas do, a star alone excepts addresses too, one before a domain is
+/// as good as none, and a host may have its port. The HTTP client knows less.
 fn exceptions(list: &str) -> String {
     let entries = list.split(|c: char| c == ',' || c.is_whitespace());
     let understood = entries
         .filter(|entry| !entry.is_empty())
+        .map(without_port)
         .map(|entry| match entry {
             "*" => "*,0.0.0.0/0,::/0",
             entry => match entry.strip_prefix('*') {
@@ -482,6 +513,12 @@ mod tests {
             ("a.example,\tAdobe.IO ,", "usermanagement.adobe.io", true),
             ("[fd00::1]", "[fd00::1]", true),
             ("fd00::/8", "[fd00::1]", true),
+            ("[fd00::1]:443", "[fd00::1]", true),
+            ("fd00::1", "[fd00::1]", true),
+            ("adobe.io:443", "usermanagement.adobe.io", true),
+            ("10.1.2.3:8443", "10.1.2.3:8443", true),
+            ("adobe.io:80", "usermanagement.adobe.io", false),
+            ("adobe.io:", "usermanagement.adobe.io", false),
             ("", "usermanagement.adobe.io", false),
         ] {
             let routes = Routes::Excepting(parsed("h:1").0, exceptions(list));

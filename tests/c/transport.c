@@ -315,6 +315,10 @@ static void nonsense_in_the_environment_is_told_and_not_shown(void)
     CHECK_HAS(umapi_error_message(error), "HTTPS_PROXY in the environment is of a kind that is not spoken");
     CHECK_HAS_NOT(umapi_error_message(error), "s3cr3t-in-url");
     forget_error();
+    setenv("HTTPS_PROXY", "http://caf\xE9.example:3128", 1);
+    CHECK_FAILS(try_with(new_options()), UMAPI_STATUS_PROXY, error);
+    CHECK_HAS(umapi_error_message(error), "HTTPS_PROXY in the environment is not UTF-8");
+    forget_error();
     unsetenv("HTTPS_PROXY");
 }
 
