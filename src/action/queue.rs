@@ -48,7 +48,7 @@ impl Queue {
     pub async fn send_due(&mut self, options: &CallOptions) {
         let call = Call::begin(options);
         let before = self.pending();
-        self.dispatcher.send_due(&call, &mut self.board).await;
+        Box::pin(self.dispatcher.send_due(&call, &mut self.board)).await;
         self.count_down(before);
     }
 
@@ -56,7 +56,7 @@ impl Queue {
     pub async fn flush(&mut self, options: &CallOptions) {
         let call = Call::begin(options);
         let before = self.pending();
-        self.dispatcher.send_all(&call, &mut self.board).await;
+        Box::pin(self.dispatcher.send_all(&call, &mut self.board)).await;
         self.count_down(before);
     }
 
