@@ -12,7 +12,7 @@ use crate::http::endpoint::EndpointClass;
 use crate::http::perform::{Replay, Trace};
 use crate::http::transport::Answer;
 use crate::model::answer::{self, ActionAnswer};
-use crate::model::command::{Action, Verb};
+use crate::model::command::{Action, Command};
 use crate::number_map::NumberMap;
 use bytes::Bytes;
 use once_cell::sync::OnceCell;
@@ -158,12 +158,7 @@ impl Dispatcher {
 
     fn refuse_locally(&self, action: &Action) -> Option<Error> {
         let options = &self.options;
-        let deletes = action.commands().iter().any(|command| {
-            command.verb()
-                == Verb::RemoveFromOrg {
-                    delete_account: true,
-                }
-        });
+        let deletes = action.commands().iter().any(Command::may_delete_account);
         let refused = deletes && options.test_mode && !options.account_deletes_in_test_mode;
         refused.then(|| {
             Error::invalid_argument(
