@@ -1,5 +1,6 @@
 //! The client: credentials, HTTP, reading and acting put together.
 
+use crate::action::endpoint::Service;
 use crate::action::execute::{ActingOptions, Dispatcher};
 use crate::action::outcome::Outcome;
 use crate::action::queue::Queue;
@@ -207,7 +208,8 @@ impl Client {
             test_mode: options.test_mode,
             account_deletes_in_test_mode: options.account_deletes_in_test_mode,
         };
-        let dispatcher = Arc::new(Dispatcher::new(session.clone(), acting, counters.clone()));
+        let service = Box::new(Service::new(session.clone(), acting.test_mode));
+        let dispatcher = Arc::new(Dispatcher::new(service, acting, counters.clone()));
         Ok(Client {
             session,
             dispatcher,

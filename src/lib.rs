@@ -42,7 +42,7 @@ mod number_map;
 mod query;
 mod secret;
 
-pub use action::outcome::{Finding, Outcome, OutcomeKind, Severity};
+pub use action::outcome::{Finding, Outcome, OutcomeKind, Outcomes, Severity};
 pub use action::queue::Queue;
 pub use action::split::BatchLimits;
 pub use auth::credentials::Credentials;

@@ -48,13 +48,13 @@ struct Traced {
 }
 
 impl Trace {
-    fn begin_attempt(&self) -> SentFlag {
+    pub(crate) fn begin_attempt(&self) -> SentFlag {
         let current = SentFlag::default();
         lock(&self.0).current = current.clone();
         current
     }
 
-    fn end_attempt(&self, delivery: Delivery) {
+    pub(crate) fn end_attempt(&self, delivery: Delivery) {
         let mut traced = lock(&self.0);
         traced.lost |= delivery == Delivery::Unknown;
         traced.current = SentFlag::default();
