@@ -56,7 +56,7 @@ demo: release sandbox $(build)/provision
 # ---- Tests ----
 
 c_tests := first credentials keys key_pair configuration tokens rotation reading acting executing calls waits throttling \
-	client errors bad_input garbage threads
+	client errors bad_input garbage threads pressure fork
 network_tests := transport check secrets
 with_sandbox := tests/with-sandbox.sh --tls --limits off --page-size 20 --
 with_network := $(with_sandbox) tests/with-network.py

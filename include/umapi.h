@@ -41,25 +41,38 @@
  * # Threads
  *
  * A client never changes, save for its credentials (umapi_client_set_credentials), and any number of threads may use it
- * at once. Credentials, options, queries, calls, actions under construction, listings and queues: one thread at a time.
- * Results, pages, users, groups and errors: read from any thread, freed on any thread. The library starts no thread of its
- * own that outlives a call, save for a token callback and for looking up a host's name.
+ * at once. Credentials, options, queries, calls and actions under construction: one thread at a time. Listings and queues:
+ * one call at a time; another call meanwhile answers `UMAPI_STATUS_INVALID_ARGUMENT`, and a `_free` meanwhile lets the call
+ * finish and takes effect then. Results, pages, users, groups and errors: read from any thread, freed on any thread.
  *
- * After a fork, a client made before it answers `UMAPI_STATUS_FORK` in the child; freeing it there is fine.
+ * Each client has one driver thread, from its first call until its last handle is freed, which runs the sockets and timers;
+ * further threads look up names and run token callbacks. All of them block all signals, so that signal handlers run on your
+ * threads alone and a connection that the service has closed never ends your program by SIGPIPE. The signal mask of your
+ * threads and the handling of signals are left alone. No code of yours ever runs on the driver thread.
+ *
+ * After a fork, a client made before it, and its listings and queues, answer `UMAPI_STATUS_FORK` in the child. Every handle
+ * made before the fork can be freed there, and a new client works. Do not go on with handles of the parent otherwise. A call
+ * that is under way when one of its callbacks forks answers `UMAPI_STATUS_FORK` in the child.
  *
  * # Waiting
  *
  * Every function that takes a `const umapi_call *` can wait: for a connection, the token, an answer, the service's
  * throttle, another attempt. The call's timeout and its cancel handle end each of these waits at once. A progress
  * callback is told of each. Without a call (NULL) there is no limit in all, though each attempt and each wait has one.
- *
- * While such a function runs, SIGPIPE is held back from its thread, so that a connection which the service has closed
- * does not end your program. The process's own handling of the signal is left alone.
+ * No call waits for what another one does with its results or in its callbacks.
  *
  * # Callbacks
  *
  * Each takes your `void *user_data` and an optional function that is called once when the library is done with it.
- * Their comments say on which thread they run. None of them may make a call that can wait.
+ *
+ * - Progress and log callbacks run on the threads that make calls, while they wait in the call; a token callback on a thread
+ *   of its own; the function at the end (`destroy`) on a thread that calls the library or on that of a token callback.
+ * - A callback that blocks, or that waits for a lock, holds up the call that it belongs to and nothing else. The deadline
+ *   and the cancel handle of that call take effect when it returns.
+ * - Within a callback, accessors, `_free` of any handle, umapi_cancel_trigger and the functions that build actions, options
+ *   and the like are fine. A function that can wait, with any client, and any function with the listing or the queue whose
+ *   call is under way, answer `UMAPI_STATUS_INVALID_ARGUMENT`.
+ * - A callback must return: no exception and no longjmp may leave it.
  *
  * # Compatibility
  *
@@ -502,8 +515,9 @@ typedef struct umapi_group umapi_group;
 typedef struct umapi_group_page umapi_group_page;
 
 /**
- * A listing of groups, read group by group or page by page. The next pages are fetched ahead, in order. One thread
- * at a time.
+ * A listing of groups, read group by group or page by page. The next pages are fetched ahead, in order, also while no
+ * call is under way. One call at a time: during a call, another one with the same listing answers
+ * `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads as in a callback of the call. Only its figures can be read at any time.
  *
  * @since 0.1.0
  */
@@ -539,7 +553,8 @@ typedef struct umapi_outcome umapi_outcome;
 typedef struct umapi_progress umapi_progress;
 
 /**
- * Actions that gather until a request is full. One thread at a time.
+ * Actions that gather until a request is full. One call at a time: during a call, another one with the same queue answers
+ * `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads as in a callback of the call.
  *
  * @since 0.1.0
  */
@@ -589,8 +604,9 @@ typedef struct umapi_user_page umapi_user_page;
 typedef struct umapi_user_query umapi_user_query;
 
 /**
- * A listing of users, read user by user or page by page. The next pages are fetched ahead, in order. One thread
- * at a time.
+ * A listing of users, read user by user or page by page. The next pages are fetched ahead, in order, also while no
+ * call is under way. One call at a time: during a call, another one with the same listing answers
+ * `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads as in a callback of the call. Only its figures can be read at any time.
  *
  * @since 0.1.0
  */
@@ -606,33 +622,38 @@ typedef int32_t umapi_status;
 
 /**
  * A program's own way to an access token, such as a vault. It runs on a thread of the library's own whenever a token
- * is needed, may block, and answers with umapi_token_answer_set or umapi_token_answer_fail. It must not call the
- * library otherwise. A call that is cancelled meanwhile does not wait for it; `user_data` stays alive until it
- * returns.
+ * is needed, may block, and answers with umapi_token_answer_set or umapi_token_answer_fail. A call that is cancelled
+ * meanwhile does not wait for it; `user_data` stays alive until it returns. See "Callbacks" in the first chapter for what
+ * it may call. The library must not be unloaded before it has returned.
  *
  * @since 0.1.0
  */
 typedef void (*umapi_token_fn)(umapi_token_answer *answer, void *user_data);
 
 /**
- * Called once with a callback's `user_data` when the library will not use it any more. May be NULL. It can run on any
- * thread, and must not call the library.
+ * Called once with a callback's `user_data` when the library will not use it any more. May be NULL. It runs on a thread
+ * that calls the library, or on the thread of a token callback, and is a callback itself: see "Callbacks" in the first
+ * chapter for what it may call.
  *
  * @since 0.1.0
  */
 typedef void (*umapi_destroy_fn)(void *user_data);
 
 /**
- * Told how a call goes on. It runs on the thread that made the call, should return soon, and must not make a call that
- * can wait; `progress` is valid until it returns.
+ * Told how a call goes on. It runs on the thread that made the call and holds up nothing but that call, which returns
+ * after it; `progress` is valid until it returns. See "Callbacks" in the first chapter for what it may call.
  *
  * @since 0.1.0
  */
 typedef void (*umapi_progress_fn)(const umapi_progress *progress, void *user_data);
 
 /**
- * Takes a log line. It runs on the thread that made the call, must not call the library, and gets one of `UMAPI_LOG_*`
- * and a text that is valid until it returns. Lines never hold a secret.
+ * Takes a log line: one of `UMAPI_LOG_*` and a text that is valid until it returns. Lines never hold a secret.
+ *
+ * It runs on the thread whose call the line is about, before that call returns. A line about work beside the calls, such as
+ * a page that is fetched ahead or the renewal of a token, comes on a thread whose call of the same client is under way, or
+ * with the next such call; of lines that wait for one, the newest 1,000 are kept. See "Callbacks" in the first chapter for
+ * what it may call.
  *
  * @since 0.1.0
  */
@@ -1542,7 +1563,7 @@ umapi_status umapi_client_options_disable_proxy(umapi_client_options *options, u
  *
  * @param options    the options.
  * @param level      the least important lines wanted: one of `UMAPI_LOG_*`.
- * @param log        the callback. It runs on any thread that uses the client, on several at once.
+ * @param log        the callback. It runs on the threads that make calls, on several at once.
  * @param user_data  given to it.
  * @param destroy    called with `user_data` when the options and the last client made with them are gone; may be
  *                   NULL. Not called if this function fails.
@@ -1757,7 +1778,8 @@ void umapi_user_page_free(umapi_user_page *page);
 
 /**
  * The next user: `UMAPI_OK` with `*user` NULL at the end of the listing. After an error the same page is asked for
- * again; the users before it stand. A listing that is cut short is an error, never an end.
+ * again; the users before it stand. A listing that is cut short is an error, never an end. A call whose cancel handle is
+ * triggered answers `UMAPI_STATUS_CANCELLED`, also while users of a page that was read are left.
  *
  * @param users  the listing.
  * @param call   the options of this call; may be NULL.
@@ -1787,11 +1809,14 @@ umapi_status umapi_users_next_page(umapi_users *users,
                                    umapi_error **error);
 
 /**
- * Starts the listing over: the next user is the first again, as the service then has it. NULL is fine.
+ * Starts the listing over: the next user is the first again, as the service then has it. Never waits.
  *
+ * @param users  the listing.
+ * @param error  receives the error; may be NULL.
  * @since 0.1.0
  */
-void umapi_users_reload(umapi_users *users);
+umapi_status umapi_users_reload(umapi_users *users,
+                                umapi_error **error);
 
 /**
  * The service's count of all users of the listing, from its newest page; -1 if it gave none. It includes technical
@@ -1823,7 +1848,8 @@ int64_t umapi_users_current_page(const umapi_users *users);
 int64_t umapi_users_page_size(const umapi_users *users);
 
 /**
- * Frees a listing and with it what was borrowed from it; never waits. NULL is fine.
+ * Frees a listing and with it what was borrowed from it. During a call with it, on another thread or around this callback,
+ * that call goes on to its end and frees it then. NULL is fine.
  *
  * @since 0.1.0
  */
@@ -1967,7 +1993,8 @@ void umapi_group_page_free(umapi_group_page *page);
 
 /**
  * The next group: `UMAPI_OK` with `*group` NULL at the end of the listing. After an error the same page is asked for
- * again; the groups before it stand. A listing that is cut short is an error, never an end.
+ * again; the groups before it stand. A listing that is cut short is an error, never an end. A call whose cancel handle is
+ * triggered answers `UMAPI_STATUS_CANCELLED`, also while groups of a page that was read are left.
  *
  * @param groups  the listing.
  * @param call   the options of this call; may be NULL.
@@ -1997,11 +2024,14 @@ umapi_status umapi_groups_next_page(umapi_groups *groups,
                                     umapi_error **error);
 
 /**
- * Starts the listing over: the next group is the first again, as the service then has it. NULL is fine.
+ * Starts the listing over: the next group is the first again, as the service then has it. Never waits.
  *
+ * @param groups  the listing.
+ * @param error  receives the error; may be NULL.
  * @since 0.1.0
  */
-void umapi_groups_reload(umapi_groups *groups);
+umapi_status umapi_groups_reload(umapi_groups *groups,
+                                 umapi_error **error);
 
 /**
  * The service's count of all groups of the listing, from its newest page; -1 if it gave none.
@@ -2032,7 +2062,8 @@ int64_t umapi_groups_current_page(const umapi_groups *groups);
 int64_t umapi_groups_page_size(const umapi_groups *groups);
 
 /**
- * Frees a listing and with it what was borrowed from it; never waits. NULL is fine.
+ * Frees a listing and with it what was borrowed from it. During a call with it, on another thread or around this callback,
+ * that call goes on to its end and frees it then. NULL is fine.
  *
  * @since 0.1.0
  */
@@ -2860,7 +2891,7 @@ umapi_status umapi_client_set_credentials(const umapi_client *client,
                                           umapi_error **error);
 
 /**
- * Frees a client; never waits. Calls under way on other threads, listings and queues keep what they need and go on to
+ * Frees a client; never waits for the network. Calls under way on other threads, listings and queues keep what they need and go on to
  * their own ends; only no new call may be made with the pointer. NULL is fine.
  *
  * @since 0.1.0
@@ -2996,15 +3027,17 @@ umapi_status umapi_client_check(const umapi_client *client,
                                 umapi_error **error);
 
 /**
- * Tells the service, with the next call of any kind, that a sync begins (`Pragma: umapi-sync-start`). It is said to
- * help the service's load management. NULL is fine.
+ * Tells the service that a sync begins (`Pragma: umapi-sync-start`), with the next request for users, groups or actions
+ * that goes out; a call that sends nothing, and umapi_client_service, do not use it up. It is said to help the service's
+ * load management. NULL is fine.
  *
  * @since 0.1.0
  */
 void umapi_client_sync_start(const umapi_client *client);
 
 /**
- * Tells the service, with the next call of any kind, that a sync ends (`Pragma: umapi-sync-end`). NULL is fine.
+ * Tells the service that a sync ends (`Pragma: umapi-sync-end`), with the next request that goes out; if a start still
+ * waits for one, with the request after that. NULL is fine.
  *
  * @since 0.1.0
  */

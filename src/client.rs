@@ -6,7 +6,8 @@ use crate::action::outcome::Outcome;
 use crate::action::queue::Queue;
 use crate::action::split::BatchLimits;
 use crate::auth::credentials::Credentials;
-use crate::auth::session::{Session, SyncSignal};
+use crate::auth::session::Session;
+use crate::auth::signal::SyncSignal;
 use crate::check;
 use crate::check::report::Report;
 use crate::config::{Configuration, Settings};
@@ -295,7 +296,8 @@ impl Client {
             .await
     }
 
-    /// Tells the service, with the next call of any kind, that a sync begins or ends.
+    /// Tells the service, with the next request for users, groups or actions, that a sync begins or ends. A start and an
+    /// end go out with one request each; what sends nothing uses none up.
     pub fn signal(&self, signal: SyncSignal) {
         self.session.signal(signal);
     }

@@ -159,6 +159,22 @@ impl Error {
         remedy.unwrap_or(self.message())
     }
 
+    /// Changes the words that may be foreign: the message, what to do, and the code.
+    pub(crate) fn map_words(mut self, change: impl Fn(&str) -> String) -> Self {
+        let remedy = self.0.remedy.as_deref().map(&change);
+        let without_remedy = self.without_remedy();
+        let message = change(without_remedy);
+        self.details().message = match &remedy {
+            Some(remedy) if without_remedy.len() < self.0.message.len() => {
+                format!("{message}; {remedy}")
+            }
+            _ => message,
+        };
+        self.details().remedy = remedy;
+        self.details().code = self.0.code.as_deref().map(&change);
+        self
+    }
+
     /// Whether not even a connection came about.
     pub(crate) fn is_unconnected(&self) -> bool {
         self.0.unconnected

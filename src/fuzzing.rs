@@ -13,6 +13,7 @@ use crate::model::group::{Group, GroupRow};
 use crate::model::page::{Page, PageAnswer};
 use crate::model::token::{self, LifetimeUnit};
 use crate::model::user::{IdentityType, User, UserRow, parse_one_user};
+use crate::redaction::Secrets;
 use serde_json::value::RawValue;
 use std::hint::black_box;
 use std::time::{Duration, SystemTime};
@@ -116,7 +117,7 @@ fn three_commands(email: &str) -> Action {
 }
 
 pub fn error_bodies(body: &[u8]) {
-    let said = error_body::parse(body);
+    let said = error_body::parse(body, &Secrets::default());
     let longest = |text: &Option<String>| text.as_ref().is_none_or(|text| text.len() < 4096);
     assert!(longest(&said.code) && longest(&said.message));
 }
@@ -125,11 +126,8 @@ pub fn token_answer(body: &[u8]) {
     for unit in [LifetimeUnit::Seconds, LifetimeUnit::Milliseconds] {
         if let Ok(token) = token::parse(body, unit) {
             assert!(!token.secret.reveal().is_empty());
-            black_box(
-                std::time::Instant::now()
-                    .checked_add(token.lifetime)
-                    .expect("a lifetime that ends"),
-            );
+            let ends = |lifetime| std::time::Instant::now().checked_add(lifetime).is_some();
+            assert!(token.lifetime.is_none_or(ends));
         }
     }
 }

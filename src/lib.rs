@@ -18,7 +18,7 @@
 //!      └─┬─ auth     credentials -> an access token; calls that carry one
 //!        └─ http     one logical call: transport, retry, throttle, deadline and cancel
 //!            └─ model   the service's nouns as data: user, group, command, answers. No I/O
-//!                └─ error, secret, log, counters, lock
+//!                └─ error, secret, redaction, log, counters, lock, process
 //! ```
 #![warn(missing_debug_implementations)]
 #![deny(unsafe_code, unsafe_op_in_unsafe_fn)]
@@ -39,7 +39,9 @@ mod lock;
 mod log;
 mod model;
 mod number_map;
+mod process;
 mod query;
+mod redaction;
 mod secret;
 
 pub use action::outcome::{Finding, Outcome, OutcomeKind, Outcomes, Severity};
@@ -47,7 +49,7 @@ pub use action::queue::Queue;
 pub use action::split::BatchLimits;
 pub use auth::credentials::Credentials;
 pub use auth::key::pair::{KeyPair, KeyPairOptions, SubjectPart};
-pub use auth::session::SyncSignal;
+pub use auth::signal::SyncSignal;
 pub use check::kind::{StepKind, StepResult};
 pub use check::report::Report;
 pub use check::step::Step;

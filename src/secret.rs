@@ -7,11 +7,13 @@ use secrecy::{ExposeSecret, SecretString};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 use zeroize::{Zeroize, Zeroizing};
 
 /// A client secret, a token or a key. `Debug` shows a placeholder; reading it takes a deliberate [`Secret::reveal`].
+/// Clones share the one text, which is zeroed when the last of them is gone.
 #[derive(Clone, Debug)]
-pub struct Secret(SecretString);
+pub struct Secret(Arc<SecretString>);
 
 impl Secret {
     pub fn new(text: impl Into<String>) -> Self {
@@ -19,7 +21,7 @@ impl Secret {
         // Shrinking a string may move it, and would leave a copy behind.
         let secret = SecretString::from(text.as_str());
         text.zeroize();
-        Secret(secret)
+        Secret(Arc::new(secret))
     }
 
     /// The secret itself. Every call of this is a place to look at in a review.

@@ -45,7 +45,10 @@ pub(crate) struct TokenCallback(Arc<Fetch>);
 impl TokenCallback {
     pub(crate) fn fetch(&self) -> std::result::Result<AccessToken, String> {
         let (secret, lifetime) = (self.0)()?;
-        Ok(AccessToken { secret, lifetime })
+        Ok(AccessToken {
+            secret,
+            lifetime: Some(lifetime),
+        })
     }
 }
 

@@ -2,39 +2,76 @@
 
 use super::credentials::{Credentials, Grant, TokenCallback};
 use super::jwt::Assertion;
+use super::refusal::{self, CredentialsKind};
+use super::renewal::Renewal;
 use crate::error::{Delivery, Error, ErrorKind, Result};
-use crate::http::call::Call;
+use crate::http::authorisation::{Shown, Unchanging};
 use crate::http::endpoint::EndpointClass;
 use crate::http::perform::{Http, Replay, Trace};
 use crate::http::transport::{Answer, Request};
 use crate::model::token::{self, AccessToken, LifetimeUnit};
+use crate::redaction::Secrets;
 use crate::secret::Secret;
+use futures_util::future::BoxFuture;
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
-use url::form_urlencoded;
+use std::sync::Arc;
+use url::{Url, form_urlencoded};
 use zeroize::Zeroize;
 
 const SCOPE: &str = "openid,AdobeID,user_management_sdk";
 
+/// Begins to get a token. The work holds nothing of the program's own while it is under way but what a token callback
+/// holds on its own thread, so that it can be given up on any thread.
+pub(super) fn fetch_token(
+    credentials: Arc<Credentials>,
+    http: Http,
+    org_id: String,
+    renewal: Renewal,
+) -> BoxFuture<'static, Result<AccessToken>> {
+    if let Grant::Callback(callback) = &credentials.grant {
+        let asked = ask_the_program(callback.clone());
+        return Box::pin(async { asked.await.map_err(without_token) });
+    }
+    Box::pin(async move {
+        let exchange = credentials.exchange(&org_id).map_err(without_token)?;
+        drop(credentials);
+        exchange.perform(&http, &renewal).await
+    })
+}
+
+/// Whatever the token call came to, the request that wants the token was not sent.
+fn without_token(error: Error) -> Error {
+    error
+        .context("no access token")
+        .with_delivery(Delivery::NotSent)
+}
+
+/// A request for a token.
+struct Exchange {
+    kind: CredentialsKind,
+    url: Url,
+    form: Secret,
+    secrets: Secrets,
+    unit: LifetimeUnit,
+}
+
 impl Credentials {
-    pub(crate) async fn fetch_token(
-        &self,
-        http: &Http,
-        call: &Call,
-        org_id: &str,
-    ) -> Result<AccessToken> {
-        let fetched = match &self.grant {
-            Grant::Callback(callback) => ask_the_program(callback).await,
-            Grant::OAuth { client_secret } => {
-                let form = [
-                    ("client_id", self.client_id.as_str()),
+    fn exchange(&self, org_id: &str) -> Result<Exchange> {
+        let client_id = self.client_id.as_str();
+        match &self.grant {
+            Grant::OAuth { client_secret } => Ok(Exchange {
+                kind: CredentialsKind::OAuth,
+                url: self.token_url("/ims/token/v2"),
+                form: form(&[
+                    ("client_id", client_id),
                     ("client_secret", client_secret.reveal()),
                     ("grant_type", "client_credentials"),
                     ("scope", SCOPE),
-                ];
-                self.exchange(http, call, "/ims/token/v2", &form, LifetimeUnit::Seconds)
-                    .await
-            }
+                ]),
+                secrets: Secrets::new([client_secret.clone()]),
+                unit: LifetimeUnit::Seconds,
+            }),
             Grant::Jwt {
                 client_secret,
                 tech_acct_id,
@@ -43,29 +80,23 @@ impl Credentials {
                 let assertion = key.assertion(&Assertion {
                     org_id,
                     tech_acct_id,
-                    client_id: &self.client_id,
+                    client_id,
                     auth_host: self.auth_host(),
                 })?;
-                let form = [
-                    ("client_id", self.client_id.as_str()),
-                    ("client_secret", client_secret.reveal()),
-                    ("jwt_token", assertion.reveal()),
-                ];
-                self.exchange(
-                    http,
-                    call,
-                    "/ims/exchange/jwt/",
-                    &form,
-                    LifetimeUnit::Milliseconds,
-                )
-                .await
+                Ok(Exchange {
+                    kind: CredentialsKind::Jwt,
+                    url: self.token_url("/ims/exchange/jwt/"),
+                    form: form(&[
+                        ("client_id", client_id),
+                        ("client_secret", client_secret.reveal()),
+                        ("jwt_token", assertion.reveal()),
+                    ]),
+                    secrets: Secrets::new([client_secret.clone(), assertion]),
+                    unit: LifetimeUnit::Milliseconds,
+                })
             }
-        };
-        // Whatever the token call came to, the request that wanted the token was not sent.
-        fetched.map_err(|e| {
-            e.context("no access token")
-                .with_delivery(Delivery::NotSent)
-        })
+            Grant::Callback(_) => unreachable!("a callback has no token host"),
+        }
     }
 
     /// `host[:port]`.
@@ -73,83 +104,100 @@ impl Credentials {
         &self.auth_root[url::Position::BeforeHost..url::Position::AfterPort]
     }
 
-    async fn exchange(
-        &self,
-        http: &Http,
-        call: &Call,
-        default_path: &str,
-        form: &[(&str, &str)],
-        unit: LifetimeUnit,
-    ) -> Result<AccessToken> {
+    fn token_url(&self, default_path: &str) -> Url {
         let mut url = self.auth_root.clone();
         url.set_path(self.auth_path.as_deref().unwrap_or(default_path));
-        // Encoding takes three bytes for one at most, so that the text never moves and leaves a copy behind.
-        let longest = form.iter().map(|(k, v)| (k.len() + v.len()) * 3 + 2).sum();
-        let body = form_urlencoded::Serializer::new(String::with_capacity(longest))
-            .extend_pairs(form)
-            .finish();
-        let request = Request {
-            method: Method::POST,
-            url,
-            headers: HeaderMap::from_iter([
-                (
-                    CONTENT_TYPE,
-                    HeaderValue::from_static("application/x-www-form-urlencoded"),
-                ),
-                (ACCEPT, HeaderValue::from_static("application/json")),
-                (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-            ]),
-            body: Some(Secret::new(body).bytes()),
-            shelf: None,
-        };
-        let class = EndpointClass::Token;
-        let read = |mut answer: Answer| {
-            let token = token::parse(&answer.body, unit);
-            answer.body.zeroize();
-            token
-        };
-        http.perform(
-            call,
-            class,
-            &request,
-            Replay::Reads,
-            &Trace::default(),
-            read,
-        )
-        .await
-        .map_err(refused_credentials)
+        url
     }
 }
 
-/// What the token endpoint refuses is about the token, whatever the call that wanted one was about.
-fn refused_credentials(error: Error) -> Error {
-    use ErrorKind::*;
-    let words = match error.kind() {
-        NotFound => "there is no token endpoint (check the authentication host and path)",
-        Auth | Forbidden | Rejected => {
-            "the credentials were refused (check client id, client secret and key)"
-        }
-        _ => return error,
-    };
-    error.with_kind(Auth).context(words)
+fn form(fields: &[(&str, &str)]) -> Secret {
+    // Encoding takes three bytes for one at most, so that the text never moves and leaves a copy behind.
+    let longest = fields
+        .iter()
+        .map(|(k, v)| (k.len() + v.len()) * 3 + 2)
+        .sum();
+    let body = form_urlencoded::Serializer::new(String::with_capacity(longest))
+        .extend_pairs(fields)
+        .finish();
+    Secret::new(body)
 }
 
-async fn ask_the_program(callback: &TokenCallback) -> Result<AccessToken> {
-    let callback = callback.clone();
-    let asked = tokio::task::spawn_blocking(move || callback.fetch()).await;
-    match asked {
-        Ok(Ok(token)) if token.secret.reveal().bytes().all(|b| b.is_ascii_graphic()) => Ok(token),
-        Ok(Ok(_)) => Err(Error::new(
-            ErrorKind::Auth,
-            "the token callback gave a token that no header can carry",
-        )),
-        Ok(Err(words)) => Err(Error::new(
-            ErrorKind::Auth,
-            format!("the token callback failed: {words}"),
-        )),
-        Err(_) => Err(Error::new(
-            ErrorKind::Internal,
-            "the token callback panicked",
-        )),
+impl Exchange {
+    async fn perform(self, http: &Http, renewal: &Renewal) -> Result<AccessToken> {
+        let Exchange {
+            kind,
+            url,
+            form,
+            secrets,
+            unit,
+        } = self;
+        let explained = |error: Error| without_token(refusal::explained(error, kind));
+        let mut authorisation = Unchanging {
+            throttle: http.throttle.clone(),
+            shown: Shown {
+                headers: HeaderMap::from_iter([
+                    (
+                        CONTENT_TYPE,
+                        HeaderValue::from_static("application/x-www-form-urlencoded"),
+                    ),
+                    (ACCEPT, HeaderValue::from_static("application/json")),
+                    (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+                ]),
+                secrets,
+            },
+            on_failure: |failure: &Error| renewal.reporter.failed(&explained(failure.clone())),
+        };
+        let request = Request {
+            method: Method::POST,
+            url,
+            headers: HeaderMap::new(),
+            body: Some(form.bytes()),
+            shelf: None,
+            secrets: Secrets::default(),
+        };
+        let read = |mut answer: Answer| {
+            let token = token::parse(&answer.body, unit)
+                .map_err(|no_token| refusal::in_an_answer(&answer).unwrap_or(no_token));
+            answer.body.zeroize();
+            token
+        };
+        let trace = Trace::default();
+        let token = http.perform(
+            &renewal.call,
+            EndpointClass::Token,
+            request,
+            &mut authorisation,
+            Replay::Reads,
+            &trace,
+            read,
+        );
+        token.await.map_err(explained)
+    }
+}
+
+/// Begins to ask the program, on a thread of its own, which may take as long as it likes.
+fn ask_the_program(
+    callback: TokenCallback,
+) -> impl Future<Output = Result<AccessToken>> + Send + 'static {
+    let asked = tokio::task::spawn_blocking(move || callback.fetch());
+    async {
+        match asked.await {
+            Ok(Ok(token)) if token.secret.reveal().bytes().all(|b| b.is_ascii_graphic()) => {
+                Ok(token)
+            }
+            Ok(Ok(_)) => Err(Error::new(
+                ErrorKind::Auth,
+                "the token callback gave a token that no header can carry",
+            )),
+            Ok(Err(words)) => Err(Error::new(
+                ErrorKind::Auth,
+                format!("the token callback failed: {words}"),
+            )),
+            Err(_) => Err(Error::new(
+                ErrorKind::Internal,
+                "the token callback panicked",
+            )),
+        }
     }
 }

@@ -1,9 +1,14 @@
 //! Calls to the service that carry a valid token, whatever it takes.
 
 use super::credentials::{Credentials, check_id};
-use super::token_cache::{Token, TokenCache};
+use super::grant;
+use super::renewal::Renewal;
+use super::signal::{Carried, Signals, SyncSignal};
+use super::token::Token;
+use super::token_cache::TokenCache;
 use crate::counters::Counters;
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::authorisation::{Authorisation, Shown, Unchanging};
 use crate::http::call::Call;
 use crate::http::endpoint::EndpointClass;
 use crate::http::perform::{Http, Replay, Trace};
@@ -13,15 +18,14 @@ use crate::http::transport::{Answer, Request};
 use crate::http::url::resource as address;
 use crate::lock::lock;
 use crate::model::shelf::Shelf;
+use crate::model::token::AccessToken;
+use crate::redaction::Secrets;
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use reqwest::Method;
-use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, PRAGMA,
-};
-use std::sync::atomic::{AtomicU8, Ordering};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::time::Instant;
 use url::Url;
 
 /// One organisation at the service, seen with one set of credentials at a time.
@@ -32,7 +36,7 @@ pub(crate) struct Session {
     root: Url,
     org_id: String,
     rate_limits: RateLimits,
-    signal: AtomicU8,
+    signals: Signals,
     counters: Arc<Counters>,
 }
 
@@ -40,7 +44,7 @@ pub(crate) struct Session {
 /// other credentials cannot get in here.
 #[derive(Debug)]
 pub(crate) struct Identity {
-    pub credentials: Credentials,
+    pub credentials: Arc<Credentials>,
     pub http: Http,
     tokens: TokenCache,
 }
@@ -48,18 +52,20 @@ pub(crate) struct Identity {
 impl Identity {
     fn new(credentials: Credentials, http: Http) -> Arc<Self> {
         Arc::new(Identity {
-            credentials,
+            credentials: Arc::new(credentials),
             tokens: TokenCache::default(),
             http,
         })
     }
-}
 
-/// A one-shot hint to the service's load management, sent with the next call of any kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SyncSignal {
-    Start = 1,
-    End = 2,
+    fn fetch_token(
+        &self,
+        org_id: &str,
+        renewal: Renewal,
+    ) -> BoxFuture<'static, Result<AccessToken>> {
+        let credentials = self.credentials.clone();
+        grant::fetch_token(credentials, self.http.clone(), org_id.to_owned(), renewal)
+    }
 }
 
 /// A resource under the root.
@@ -95,7 +101,7 @@ impl Session {
             root,
             org_id: org_id.to_owned(),
             rate_limits,
-            signal: AtomicU8::new(0),
+            signals: Signals::default(),
             counters,
         })
     }
@@ -139,7 +145,7 @@ impl Session {
     }
 
     pub(crate) fn signal(&self, signal: SyncSignal) {
-        self.signal.store(signal as u8, Ordering::Relaxed);
+        self.signals.add(signal);
     }
 
     pub(crate) async fn get<T>(
@@ -190,23 +196,31 @@ impl Session {
         let request = Request {
             method: Method::GET,
             url,
-            headers: self.signal_header().into_iter().collect(),
+            headers: HeaderMap::new(),
             body: None,
             shelf: None,
+            secrets: Secrets::default(),
         };
         let trace = Trace::default();
-        let identity = self.identity();
-        identity
-            .http
-            .perform(
-                call,
-                EndpointClass::Status,
-                &request,
-                Replay::Reads,
-                &trace,
-                read,
-            )
-            .await
+        let http = &self.identity().http;
+        let mut authorisation = Unchanging {
+            throttle: http.throttle.clone(),
+            shown: Shown {
+                headers: HeaderMap::new(),
+                secrets: Secrets::default(),
+            },
+            on_failure: |_: &Error| {},
+        };
+        http.perform(
+            call,
+            EndpointClass::Status,
+            request,
+            &mut authorisation,
+            Replay::Reads,
+            &trace,
+            read,
+        )
+        .await
     }
 
     async fn send<T>(
@@ -219,7 +233,7 @@ impl Session {
         read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         self.count(resource.class);
-        let mut request = Request {
+        let request = Request {
             method: match json {
                 Some(_) => Method::POST,
                 None => Method::GET,
@@ -228,32 +242,30 @@ impl Session {
             headers: HeaderMap::new(),
             body: json,
             shelf: resource.shelf.clone(),
+            secrets: Secrets::default(),
         };
-        let signal = self.signal_header();
-        let mut renewed = false;
-        loop {
-            let identity = self.identity();
-            let token = match self.token(call, &identity).await {
-                // Refused, but no longer the ones to go by.
-                Err(error) if error.kind() == ErrorKind::Auth && !self.is_current(&identity) => {
-                    continue;
-                }
-                token => token?,
-            };
-            request.headers = headers(&identity.credentials, &token, request.body.is_some())?;
-            request.headers.extend(signal.clone());
-            let answer = identity
-                .http
-                .perform(call, resource.class, &request, replay, trace, &read)
-                .await;
-            match answer {
-                Err(error) if error.http_status() == Some(401) && !renewed => {
-                    identity.tokens.discard(&token);
-                    renewed = true;
-                }
-                answer => return answer,
-            }
-        }
+        let mut authorisation = ByToken {
+            session: self,
+            signal: self.signals.for_request(trace),
+            with_body: request.body.is_some(),
+            held: None,
+            was_refused: false,
+        };
+        let answer = self
+            .identity()
+            .http
+            .perform(
+                call,
+                resource.class,
+                request,
+                &mut authorisation,
+                replay,
+                trace,
+                read,
+            )
+            .await?;
+        authorisation.signal.note_answer();
+        Ok(answer)
     }
 
     fn count(&self, class: EndpointClass) {
@@ -265,34 +277,79 @@ impl Session {
         }
     }
 
-    async fn token(&self, call: &Call, identity: &Identity) -> Result<Arc<Token>> {
-        let Identity {
-            credentials, http, ..
-        } = identity;
-        let fetch = || credentials.fetch_token(http, call, &self.org_id);
-        identity.tokens.get(call, &http.logger, fetch).await
-    }
-
-    /// Gets a new token whether or not there is one, and tells how long it lives.
-    pub(crate) async fn renew_token(&self, call: &Call) -> Result<Duration> {
+    /// Gets a new token whether or not there is one, and tells how long it lives, if that is known.
+    pub(crate) async fn renew_token(&self, call: &Call) -> Result<Option<Duration>> {
         let identity = self.identity();
-        let asked_at = Instant::now();
-        let Identity {
-            credentials, http, ..
-        } = &*identity;
-        let fetched = credentials.fetch_token(http, call, &self.org_id).await?;
-        let lifetime = fetched.lifetime;
-        identity.tokens.put(fetched, asked_at);
-        Ok(lifetime)
+        let fetch = |renewal| identity.fetch_token(&self.org_id, renewal);
+        let logger = &identity.http.logger;
+        let token = identity.tokens.renew(call, logger, fetch).await?;
+        Ok(token.time_left())
+    }
+}
+
+/// Shows the token of whichever credentials are current, and renews it once when it is refused.
+struct ByToken<'s> {
+    session: &'s Session,
+    signal: Carried<'s>,
+    with_body: bool,
+    held: Option<(Arc<Identity>, Arc<Token>)>,
+    was_refused: bool,
+}
+
+impl ByToken<'_> {
+    /// Credentials that were replaced are not gone by any more, even if their token is living.
+    fn is_current(&self) -> bool {
+        let held = self.held.as_ref();
+        held.is_some_and(|(identity, _)| self.session.is_current(identity))
+    }
+}
+
+impl Authorisation for ByToken<'_> {
+    fn is_ready(&self) -> bool {
+        let is_alive = |(_, token): &(_, Arc<Token>)| token.is_alive();
+        self.is_current() && self.held.as_ref().is_some_and(is_alive)
     }
 
-    fn signal_header(&self) -> Option<(HeaderName, HeaderValue)> {
-        let value = match self.signal.swap(0, Ordering::Relaxed) {
-            n if n == SyncSignal::Start as u8 => "umapi-sync-start",
-            n if n == SyncSignal::End as u8 => "umapi-sync-end",
-            _ => return None,
+    async fn ready(&mut self, call: &Call) -> Result<Arc<Throttle>> {
+        loop {
+            let identity = self.session.identity();
+            let fetch = |renewal| identity.fetch_token(&self.session.org_id, renewal);
+            let logger = &identity.http.logger;
+            match identity.tokens.get(call, logger, fetch).await {
+                Ok(token) => {
+                    let throttle = identity.http.throttle.clone();
+                    self.held = Some((identity, token));
+                    return Ok(throttle);
+                }
+                // Refused, but no longer the ones to go by.
+                Err(error)
+                    if error.kind() == ErrorKind::Auth && !self.session.is_current(&identity) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn show(&mut self) -> Result<Option<Shown>> {
+        let held = self.held.as_ref().filter(|(_, token)| token.is_alive());
+        let Some((identity, token)) = held else {
+            return Ok(None);
         };
-        Some((PRAGMA, HeaderValue::from_static(value)))
+        let mut headers = headers(&identity.credentials, token, self.with_body)?;
+        headers.extend(self.signal.header());
+        Ok(Some(Shown {
+            headers,
+            secrets: token.secrets().clone(),
+        }))
+    }
+
+    fn failed(&mut self, failure: &Error) -> bool {
+        self.signal.note_failure(failure);
+        let is_first = failure.http_status() == Some(401) && !self.was_refused;
+        if let Some((identity, token)) = self.held.take_if(|_| is_first) {
+            self.was_refused = true;
+            identity.tokens.discard(&token);
+        }
+        is_first
     }
 }
 

@@ -12,6 +12,7 @@ use crate::http::proxy::Proxy;
 use crate::http::transport::Request;
 use crate::http::way::Way;
 use crate::http::{ask_proxy, resolve};
+use crate::redaction::Secrets;
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderValue};
 use std::io;
@@ -164,6 +165,7 @@ impl Walk<'_> {
             headers: HeaderMap::new(),
             body: None,
             shelf: None,
+            secrets: Secrets::default(),
         };
         let id = self.call.next_request_id();
         let id = HeaderValue::from_str(&id).expect("request ids are checked");

@@ -19,10 +19,9 @@ pub(super) fn of(kind: StepKind, error: &Error) -> String {
         (ErrorKind::Auth, StepKind::Token) if error.http_status().is_none() => {
             "see to the program's own way to a token".to_owned()
         }
-        (ErrorKind::Auth, StepKind::Token) => format!(
-            "compare the client id and the client secret with {CONSOLE}; for JWT also the technical account, the \
-             private key with its certificate, and this machine's clock"
-        ),
+        (ErrorKind::Auth, StepKind::Token) => {
+            format!("compare the credentials with {CONSOLE}")
+        }
         (ErrorKind::Auth, _) => format!(
             "compare the organisation id and the client id with {CONSOLE}, and see that the User Management API is \
              added to it"

@@ -54,8 +54,10 @@ fn host_and_port(root: &Url) -> String {
 
 async fn token(session: &Session, call: &Call, host: Option<&str>) -> Result<Step> {
     let work = async {
-        let lifetime = session.renew_token(call).await?;
-        Ok(format!("a token that is good for {} s", lifetime.as_secs()))
+        Ok(match session.renew_token(call).await? {
+            Some(left) => format!("a token that is good for {} s", left.as_secs()),
+            None => "a token, of which the token host does not say how long it is good".to_owned(),
+        })
     };
     timed(StepKind::Token, host, call, work).await
 }

@@ -8,7 +8,7 @@ use super::input::{milliseconds, text};
 use super::progress::umapi_progress;
 use super::status::umapi_status;
 use crate::CallOptions;
-use crate::Error;
+use crate::{Error, ErrorKind};
 use std::ffi::{c_char, c_void};
 use std::ptr::null_mut;
 
@@ -19,12 +19,22 @@ use std::ptr::null_mut;
 /// @since 0.1.0
 pub struct umapi_call(CallOptions);
 
-/// Told how a call goes on. It runs on the thread that made the call, should return soon, and must not make a call that
-/// can wait; `progress` is valid until it returns.
+/// Told how a call goes on. It runs on the thread that made the call and holds up nothing but that call, which returns
+/// after it; `progress` is valid until it returns. See "Callbacks" in the first chapter for what it may call.
 ///
 /// @since 0.1.0
 pub type umapi_progress_fn =
     Option<unsafe extern "C" fn(progress: *const umapi_progress, user_data: *mut c_void)>;
+
+/// The error of a call that would not have to wait, but whose cancel handle is triggered.
+pub(super) unsafe fn check_cancelled(call: *const umapi_call) -> Result<()> {
+    match unsafe { call.as_ref() } {
+        Some(call) if call.0.is_cancelled() => {
+            Err(Error::new(ErrorKind::Cancelled, "the call was cancelled").into())
+        }
+        _ => Ok(()),
+    }
+}
 
 /// The options of a call that may be NULL.
 pub(super) unsafe fn options(call: *const umapi_call) -> CallOptions {

@@ -3,6 +3,7 @@ use super::call::{options, umapi_call};
 use super::check::umapi_check;
 use super::client_options::umapi_client_options;
 use super::credentials::umapi_credentials;
+use super::engine::Engine;
 use super::error::umapi_error;
 use super::fallible::fallible;
 use super::group::umapi_groups;
@@ -11,7 +12,6 @@ use super::handle::{free, out, read, shared};
 use super::input::{self, optional_text, text};
 use super::queue::umapi_queue;
 use super::results::umapi_results;
-use super::runtime::Engine;
 use super::service::umapi_service;
 use super::status::umapi_status;
 use super::user::{umapi_user, umapi_users};
@@ -167,7 +167,7 @@ pub unsafe extern "C" fn umapi_client_set_credentials(
     }
 }
 
-/// Frees a client; never waits. Calls under way on other threads, listings and queues keep what they need and go on to
+/// Frees a client; never waits for the network. Calls under way on other threads, listings and queues keep what they need and go on to
 /// their own ends; only no new call may be made with the pointer. NULL is fine.
 ///
 /// @since 0.1.0
@@ -197,11 +197,13 @@ pub unsafe extern "C" fn umapi_client_find_user(
     unsafe {
         fallible(error, || {
             let user = out("user", user)?;
-            let engine = &shared("client", client)?.0.clone();
-            let user_string = text("user_string", user_string)?;
-            let domain = optional_text("domain", domain)?;
-            let options = options(call);
-            let found = engine.run(engine.client().find_user(user_string, domain, &options))??;
+            let engine = shared("client", client)?.0.clone();
+            let user_string = text("user_string", user_string)?.to_owned();
+            let domain = optional_text("domain", domain)?.map(str::to_owned);
+            let found = engine.run(options(call), |client, options| async move {
+                let domain = domain.as_deref();
+                client.find_user(&user_string, domain, &options).await
+            })??;
             if let Some(found) = found {
                 user.give(umapi_user(found));
             }
@@ -312,20 +314,19 @@ pub unsafe extern "C" fn umapi_client_execute(
     unsafe {
         fallible(error, || {
             let results = out("results", results)?;
-            let engine = &shared("client", client)?.0.clone();
+            let engine = shared("client", client)?.0.clone();
             let actions = collect(actions, count)?;
-            let options = options(call);
-            let outcomes = engine.run(engine.client().execute(&actions, &options))??;
+            let outcomes = engine.run(options(call), |client, options| async move {
+                client.execute(&actions, &options).await
+            })??;
             results.give(umapi_results::new(outcomes));
             Ok(())
         })
     }
 }
 
-unsafe fn collect<'a>(
-    actions: *const *const umapi_action,
-    count: usize,
-) -> Result<Vec<&'a Action>> {
+/// Copies of the actions, which share what they hold.
+unsafe fn collect(actions: *const *const umapi_action, count: usize) -> Result<Vec<Action>> {
     if count == 0 {
         return Ok(Vec::new());
     }
@@ -337,7 +338,12 @@ unsafe fn collect<'a>(
         .iter()
         .enumerate()
         .map(|(position, action)| unsafe {
-            Ok(&shared(&format!("actions[{position}]"), *action)?.0)
+            match action.as_ref() {
+                Some(action) => Ok(action.0.clone()),
+                None => {
+                    Err(Error::invalid_argument(&format!("actions[{position}]"), "is NULL").into())
+                }
+            }
         })
         .collect()
 }
@@ -382,9 +388,10 @@ pub unsafe extern "C" fn umapi_client_service(
     unsafe {
         fallible(error, || {
             let service = out("service", service)?;
-            let engine = &shared("client", client)?.0.clone();
-            let options = options(call);
-            let status = engine.run(engine.client().service_status(&options))??;
+            let engine = shared("client", client)?.0.clone();
+            let status = engine.run(options(call), |client, options| async move {
+                client.service_status(&options).await
+            })??;
             service.give(umapi_service::new(&status));
             Ok(())
         })
@@ -415,17 +422,19 @@ pub unsafe extern "C" fn umapi_client_check(
     unsafe {
         fallible(error, || {
             let check = out("check", check)?;
-            let engine = &shared("client", client)?.0.clone();
-            let options = options(call);
-            let report = engine.run(engine.client().check(&options))??;
+            let engine = shared("client", client)?.0.clone();
+            let report = engine.run(options(call), |client, options| async move {
+                client.check(&options).await
+            })??;
             check.give(umapi_check::new(&report));
             Ok(())
         })
     }
 }
 
-/// Tells the service, with the next call of any kind, that a sync begins (`Pragma: umapi-sync-start`). It is said to
-/// help the service's load management. NULL is fine.
+/// Tells the service that a sync begins (`Pragma: umapi-sync-start`), with the next request for users, groups or actions
+/// that goes out; a call that sends nothing, and umapi_client_service, do not use it up. It is said to help the service's
+/// load management. NULL is fine.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -433,7 +442,8 @@ pub unsafe extern "C" fn umapi_client_sync_start(client: *const umapi_client) {
     unsafe { read(client, (), |c| c.0.client().signal(SyncSignal::Start)) }
 }
 
-/// Tells the service, with the next call of any kind, that a sync ends (`Pragma: umapi-sync-end`). NULL is fine.
+/// Tells the service that a sync ends (`Pragma: umapi-sync-end`), with the next request that goes out; if a start still
+/// waits for one, with the request after that. NULL is fine.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]

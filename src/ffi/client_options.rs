@@ -1,4 +1,5 @@
-use super::callback::{UserData, umapi_destroy_fn};
+use super::callback::{UserData, run_callback, umapi_destroy_fn};
+use super::driver;
 use super::error::{c_text, umapi_error};
 use super::fallible::fallible;
 use super::guard::{Result, infallible};
@@ -11,9 +12,10 @@ use crate::Error;
 use crate::RateLimit;
 use crate::Secret;
 use crate::{LogLevel, Logger};
-use std::ffi::{c_char, c_void};
+use std::ffi::{CStr, c_char, c_void};
 use std::path::Path;
 use std::ptr::null_mut;
+use std::sync::Arc;
 
 /// How a client behaves. Copied into each client made with it, and may be freed after that. One thread at a time.
 ///
@@ -447,8 +449,12 @@ const LOG_LEVELS: [(i32, LogLevel); 4] = [
     (UMAPI_LOG_DEBUG, LogLevel::Debug),
 ];
 
-/// Takes a log line. It runs on the thread that made the call, must not call the library, and gets one of `UMAPI_LOG_*`
-/// and a text that is valid until it returns. Lines never hold a secret.
+/// Takes a log line: one of `UMAPI_LOG_*` and a text that is valid until it returns. Lines never hold a secret.
+///
+/// It runs on the thread whose call the line is about, before that call returns. A line about work beside the calls, such as
+/// a page that is fetched ahead or the renewal of a token, comes on a thread whose call of the same client is under way, or
+/// with the next such call; of lines that wait for one, the newest 1,000 are kept. See "Callbacks" in the first chapter for
+/// what it may call.
 ///
 /// @since 0.1.0
 pub type umapi_log_fn =
@@ -458,7 +464,7 @@ pub type umapi_log_fn =
 ///
 /// @param options    the options.
 /// @param level      the least important lines wanted: one of `UMAPI_LOG_*`.
-/// @param log        the callback. It runs on any thread that uses the client, on several at once.
+/// @param log        the callback. It runs on the threads that make calls, on several at once.
 /// @param user_data  given to it.
 /// @param destroy    called with `user_data` when the options and the last client made with them are gone; may be
 ///                   NULL. Not called if this function fails.
@@ -478,13 +484,25 @@ pub unsafe extern "C" fn umapi_client_options_set_log(
             let level = one_of("level", level, &LOG_LEVELS)?;
             let log = log.ok_or_else(|| Error::invalid_argument("log", "is NULL"))?;
             let user_data = UserData::new(user_data, destroy);
-            o.logger = Logger::new(level, move |level, line| {
-                let number = LOG_LEVELS.iter().find(|(_, l)| *l == level);
-                let number = number.map_or(0, |(number, _)| *number);
-                log(number, c_text(line).as_ptr(), user_data.pointer());
-            });
+            let log = move |level: i32, line: &CStr| log(level, line.as_ptr(), user_data.pointer());
+            o.logger = Logger::new(level, on_threads_of_program(Arc::new(log)));
             Ok(())
         })
+    }
+}
+
+/// A sink that runs `log` on threads of the program alone: a line that a driver tells is left for a call.
+fn on_threads_of_program(
+    log: Arc<impl Fn(i32, &CStr) + Send + Sync + 'static>,
+) -> impl Fn(LogLevel, &str) + Send + Sync + 'static {
+    move |level, line| {
+        let number = LOG_LEVELS.iter().find(|(_, l)| *l == level);
+        let number = number.map_or(0, |(number, _)| *number);
+        let (log, line) = (log.clone(), c_text(line));
+        match driver::of_this_thread() {
+            Some(outbox) => outbox.put(Box::new(move || log(number, &line))),
+            None => run_callback(|| log(number, &line)),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-use super::callback::{UserData, umapi_destroy_fn};
+use super::callback::{UserData, run_callback, umapi_destroy_fn};
 use super::error::umapi_error;
 use super::fallible::fallible;
 use super::handle::{exclusive, free, out};
@@ -171,9 +171,9 @@ pub unsafe extern "C" fn umapi_credentials_new_jwt_from_file(
 pub struct umapi_token_answer(Result<(Secret, Duration), String>);
 
 /// A program's own way to an access token, such as a vault. It runs on a thread of the library's own whenever a token
-/// is needed, may block, and answers with umapi_token_answer_set or umapi_token_answer_fail. It must not call the
-/// library otherwise. A call that is cancelled meanwhile does not wait for it; `user_data` stays alive until it
-/// returns.
+/// is needed, may block, and answers with umapi_token_answer_set or umapi_token_answer_fail. A call that is cancelled
+/// meanwhile does not wait for it; `user_data` stays alive until it returns. See "Callbacks" in the first chapter for what
+/// it may call. The library must not be unloaded before it has returned.
 ///
 /// @since 0.1.0
 pub type umapi_token_fn =
@@ -209,7 +209,7 @@ pub unsafe extern "C" fn umapi_credentials_new_callback(
             let ask = move || {
                 let silence = Err("it returned without an answer".to_owned());
                 let mut answer = umapi_token_answer(silence);
-                fetch(&mut answer, user_data.pointer());
+                run_callback(|| fetch(&mut answer, user_data.pointer()));
                 answer.0
             };
             credentials.give(umapi_credentials(Credentials::callback(client_id, ask)?));

@@ -1,13 +1,15 @@
-use super::call::{options, umapi_call};
+use super::call::umapi_call;
+use super::engine::Engine;
 use super::error::umapi_error;
 use super::fallible::fallible;
-use super::guard::{Result, infallible};
-use super::handle::{boxed, exclusive, free, out, out_borrowed, read};
-use super::runtime::Engine;
+use super::guard::infallible;
+use super::handle::{boxed, free, out, out_borrowed, read};
+use super::listing::{Listing, PageHandle, Reading};
+use super::occupancy::{self, Occupancy, Occupied, occupy};
 use super::status::umapi_status;
 use super::text::{figure, pointer, tristate};
-use crate::CallOptions;
 use crate::GroupPages;
+use crate::model::group::GroupRow;
 use crate::{Group, GroupPage};
 use std::ffi::c_char;
 use std::ptr::{from_ref, null, null_mut};
@@ -200,11 +202,18 @@ pub struct umapi_group_page {
     groups: Vec<umapi_group>,
 }
 
-impl umapi_group_page {
+impl PageHandle for umapi_group_page {
+    type Row = GroupRow;
+    type Item = umapi_group;
+
     fn new(page: GroupPage) -> Self {
         umapi_group_page {
             groups: page.groups().map(umapi_group).collect(),
         }
+    }
+
+    fn items(&self) -> &[umapi_group] {
+        &self.groups
     }
 }
 
@@ -241,46 +250,30 @@ pub unsafe extern "C" fn umapi_group_page_free(page: *mut umapi_group_page) {
     unsafe { free(page) }
 }
 
-/// A listing of groups, read group by group or page by page. The next pages are fetched ahead, in order. One thread
-/// at a time.
+/// A listing of groups, read group by group or page by page. The next pages are fetched ahead, in order, also while no
+/// call is under way. One call at a time: during a call, another one with the same listing answers
+/// `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads as in a callback of the call. Only its figures can be read at any time.
 ///
 /// @since 0.1.0
-pub struct umapi_groups {
-    engine: Engine,
-    pages: GroupPages,
-    page: Option<umapi_group_page>,
-    position: usize,
-}
+pub struct umapi_groups(Listing<umapi_group_page>);
 
 impl umapi_groups {
     pub(super) fn new(engine: Engine, pages: GroupPages) -> Self {
-        umapi_groups {
-            engine,
-            pages,
-            page: None,
-            position: 0,
-        }
+        umapi_groups(Listing::new(engine, pages))
     }
+}
 
-    fn fetch(&mut self, call: &CallOptions) -> Result<Option<umapi_group_page>> {
-        let page = self.engine.run(self.pages.next_page(call))??;
-        Ok(page.map(umapi_group_page::new))
-    }
+impl Occupied for umapi_groups {
+    type Value = Reading<umapi_group_page>;
 
-    /// Whether a group stands at `position`, after fetching the next page where the present one is used up.
-    fn advance(&mut self, call: impl FnOnce() -> CallOptions) -> Result<bool> {
-        let used_up = |page: &umapi_group_page| self.position >= page.groups.len();
-        if self.page.as_ref().is_none_or(used_up) {
-            self.page = None;
-            self.position = 0;
-            self.page = self.fetch(&call())?;
-        }
-        Ok(self.page.is_some())
+    fn occupancy(&self) -> &Occupancy<Self::Value> {
+        self.0.reading()
     }
 }
 
 /// The next group: `UMAPI_OK` with `*group` NULL at the end of the listing. After an error the same page is asked for
-/// again; the groups before it stand. A listing that is cut short is an error, never an end.
+/// again; the groups before it stand. A listing that is cut short is an error, never an end. A call whose cancel handle is
+/// triggered answers `UMAPI_STATUS_CANCELLED`, also while groups of a page that was read are left.
 ///
 /// @param groups  the listing.
 /// @param call   the options of this call; may be NULL.
@@ -298,12 +291,9 @@ pub unsafe extern "C" fn umapi_groups_next(
     unsafe {
         fallible(error, || {
             let group = out_borrowed("group", group)?;
-            let groups = exclusive("groups", groups)?;
-            if groups.advance(|| options(call))?
-                && let Some(page) = &groups.page
-            {
-                group.lend(&page.groups[groups.position]);
-                groups.position += 1;
+            let mut reading = occupy("groups", groups)?;
+            if let Some(next) = reading.next(call)? {
+                group.lend(next);
             }
             Ok(())
         })
@@ -328,9 +318,8 @@ pub unsafe extern "C" fn umapi_groups_next_page(
     unsafe {
         fallible(error, || {
             let page = out("page", page)?;
-            let groups = exclusive("groups", groups)?;
-            groups.page = None;
-            if let Some(fetched) = groups.fetch(&options(call))? {
+            let mut reading = occupy("groups", groups)?;
+            if let Some(fetched) = reading.next_page(call)? {
                 page.give(fetched);
             }
             Ok(())
@@ -338,17 +327,22 @@ pub unsafe extern "C" fn umapi_groups_next_page(
     }
 }
 
-/// Starts the listing over: the next group is the first again, as the service then has it. NULL is fine.
+/// Starts the listing over: the next group is the first again, as the service then has it. Never waits.
 ///
+/// @param groups  the listing.
+/// @param error  receives the error; may be NULL.
 /// @since 0.1.0
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn umapi_groups_reload(groups: *mut umapi_groups) {
-    infallible((), || {
-        if let Some(groups) = unsafe { groups.as_mut() } {
-            groups.page = None;
-            groups.pages.reload();
-        }
-    })
+pub unsafe extern "C" fn umapi_groups_reload(
+    groups: *mut umapi_groups,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            occupy("groups", groups)?.reload();
+            Ok(())
+        })
+    }
 }
 
 /// The service's count of all groups of the listing, from its newest page; -1 if it gave none.
@@ -356,7 +350,7 @@ pub unsafe extern "C" fn umapi_groups_reload(groups: *mut umapi_groups) {
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_groups_total_count(groups: *const umapi_groups) -> i64 {
-    unsafe { read(groups, -1, |l| figure(l.pages.stats().total_count)) }
+    unsafe { read(groups, -1, |l| l.0.total_count()) }
 }
 
 /// The service's count of the pages; -1 if it gave none.
@@ -364,7 +358,7 @@ pub unsafe extern "C" fn umapi_groups_total_count(groups: *const umapi_groups) -
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_groups_page_count(groups: *const umapi_groups) -> i64 {
-    unsafe { read(groups, -1, |l| figure(l.pages.stats().page_count)) }
+    unsafe { read(groups, -1, |l| l.0.page_count()) }
 }
 
 /// The service's number of the newest page, as it counts; -1 if it gave none.
@@ -372,7 +366,7 @@ pub unsafe extern "C" fn umapi_groups_page_count(groups: *const umapi_groups) ->
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_groups_current_page(groups: *const umapi_groups) -> i64 {
-    unsafe { read(groups, -1, |l| figure(l.pages.stats().current_page)) }
+    unsafe { read(groups, -1, |l| l.0.current_page()) }
 }
 
 /// The service's size of a full page; -1 if it gave none. It is the service's choice, and changes.
@@ -380,13 +374,14 @@ pub unsafe extern "C" fn umapi_groups_current_page(groups: *const umapi_groups) 
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_groups_page_size(groups: *const umapi_groups) -> i64 {
-    unsafe { read(groups, -1, |l| figure(l.pages.stats().page_size)) }
+    unsafe { read(groups, -1, |l| l.0.page_size()) }
 }
 
-/// Frees a listing and with it what was borrowed from it; never waits. NULL is fine.
+/// Frees a listing and with it what was borrowed from it. During a call with it, on another thread or around this callback,
+/// that call goes on to its end and frees it then. NULL is fine.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_groups_free(groups: *mut umapi_groups) {
-    unsafe { free(groups) }
+    unsafe { occupancy::free(groups) }
 }

@@ -27,11 +27,15 @@ pub mod user;
 pub mod user_query;
 
 mod callback;
+mod driver;
+mod engine;
 mod fallible;
 mod guard;
 mod handle;
 mod input;
+mod listing;
+mod mailbox;
+mod occupancy;
 mod process;
-mod runtime;
-mod sigpipe;
+mod signals;
 mod text;

@@ -1,40 +1,65 @@
-//! Which process this is, known without a system call each time.
+//! The notice of a fork, and objects that a forked child must not touch.
 
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use crate::process::Process;
+use std::mem::ManuallyDrop;
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The answer for as long as no fork has made another process of this one.
-static KNOWN: AtomicI32 = AtomicI32::new(UNKNOWN);
-
-/// The number of no process that could ask.
-const UNKNOWN: libc::pid_t = 0;
-
-pub(super) fn current() -> libc::pid_t {
-    match KNOWN.load(Ordering::Relaxed) {
-        UNKNOWN => ask(),
-        known => known,
+/// Arranges that a child of a fork knows itself for another process. A lock could be held for ever in a child, so two
+/// threads at once may both arrange it, and the count of forks moves on by two.
+pub(super) fn watch_for_forks() {
+    static WATCHED: AtomicBool = AtomicBool::new(false);
+    if !WATCHED.load(Ordering::Acquire) {
+        let watched = unsafe { libc::pthread_atfork(None, None, Some(forked)) } == 0;
+        WATCHED.fetch_or(watched, Ordering::Release);
     }
 }
 
-fn ask() -> libc::pid_t {
-    let process = unsafe { libc::getpid() };
-    // Otherwise a child would take itself for its parent.
-    if is_forgotten_by_children() {
-        KNOWN.store(process, Ordering::Relaxed);
-    }
-    process
+unsafe extern "C" fn forked() {
+    Process::forked();
 }
 
-/// Two threads at once may both arrange it, which does no harm; a lock could be held for ever in a child.
-fn is_forgotten_by_children() -> bool {
-    static ARRANGED: AtomicBool = AtomicBool::new(false);
-    if ARRANGED.load(Ordering::Acquire) {
-        return true;
-    }
-    let arranged = unsafe { libc::pthread_atfork(None, None, Some(forget)) } == 0;
-    ARRANGED.fetch_or(arranged, Ordering::Release);
-    arranged
+/// A value of the process that made it. In a child of that process its destructor does not run, since it could wait for
+/// a lock that a thread of the parent held at the fork; the child's copy of the memory is given up.
+pub(super) struct OfProcess<T> {
+    value: ManuallyDrop<T>,
+    process: Process,
 }
 
-unsafe extern "C" fn forget() {
-    KNOWN.store(UNKNOWN, Ordering::Relaxed);
+impl<T> OfProcess<T> {
+    pub(super) fn new(value: T) -> Self {
+        watch_for_forks();
+        OfProcess {
+            value: ManuallyDrop::new(value),
+            process: Process::current(),
+        }
+    }
+
+    /// False in a child of the process that made the value.
+    pub(super) fn is_usable(&self) -> bool {
+        self.process.is_current()
+    }
+}
+
+impl<T> Deref for OfProcess<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T> DerefMut for OfProcess<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+}
+
+impl<T> Drop for OfProcess<T> {
+    fn drop(&mut self) {
+        if self.is_usable() {
+            // SAFETY: the value is not used after this.
+            unsafe { ManuallyDrop::drop(&mut self.value) };
+        }
+    }
 }

@@ -1,25 +1,94 @@
 use super::action::umapi_action;
 use super::call::{options, umapi_call};
+use super::engine::{Engine, Ready};
 use super::error::umapi_error;
 use super::fallible::fallible;
-use super::handle::{exclusive, free, out, read, shared};
+use super::guard::Result;
+use super::handle::{out, read, shared};
+use super::occupancy::{self, Occupancy, Occupied, occupy};
+use super::process::OfProcess;
 use super::results::umapi_results;
-use super::runtime::Engine;
 use super::status::umapi_status;
-use crate::Queue;
+use crate::{CallOptions, Error, ErrorKind, Queue};
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Actions that gather until a request is full. One thread at a time.
+/// Actions that gather until a request is full. One call at a time: during a call, another one with the same queue answers
+/// `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads as in a callback of the call.
 ///
 /// @since 0.1.0
 pub struct umapi_queue {
+    sending: Occupancy<Sending>,
+    pending: Arc<AtomicUsize>,
+}
+
+/// The queue stands before the engine, and ends before it.
+pub struct Sending {
+    /// With the driver during a call; lost if the call panics.
+    queue: Option<OfProcess<Queue>>,
+    pending: Arc<AtomicUsize>,
     engine: Engine,
-    queue: Queue,
+}
+
+impl Occupied for umapi_queue {
+    type Value = Sending;
+
+    fn occupancy(&self) -> &Occupancy<Sending> {
+        &self.sending
+    }
 }
 
 impl umapi_queue {
     pub(super) fn new(engine: Engine, queue: Queue) -> Self {
-        umapi_queue { engine, queue }
+        let pending = Arc::new(AtomicUsize::new(0));
+        umapi_queue {
+            sending: Occupancy::new(Sending {
+                queue: Some(OfProcess::new(queue)),
+                pending: pending.clone(),
+                engine,
+            }),
+            pending,
+        }
     }
+}
+
+impl Sending {
+    fn queue(&mut self) -> Result<&mut Queue> {
+        match &mut self.queue {
+            Some(queue) => Ok(queue),
+            None => Err(lost().into()),
+        }
+    }
+
+    /// Lends the queue to the driver for `work`.
+    fn run<F>(
+        &mut self,
+        ready: Ready,
+        options: CallOptions,
+        work: impl FnOnce(OfProcess<Queue>, CallOptions) -> F,
+    ) -> Result<()>
+    where
+        F: Future<Output = OfProcess<Queue>> + Send + 'static,
+    {
+        let queue = self.queue.take().ok_or_else(lost)?;
+        let queue = ready.run(options, |_, options| work(queue, options))?;
+        self.queue = Some(queue);
+        self.count();
+        Ok(())
+    }
+
+    fn count(&self) {
+        let pending = self.queue.as_ref().map_or(0, |queue| queue.pending());
+        self.pending.store(pending, Ordering::Relaxed);
+    }
+}
+
+fn lost() -> Error {
+    Error::new(
+        ErrorKind::Internal,
+        "the queue cannot be used any more, since a call with it ended as UMAPI_STATUS_PANIC",
+    )
 }
 
 /// Adds an action, and sends what is full by that: so this call can wait. What becomes of actions is told by
@@ -39,12 +108,17 @@ pub unsafe extern "C" fn umapi_queue_add(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let umapi_queue { engine, queue } = exclusive("queue", queue)?;
+            let mut sending = occupy("queue", queue)?;
             let action = &shared("action", action)?.0;
-            engine.check()?;
-            queue.put(action)?;
-            if queue.is_due() {
-                engine.run(queue.send_due(&options(call)))?;
+            // What can fail comes before the action is taken: a call that fails has done nothing.
+            let ready = sending.engine.ready()?;
+            sending.queue()?.put(action)?;
+            sending.count();
+            if sending.queue()?.is_due() {
+                sending.run(ready, options(call), |mut queue, options| async move {
+                    queue.send_due(&options).await;
+                    queue
+                })?;
             }
             Ok(())
         })
@@ -65,8 +139,12 @@ pub unsafe extern "C" fn umapi_queue_flush(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let umapi_queue { engine, queue } = exclusive("queue", queue)?;
-            engine.run(queue.flush(&options(call)))
+            let mut sending = occupy("queue", queue)?;
+            let ready = sending.engine.ready()?;
+            sending.run(ready, options(call), |mut queue, options| async move {
+                queue.flush(&options).await;
+                queue
+            })
         })
     }
 }
@@ -87,8 +165,8 @@ pub unsafe extern "C" fn umapi_queue_take_results(
     unsafe {
         fallible(error, || {
             let results = out("results", results)?;
-            let queue = exclusive("queue", queue)?;
-            results.give(umapi_results::new(queue.queue.take_outcomes()));
+            let mut sending = occupy("queue", queue)?;
+            results.give(umapi_results::new(sending.queue()?.take_outcomes()));
             Ok(())
         })
     }
@@ -99,7 +177,7 @@ pub unsafe extern "C" fn umapi_queue_take_results(
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_queue_pending(queue: *const umapi_queue) -> usize {
-    unsafe { read(queue, 0, |q| q.queue.pending()) }
+    unsafe { read(queue, 0, |q| q.pending.load(Ordering::Relaxed)) }
 }
 
 /// Frees a queue; never sends. Actions that were not flushed are dropped, unsent. NULL is fine.
@@ -107,5 +185,5 @@ pub unsafe extern "C" fn umapi_queue_pending(queue: *const umapi_queue) -> usize
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_queue_free(queue: *mut umapi_queue) {
-    unsafe { free(queue) }
+    unsafe { occupancy::free(queue) }
 }

@@ -1,13 +1,15 @@
-use super::call::{options, umapi_call};
+use super::call::umapi_call;
+use super::engine::Engine;
 use super::error::umapi_error;
 use super::fallible::fallible;
-use super::guard::{Result, infallible};
-use super::handle::{boxed, exclusive, free, out, out_borrowed, read};
-use super::runtime::Engine;
+use super::guard::infallible;
+use super::handle::{boxed, free, out, out_borrowed, read};
+use super::listing::{Listing, PageHandle, Reading};
+use super::occupancy::{self, Occupancy, Occupied, occupy};
 use super::status::umapi_status;
-use super::text::{figure, pointer, tristate};
-use crate::CallOptions;
+use super::text::{pointer, tristate};
 use crate::UserPages;
+use crate::model::user::UserRow;
 use crate::{IdentityType, User, UserPage};
 use std::ffi::c_char;
 use std::ptr::{from_ref, null, null_mut};
@@ -285,11 +287,18 @@ pub struct umapi_user_page {
     users: Vec<umapi_user>,
 }
 
-impl umapi_user_page {
+impl PageHandle for umapi_user_page {
+    type Row = UserRow;
+    type Item = umapi_user;
+
     fn new(page: UserPage) -> Self {
         umapi_user_page {
             users: page.users().map(umapi_user).collect(),
         }
+    }
+
+    fn items(&self) -> &[umapi_user] {
+        &self.users
     }
 }
 
@@ -326,46 +335,30 @@ pub unsafe extern "C" fn umapi_user_page_free(page: *mut umapi_user_page) {
     unsafe { free(page) }
 }
 
-/// A listing of users, read user by user or page by page. The next pages are fetched ahead, in order. One thread
-/// at a time.
+/// A listing of users, read user by user or page by page. The next pages are fetched ahead, in order, also while no
+/// call is under way. One call at a time: during a call, another one with the same listing answers
+/// `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads as in a callback of the call. Only its figures can be read at any time.
 ///
 /// @since 0.1.0
-pub struct umapi_users {
-    engine: Engine,
-    pages: UserPages,
-    page: Option<umapi_user_page>,
-    position: usize,
-}
+pub struct umapi_users(Listing<umapi_user_page>);
 
 impl umapi_users {
     pub(super) fn new(engine: Engine, pages: UserPages) -> Self {
-        umapi_users {
-            engine,
-            pages,
-            page: None,
-            position: 0,
-        }
+        umapi_users(Listing::new(engine, pages))
     }
+}
 
-    fn fetch(&mut self, call: &CallOptions) -> Result<Option<umapi_user_page>> {
-        let page = self.engine.run(self.pages.next_page(call))??;
-        Ok(page.map(umapi_user_page::new))
-    }
+impl Occupied for umapi_users {
+    type Value = Reading<umapi_user_page>;
 
-    /// Whether a user stands at `position`, after fetching the next page where the present one is used up.
-    fn advance(&mut self, call: impl FnOnce() -> CallOptions) -> Result<bool> {
-        let used_up = |page: &umapi_user_page| self.position >= page.users.len();
-        if self.page.as_ref().is_none_or(used_up) {
-            self.page = None;
-            self.position = 0;
-            self.page = self.fetch(&call())?;
-        }
-        Ok(self.page.is_some())
+    fn occupancy(&self) -> &Occupancy<Self::Value> {
+        self.0.reading()
     }
 }
 
 /// The next user: `UMAPI_OK` with `*user` NULL at the end of the listing. After an error the same page is asked for
-/// again; the users before it stand. A listing that is cut short is an error, never an end.
+/// again; the users before it stand. A listing that is cut short is an error, never an end. A call whose cancel handle is
+/// triggered answers `UMAPI_STATUS_CANCELLED`, also while users of a page that was read are left.
 ///
 /// @param users  the listing.
 /// @param call   the options of this call; may be NULL.
@@ -383,12 +376,9 @@ pub unsafe extern "C" fn umapi_users_next(
     unsafe {
         fallible(error, || {
             let user = out_borrowed("user", user)?;
-            let users = exclusive("users", users)?;
-            if users.advance(|| options(call))?
-                && let Some(page) = &users.page
-            {
-                user.lend(&page.users[users.position]);
-                users.position += 1;
+            let mut reading = occupy("users", users)?;
+            if let Some(next) = reading.next(call)? {
+                user.lend(next);
             }
             Ok(())
         })
@@ -413,9 +403,8 @@ pub unsafe extern "C" fn umapi_users_next_page(
     unsafe {
         fallible(error, || {
             let page = out("page", page)?;
-            let users = exclusive("users", users)?;
-            users.page = None;
-            if let Some(fetched) = users.fetch(&options(call))? {
+            let mut reading = occupy("users", users)?;
+            if let Some(fetched) = reading.next_page(call)? {
                 page.give(fetched);
             }
             Ok(())
@@ -423,17 +412,22 @@ pub unsafe extern "C" fn umapi_users_next_page(
     }
 }
 
-/// Starts the listing over: the next user is the first again, as the service then has it. NULL is fine.
+/// Starts the listing over: the next user is the first again, as the service then has it. Never waits.
 ///
+/// @param users  the listing.
+/// @param error  receives the error; may be NULL.
 /// @since 0.1.0
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn umapi_users_reload(users: *mut umapi_users) {
-    infallible((), || {
-        if let Some(users) = unsafe { users.as_mut() } {
-            users.page = None;
-            users.pages.reload();
-        }
-    })
+pub unsafe extern "C" fn umapi_users_reload(
+    users: *mut umapi_users,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        fallible(error, || {
+            occupy("users", users)?.reload();
+            Ok(())
+        })
+    }
 }
 
 /// The service's count of all users of the listing, from its newest page; -1 if it gave none. It includes technical
@@ -442,7 +436,7 @@ pub unsafe extern "C" fn umapi_users_reload(users: *mut umapi_users) {
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_users_total_count(users: *const umapi_users) -> i64 {
-    unsafe { read(users, -1, |l| figure(l.pages.stats().total_count)) }
+    unsafe { read(users, -1, |l| l.0.total_count()) }
 }
 
 /// The service's count of the pages; -1 if it gave none.
@@ -450,7 +444,7 @@ pub unsafe extern "C" fn umapi_users_total_count(users: *const umapi_users) -> i
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_users_page_count(users: *const umapi_users) -> i64 {
-    unsafe { read(users, -1, |l| figure(l.pages.stats().page_count)) }
+    unsafe { read(users, -1, |l| l.0.page_count()) }
 }
 
 /// The service's number of the newest page, as it counts; -1 if it gave none.
@@ -458,7 +452,7 @@ pub unsafe extern "C" fn umapi_users_page_count(users: *const umapi_users) -> i6
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_users_current_page(users: *const umapi_users) -> i64 {
-    unsafe { read(users, -1, |l| figure(l.pages.stats().current_page)) }
+    unsafe { read(users, -1, |l| l.0.current_page()) }
 }
 
 /// The service's size of a full page; -1 if it gave none. It is the service's choice, and changes.
@@ -466,13 +460,14 @@ pub unsafe extern "C" fn umapi_users_current_page(users: *const umapi_users) -> 
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_users_page_size(users: *const umapi_users) -> i64 {
-    unsafe { read(users, -1, |l| figure(l.pages.stats().page_size)) }
+    unsafe { read(users, -1, |l| l.0.page_size()) }
 }
 
-/// Frees a listing and with it what was borrowed from it; never waits. NULL is fine.
+/// Frees a listing and with it what was borrowed from it. During a call with it, on another thread or around this callback,
+/// that call goes on to its end and frees it then. NULL is fine.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_users_free(users: *mut umapi_users) {
-    unsafe { free(users) }
+    unsafe { occupancy::free(users) }
 }

@@ -58,7 +58,8 @@ pub(crate) async fn ask(way: Way<'_>, with_login: bool) -> Option<ProxyAnswer> {
             return None;
         }
         let login = proxy.authorization().filter(|_| with_login);
-        request_a_way(connection, &way.target(), login).await
+        let head = request_a_way(connection, &way.target(), login).await?;
+        understand(&proxy.secrets().blot(&head))
     };
     tokio::time::timeout(PATIENCE, asked).await.ok()?
 }
@@ -74,7 +75,7 @@ async fn request_a_way(
     mut proxy: TcpStream,
     target: &str,
     login: Option<HeaderValue>,
-) -> Option<ProxyAnswer> {
+) -> Option<String> {
     let request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n");
     proxy.write_all(request.as_bytes()).await.ok()?;
     if let Some(login) = login {
@@ -89,7 +90,7 @@ async fn request_a_way(
             break;
         }
     }
-    understand(&String::from_utf8_lossy(&head))
+    Some(String::from_utf8_lossy(&head).into_owned())
 }
 
 fn understand(head: &str) -> Option<ProxyAnswer> {

@@ -3,17 +3,26 @@
 use super::endpoint::EndpointClass;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::lock;
+use crate::process::random_u64;
 use std::fmt;
 use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 /// Ends calls from another thread. Clones share one state; once triggered it stays so.
 #[derive(Clone, Debug, Default)]
-pub struct Cancel(CancellationToken);
+pub struct Cancel(Arc<CancelState>);
+
+/// Its destructor takes no lock, so that a child of a fork can free a handle that it inherited.
+#[derive(Debug, Default)]
+struct CancelState {
+    triggered: AtomicBool,
+    waiters: Notify,
+}
 
 impl Cancel {
     pub fn new() -> Self {
@@ -22,11 +31,24 @@ impl Cancel {
 
     /// Ends every call that was given this handle, and every later one at its start.
     pub fn trigger(&self) {
-        self.0.cancel();
+        self.0.triggered.store(true, Ordering::Release);
+        self.0.waiters.notify_waiters();
     }
 
     pub fn is_triggered(&self) -> bool {
-        self.0.is_cancelled()
+        self.0.triggered.load(Ordering::Acquire)
+    }
+
+    /// Waits until the handle is triggered.
+    pub(crate) async fn triggered(&self) {
+        loop {
+            let mut next = pin!(self.0.waiters.notified());
+            next.as_mut().enable();
+            if self.is_triggered() {
+                return;
+            }
+            next.await;
+        }
     }
 }
 
@@ -68,7 +90,7 @@ pub enum Progress {
     Actions { done: u64, total: u64 },
 }
 
-type ProgressSink = Arc<dyn Fn(Progress) + Send + Sync>;
+pub(crate) type ProgressSink = Arc<dyn Fn(Progress) + Send + Sync>;
 
 /// The options of one call; the default has no time limit and cannot be cancelled.
 #[derive(Clone, Default)]
@@ -97,6 +119,11 @@ impl CallOptions {
         self
     }
 
+    /// Whether the cancel handle is triggered.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.is_triggered()
+    }
+
     pub fn cancel(mut self, cancel: Cancel) -> Self {
         self.cancel = cancel;
         self
@@ -118,6 +145,16 @@ impl CallOptions {
         self.progress = Some(Arc::new(sink));
         self
     }
+
+    /// Puts another sink in the place of the present one, which it can pass progress on to.
+    pub(crate) fn forward_progress<F>(&mut self, forward: impl FnOnce(ProgressSink) -> F)
+    where
+        F: Fn(Progress) + Send + Sync + 'static,
+    {
+        if let Some(sink) = self.progress.take() {
+            self.progress = Some(Arc::new(forward(sink)));
+        }
+    }
 }
 
 impl fmt::Debug for CallOptions {
@@ -130,39 +167,148 @@ impl fmt::Debug for CallOptions {
     }
 }
 
-/// A call under way. A pager re-arms its one call for each page that it is asked for.
+/// A call under way, or the fetching of a page ahead of the call that will want it.
 ///
 /// The outermost function wraps its work in [`Call::bounded`]; the layers inside only ask
 /// [`Call::has_time_until`] whether a wait makes sense, and never race the clock themselves.
 #[derive(Debug)]
-pub(crate) struct Call(Mutex<Armed>);
+pub(crate) struct Call {
+    state: Mutex<Running>,
+    /// The limits or the urgency have changed: waits look at them again.
+    changed: Notify,
+}
 
 #[derive(Clone, Debug)]
-struct Armed {
+struct Running {
     options: CallOptions,
     deadline: Option<Instant>,
-    request_id: String,
-    requests: u32,
+    /// Whether a caller waits for the result now.
+    wanted: bool,
+    /// How often a caller has come to wait for the result.
+    adoptions: u32,
+    request_ids: Arc<RequestIds>,
+}
+
+/// The ids of the requests that a call makes, also of those ahead of later calls.
+#[derive(Debug)]
+struct RequestIds {
+    of_call: String,
+    used: AtomicU32,
 }
 
 impl Call {
     pub(crate) fn begin(options: &CallOptions) -> Self {
-        Call(Mutex::new(Armed::new(options)))
+        Call::new(Running::new(options))
     }
 
-    pub(crate) fn rearm(&self, options: &CallOptions) {
-        *self.armed() = Armed::new(options);
+    fn new(running: Running) -> Self {
+        Call {
+            state: Mutex::new(running),
+            changed: Notify::new(),
+        }
     }
 
-    fn armed(&self) -> MutexGuard<'_, Armed> {
-        lock(&self.0)
+    /// Work that this call starts for a later one: without limits, and behind all calls that want a permit now, until a
+    /// call adopts it.
+    pub(crate) fn ahead(&self) -> Self {
+        Call::new(Running {
+            options: CallOptions::new(),
+            deadline: None,
+            wanted: false,
+            adoptions: 0,
+            request_ids: self.running().request_ids.clone(),
+        })
+    }
+
+    /// Work that this call starts and others share: without limits, and with progress of its own.
+    pub(crate) fn beside(&self, progress: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        let options = CallOptions {
+            once: self.is_single_attempt(),
+            ..CallOptions::new().progress(progress)
+        };
+        Call::new(Running {
+            options,
+            deadline: None,
+            wanted: true,
+            adoptions: 0,
+            request_ids: self.running().request_ids.clone(),
+        })
+    }
+
+    /// Whether nothing is tried a second time.
+    pub(crate) fn is_single_attempt(&self) -> bool {
+        self.running().options.once
+    }
+
+    /// A caller waits for this work now, under the limits of its own call.
+    pub(crate) fn adopt(&self, caller: &Call) {
+        let Running {
+            options, deadline, ..
+        } = caller.running().clone();
+        {
+            let mut running = self.running();
+            running.options = options;
+            running.deadline = deadline;
+            running.wanted = true;
+            running.adoptions += 1;
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// The caller waits no more; the work goes on without limits.
+    pub(crate) fn release(&self) {
+        {
+            let mut running = self.running();
+            running.options = CallOptions::new();
+            running.deadline = None;
+            running.wanted = false;
+        }
+        self.changed.notify_waiters();
+    }
+
+    fn running(&self) -> MutexGuard<'_, Running> {
+        lock(&self.state)
+    }
+
+    /// Whether a caller waits for the result now.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.running().wanted
+    }
+
+    /// How often a caller has come to wait for the result: what was told to none, or to another, is to be told again.
+    pub(crate) fn adoptions(&self) -> u32 {
+        self.running().adoptions
+    }
+
+    /// Waits until a caller waits for the result.
+    pub(crate) async fn wanted(&self) {
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if self.is_wanted() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Waits until a caller comes to wait for the result after the first `adoptions`.
+    pub(crate) async fn adopted_after(&self, adoptions: u32) {
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if self.adoptions() > adoptions {
+                return;
+            }
+            changed.await;
+        }
     }
 
     /// Runs `work` until it ends, the call is cancelled, or its time is up.
     pub(crate) async fn bounded<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let (cancel, deadline) = {
-            let armed = self.armed();
-            (armed.options.cancel.clone(), armed.deadline)
+            let running = self.running();
+            (running.options.cancel.clone(), running.deadline)
         };
         let time_is_up = async {
             match deadline {
@@ -172,7 +318,7 @@ impl Call {
         };
         tokio::select! {
             biased;
-            () = cancel.0.cancelled() => Err(self.interrupted(ErrorKind::Cancelled)),
+            () = cancel.triggered() => Err(self.interrupted(ErrorKind::Cancelled)),
             () = time_is_up => Err(self.interrupted(ErrorKind::Deadline)),
             result = work => result,
         }
@@ -181,12 +327,12 @@ impl Call {
     /// Runs `work` that is done by tasks of the runtime in part, and so on whichever thread drives them, and reports
     /// what they tell on this one.
     pub(crate) async fn reporting_here<T>(&self, work: impl Future<Output = T>) -> T {
-        let Some(sink) = self.armed().options.progress.clone() else {
+        let Some(sink) = self.running().options.progress.clone() else {
             return work.await;
         };
         let (tell, mut told) = mpsc::unbounded_channel();
-        self.armed().options.progress = Some(Arc::new(move |progress| {
-            // Who has ceased to listen misses nothing of what he asked for.
+        self.running().options.progress = Some(Arc::new(move |progress| {
+            // The receiver is gone once the call has returned; late progress is dropped on purpose.
             let _ = tell.send(progress);
         }));
         tokio::pin!(work);
@@ -204,21 +350,21 @@ impl Call {
     }
 
     fn interrupted(&self, kind: ErrorKind) -> Error {
-        let armed = self.armed();
-        let message = match (kind, armed.options.timeout) {
+        let running = self.running();
+        let message = match (kind, running.options.timeout) {
             (ErrorKind::Deadline, Some(timeout)) => {
                 format!("the call's time of {timeout:?} was up")
             }
             _ => "the call was cancelled".to_owned(),
         };
-        Error::new(kind, message).with_request_id(&armed.request_id)
+        Error::new(kind, message).with_request_id(&running.request_ids.of_call)
     }
 
     /// The error that the call has already earned, if it was cancelled or its time is up.
     pub(crate) fn check(&self) -> Result<()> {
         let (cancelled, deadline) = {
-            let armed = self.armed();
-            (armed.options.cancel.is_triggered(), armed.deadline)
+            let running = self.running();
+            (running.options.cancel.is_triggered(), running.deadline)
         };
         if cancelled {
             return Err(self.interrupted(ErrorKind::Cancelled));
@@ -233,7 +379,7 @@ impl Call {
 
     /// How often a request may be tried, out of what the policy allows.
     pub(crate) fn attempts(&self, policy: u32) -> u32 {
-        match self.armed().options.once {
+        match self.running().options.once {
             true => 1,
             false => policy,
         }
@@ -241,10 +387,13 @@ impl Call {
 
     /// Whether a wait until `end` leaves any time for what comes after it.
     pub(crate) fn has_time_until(&self, end: Instant) -> bool {
-        self.armed().deadline.is_none_or(|deadline| end < deadline)
+        self.running()
+            .deadline
+            .is_none_or(|deadline| end < deadline)
     }
 
-    /// Tells of a wait and waits, or says at once that the caller would not have the patience.
+    /// Tells of a wait and waits, or says at once that the caller would not have the patience. A caller that comes to wait
+    /// for the result meanwhile is told of the wait, and its limits hold.
     pub(crate) async fn wait_until(
         &self,
         class: EndpointClass,
@@ -252,28 +401,28 @@ impl Call {
         reason: WaitReason,
         max_wait: Option<Duration>,
     ) -> Result<()> {
-        let wait = until.saturating_duration_since(Instant::now());
-        if max_wait.is_some_and(|most| wait > most) || !self.has_time_until(until) {
-            return Err(Error::new(
-                ErrorKind::Throttled,
-                format!(
-                    "the service allows the next request in {:.1} s, which is more than this call may wait",
-                    wait.as_secs_f64()
-                ),
-            )
-            .with_retry_after(Some(wait)));
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            let wait = until.saturating_duration_since(Instant::now());
+            if max_wait.is_some_and(|most| wait > most) || !self.has_time_until(until) {
+                return Err(too_long(wait));
+            }
+            self.report(Progress::Wait {
+                endpoint: class,
+                reason,
+                duration: Some(wait),
+            });
+            tokio::select! {
+                biased;
+                () = tokio::time::sleep_until(until) => return Ok(()),
+                () = changed => {}
+            }
         }
-        self.report(Progress::Wait {
-            endpoint: class,
-            reason,
-            duration: Some(wait),
-        });
-        tokio::time::sleep_until(until).await;
-        Ok(())
     }
 
     pub(crate) fn report(&self, progress: Progress) {
-        let sink = self.armed().options.progress.clone();
+        let sink = self.running().options.progress.clone();
         if let Some(sink) = sink {
             sink(progress);
         }
@@ -281,24 +430,37 @@ impl Call {
 
     /// The id of the next logical request of this call; attempts are told apart behind it.
     pub(crate) fn next_request_id(&self) -> String {
-        let mut armed = self.armed();
-        armed.requests += 1;
-        format!("{}.{}", armed.request_id, armed.requests)
+        let ids = self.running().request_ids.clone();
+        let number = ids.used.fetch_add(1, Ordering::Relaxed) + 1;
+        format!("{}.{number}", ids.of_call)
     }
 }
 
-impl Armed {
+fn too_long(wait: Duration) -> Error {
+    Error::new(
+        ErrorKind::Throttled,
+        format!(
+            "the service allows the next request in {:.1} s, which is more than this call may wait",
+            wait.as_secs_f64()
+        ),
+    )
+    .with_retry_after(Some(wait))
+}
+
+impl Running {
     fn new(options: &CallOptions) -> Self {
-        Armed {
+        let of_call = options.request_id.clone();
+        Running {
             deadline: options
                 .timeout
                 .and_then(|timeout| Instant::now().checked_add(timeout)),
-            request_id: options
-                .request_id
-                .clone()
-                .unwrap_or_else(|| format!("umapi-{:016x}", fastrand::u64(..))),
             options: options.clone(),
-            requests: 0,
+            wanted: true,
+            adoptions: 0,
+            request_ids: Arc::new(RequestIds {
+                of_call: of_call.unwrap_or_else(|| format!("umapi-{:016x}", random_u64())),
+                used: AtomicU32::new(0),
+            }),
         }
     }
 }
@@ -323,8 +485,6 @@ mod tests {
         let ended = call.bounded(std::future::pending::<Result<()>>()).await;
         assert_eq!(ended.unwrap_err().kind(), ErrorKind::Deadline);
         assert_eq!(begun.elapsed().as_secs(), 5);
-        call.rearm(&CallOptions::new());
-        assert!(call.check().is_ok());
     }
 
     #[test]

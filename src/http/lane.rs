@@ -13,6 +13,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// The longest block that the service is known to impose is below an hour. A date beyond that comes from a wrong clock or
+/// from something on the way, so a probe goes out after an hour.
+const LONGEST_CLOSED: Duration = Duration::from_secs(3600);
+
 /// One endpoint class: its gate and its pacer.
 #[derive(Debug)]
 pub(crate) struct Lane {
@@ -52,9 +56,9 @@ impl Lane {
         share.refuse(wait)
     }
 
-    /// Keeps everyone out for `wait`, on the service's word.
+    /// Keeps everyone out for `wait`, on the service's word, but for [`LONGEST_CLOSED`] at most.
     fn close_for(&self, wait: Duration) {
-        let until = Instant::now() + wait;
+        let until = Instant::now() + wait.min(LONGEST_CLOSED);
         let mut closed_until = lock(&self.closed_until);
         *closed_until = closed_until.max(Some(until));
         self.pacer.beware(until);
@@ -108,6 +112,22 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Throttled);
         assert_eq!(error.retry_after(), Some(Duration::from_secs(3244)));
         assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_absurd_wait_lets_a_probe_through_after_an_hour() {
+        let lane = lane();
+        lane.close_for(Duration::from_secs(366 * 24 * 3600));
+        let call = Call::begin(&CallOptions::new());
+        let error = admit(&lane, &call).await.unwrap_err();
+        assert_eq!(error.retry_after(), Some(LONGEST_CLOSED));
+        tokio::time::sleep(LONGEST_CLOSED).await;
+        let probe = admit(&lane, &call).await.unwrap();
+        let other = Call::begin(&CallOptions::new().timeout(Some(Duration::from_secs(1))));
+        let error = admit(&lane, &other).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Deadline, "one at a time");
+        drop(probe);
+        admit(&lane, &call).await.unwrap();
     }
 
     /// Five calls whose requests take a second each: when the last of them has its answer.

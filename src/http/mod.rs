@@ -1,6 +1,7 @@
 //! One logical call, told truthfully: transport, retry, throttle, deadline and cancel.
 
 pub(crate) mod ask_proxy;
+pub(crate) mod authorisation;
 pub(crate) mod body;
 mod budget;
 pub mod call;

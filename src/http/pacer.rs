@@ -6,9 +6,11 @@ use super::endpoint::EndpointClass;
 use super::rate_limit::RateLimit;
 use crate::error::Result;
 use crate::lock::lock;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{MutexGuard, Notify};
 use tokio::time::{Instant, sleep_until};
 
 /// A budget of requests that many calls share.
@@ -16,15 +18,50 @@ use tokio::time::{Instant, sleep_until};
 pub(crate) struct Pacer {
     /// One call at a time looks for its share; the line is first come, first served.
     line: tokio::sync::Mutex<()>,
+    /// The same for pages that no caller waits for yet. They take a share only while no call waits for one.
+    line_ahead: tokio::sync::Mutex<()>,
+    /// How many calls are in line.
+    calls_waiting: AtomicUsize,
     budget: Mutex<Budget>,
-    /// A request was answered or given back, or a turn ended.
+    /// A request was answered or given back, a turn ended, or the last call in line has its share.
     changed: Notify,
+}
+
+/// A place at the head of a line.
+enum Place<'p> {
+    /// The caller kept a turn, and need not stand in line.
+    Turn,
+    Call(
+        #[allow(dead_code)] InLine<'p>,
+        #[allow(dead_code)] MutexGuard<'p, ()>,
+    ),
+    Ahead(#[allow(dead_code)] MutexGuard<'p, ()>),
+}
+
+/// Counts a call as waiting.
+struct InLine<'p>(&'p Pacer);
+
+impl<'p> InLine<'p> {
+    fn new(pacer: &'p Pacer) -> Self {
+        pacer.calls_waiting.fetch_add(1, Ordering::AcqRel);
+        InLine(pacer)
+    }
+}
+
+impl Drop for InLine<'_> {
+    fn drop(&mut self) {
+        if self.0.calls_waiting.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.changed.notify_waiters();
+        }
+    }
 }
 
 impl Pacer {
     pub(crate) fn new(limit: Option<RateLimit>) -> Self {
         Pacer {
             line: tokio::sync::Mutex::new(()),
+            line_ahead: tokio::sync::Mutex::new(()),
+            calls_waiting: AtomicUsize::new(0),
             budget: Mutex::new(Budget::new(limit)),
             changed: Notify::new(),
         }
@@ -35,49 +72,111 @@ impl Pacer {
         self: &Arc<Self>,
         call: &Call,
         class: EndpointClass,
-        mut turn: Option<Turn>,
+        turn: Option<Turn>,
     ) -> Result<Share> {
-        let mut teller = Teller::new(call, class);
-        let _place = match &turn {
-            Some(_) => None,
-            None => Some(match self.line.try_lock() {
-                Ok(place) => place,
-                Err(_) => {
-                    teller.tell(self.reason());
-                    self.line.lock().await
-                }
-            }),
-        };
+        let mut reporter = WaitReporter::new(call, class);
+        let mut turn = turn.filter(|_| !self.must_yield(call));
         loop {
-            let changed = self.changed.notified();
-            tokio::pin!(changed);
+            let place = match &turn {
+                Some(_) => Place::Turn,
+                None => self.place(call, &mut reporter).await,
+            };
+            if let Some(share) = self
+                .claim(call, class, &place, &mut turn, &mut reporter)
+                .await?
+            {
+                return Ok(share);
+            }
+        }
+    }
+
+    /// Whether a page that no caller waits for has to let calls go first.
+    fn must_yield(&self, call: &Call) -> bool {
+        !call.is_wanted() && self.calls_waiting.load(Ordering::Acquire) > 0
+    }
+
+    /// Waits for the head of the line, or of the line of pages ahead until a caller waits for this one.
+    async fn place(&self, call: &Call, reporter: &mut WaitReporter<'_>) -> Place<'_> {
+        if !call.is_wanted() {
+            tokio::select! {
+                biased;
+                () = call.wanted() => {}
+                place = self.line_ahead.lock() => return Place::Ahead(place),
+            }
+        }
+        let in_line = InLine::new(self);
+        match self.line.try_lock() {
+            Ok(place) => Place::Call(in_line, place),
+            Err(_) => {
+                let place = reporter
+                    .while_waiting(|| self.reason(), self.line.lock())
+                    .await;
+                Place::Call(in_line, place)
+            }
+        }
+    }
+
+    /// Waits at the head of a line. `None`: the caller that now waits for this page has to join the line of calls.
+    async fn claim(
+        self: &Arc<Self>,
+        call: &Call,
+        class: EndpointClass,
+        place: &Place<'_>,
+        turn: &mut Option<Turn>,
+        reporter: &mut WaitReporter<'_>,
+    ) -> Result<Option<Share>> {
+        loop {
+            let mut changed = pin!(self.changed.notified());
             changed.as_mut().enable();
+            if matches!(place, Place::Ahead(_)) {
+                if call.is_wanted() {
+                    return Ok(None);
+                }
+                if self.must_yield(call) {
+                    tokio::select! {
+                        () = changed => {}
+                        () = call.wanted() => {}
+                    }
+                    continue;
+                }
+            }
             let claim = lock(&self.budget).claim(Instant::now(), turn.is_some());
-            match claim {
+            let in_time = match claim {
                 Claim::Granted { beside, alone } => {
                     let turn = match alone {
                         true => turn.take().or_else(|| Some(Turn(self.clone()))),
                         false => None,
                     };
-                    return Ok(Share::new(self.clone(), beside, turn));
+                    return Ok(Some(Share::new(self.clone(), beside, turn)));
                 }
                 Claim::Spent(Some(until)) => {
-                    call.wait_until(class, until, WaitReason::Pace, None)
-                        .await?;
+                    let wait = call.wait_until(class, until, WaitReason::Pace, None);
+                    match place {
+                        Place::Ahead(_) => tokio::select! {
+                            biased;
+                            () = call.wanted() => Ok(()),
+                            in_time = wait => in_time,
+                        },
+                        Place::Call(..) | Place::Turn => wait.await,
+                    }
                 }
                 // How long is not known while other requests are on their way.
                 Claim::Spent(None) => {
-                    teller.tell(WaitReason::Pace);
-                    changed.await;
+                    reporter.while_waiting(|| WaitReason::Pace, changed).await;
+                    Ok(())
                 }
                 Claim::NotBesideAnother(until) => {
-                    teller.tell(self.reason());
-                    tokio::select! {
-                        () = changed => {}
-                        () = sleep_until(until) => {}
-                    }
+                    let either = async {
+                        tokio::select! {
+                            () = changed => {}
+                            () = sleep_until(until) => {}
+                        }
+                    };
+                    reporter.while_waiting(|| self.reason(), either).await;
+                    Ok(())
                 }
-            }
+            };
+            in_time?;
         }
     }
 
@@ -100,24 +199,43 @@ impl Pacer {
     }
 }
 
-/// Tells of waits of unknown length, but of each reason once.
-struct Teller<'c> {
+/// Tells of waits of unknown length: of each reason once to each caller that waits for the result.
+struct WaitReporter<'c> {
     call: &'c Call,
     class: EndpointClass,
-    told: Option<WaitReason>,
+    told: Option<(WaitReason, u32)>,
 }
 
-impl<'c> Teller<'c> {
+impl<'c> WaitReporter<'c> {
     fn new(call: &'c Call, class: EndpointClass) -> Self {
-        Teller {
+        WaitReporter {
             call,
             class,
             told: None,
         }
     }
 
-    fn tell(&mut self, reason: WaitReason) {
-        if self.told.replace(reason) != Some(reason) {
+    /// Waits for `end`. A caller that comes to wait for the result meanwhile is told as well.
+    async fn while_waiting<T>(
+        &mut self,
+        reason: impl Fn() -> WaitReason,
+        end: impl Future<Output = T>,
+    ) -> T {
+        let mut end = pin!(end);
+        loop {
+            let adoptions = self.call.adoptions();
+            self.tell(reason(), adoptions);
+            tokio::select! {
+                biased;
+                value = &mut end => return value,
+                () = self.call.adopted_after(adoptions) => {}
+            }
+        }
+    }
+
+    fn tell(&mut self, reason: WaitReason, adoptions: u32) {
+        let now = (reason, adoptions);
+        if self.told.replace(now) != Some(now) {
             self.call.report(Progress::Wait {
                 endpoint: self.class,
                 reason,

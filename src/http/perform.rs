@@ -1,8 +1,10 @@
 //! A logical call: as many attempts as the policy allows, and one truthful end.
 
+use super::authorisation::{Authorisation, Shown};
 use super::body::SentFlag;
 use super::call::{Call, Progress, WaitReason};
 use super::endpoint::EndpointClass;
+use super::pacer::{Share, Turn};
 use super::retry::{RetryPolicy, Verdict, judge};
 use super::retry_after;
 use super::throttle::Throttle;
@@ -67,33 +69,42 @@ impl Trace {
     }
 }
 
+/// What a request has that may go out now.
+struct Admitted {
+    throttle: Arc<Throttle>,
+    share: Share,
+    shown: Shown,
+}
+
 impl Http {
     /// Sends `request` until it is answered for good, by an answer with a 2xx status that `read` understands. One that
-    /// it does not understand is as good as lost.
+    /// it does not understand is as good as lost. Each attempt has the headers that `authorisation` shows when it goes out.
     pub(crate) async fn perform<T>(
         &self,
         call: &Call,
         class: EndpointClass,
-        request: &Request,
+        mut request: Request,
+        authorisation: &mut impl Authorisation,
         replay: Replay,
         trace: &Trace,
         read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         let id = call.next_request_id();
+        let endpoint = request.endpoint();
         let mut attempts = 0;
-        let lane = self.throttle.lane(class);
         let mut turn = None;
         let mut unconnected_since = None;
         loop {
-            let annotate = |error: Error, attempts| {
-                error
-                    .with_attempts(attempts)
-                    .with_endpoint(request.endpoint())
-            };
-            let share = lane
-                .admit(call, class, self.retry.max_wait, turn.take())
-                .await
-                .map_err(|error| annotate(error, attempts))?;
+            let annotate = |error: Error| error.with_attempts(attempts).with_endpoint(&*endpoint);
+            let admitted = self.admit(call, class, authorisation, turn.take(), annotate);
+            let Admitted {
+                throttle,
+                share,
+                shown,
+            } = admitted.await?;
+            let lane = throttle.lane(class);
+            request.headers = shown.headers;
+            request.secrets = shown.secrets;
             attempts += 1;
             call.report(Progress::Attempt {
                 endpoint: class,
@@ -101,20 +112,29 @@ impl Http {
             });
             let attempt_id = format!("{id}-{attempts}");
             let begun = Instant::now();
-            let attempt = self.attempt(request, &attempt_id, trace, &read);
+            let attempt = self.attempt(&request, &attempt_id, trace, &read);
             let failure = match attempt.await {
                 Ok(answer) => return Ok(answer),
-                Err(failure) => annotate(failure, attempts).with_request_id(&attempt_id),
+                Err(failure) => failure
+                    .with_attempts(attempts)
+                    .with_endpoint(&*endpoint)
+                    .with_request_id(&attempt_id),
             };
             let wait = self.wait_after(&failure);
-            match failure.delivery() {
-                _ if failure.kind() == ErrorKind::Throttled => turn = lane.refuse(share, wait),
-                Delivery::NotSent if failure.http_status().is_none() => drop(share.give_back()),
+            match failure.kind() {
+                ErrorKind::Throttled => {
+                    let kept = lane.refuse(share, wait);
+                    turn = kept.map(|turn| (throttle.clone(), turn));
+                }
+                _ if had_no_connection(&failure) => drop(share.give_back()),
                 _ => drop(share),
             }
             self.logger.line(LogLevel::Warn, || {
-                format!("{attempt_id} {} failed: {failure}", request.endpoint())
+                format!("{attempt_id} {endpoint} failed: {failure}")
             });
+            if authorisation.failed(&failure) {
+                continue;
+            }
             match failure.is_unconnected() {
                 true => _ = unconnected_since.get_or_insert(begun),
                 false => unconnected_since = None,
@@ -123,6 +143,47 @@ impl Http {
                 return Err(failure);
             }
             self.pause(call, class, replay, failure, wait).await?;
+        }
+    }
+
+    /// Waits until a request may go out that has something to show. A permit is held by requests under way only: it is
+    /// given back where a token comes to its end while the request waits for the permit.
+    async fn admit(
+        &self,
+        call: &Call,
+        class: EndpointClass,
+        authorisation: &mut impl Authorisation,
+        mut turn: Option<(Arc<Throttle>, Turn)>,
+        annotate: impl Fn(Error) -> Error,
+    ) -> Result<Admitted> {
+        loop {
+            if !authorisation.is_ready() {
+                turn = None;
+            }
+            let throttle = authorisation.ready(call).await?;
+            let turn = turn
+                .take()
+                .filter(|(of, _)| Arc::ptr_eq(of, &throttle))
+                .map(|(_, turn)| turn);
+            let share = throttle
+                .lane(class)
+                .admit(call, class, self.retry.max_wait, turn)
+                .await
+                .map_err(&annotate)?;
+            match authorisation.show() {
+                Ok(Some(shown)) => {
+                    return Ok(Admitted {
+                        throttle,
+                        share,
+                        shown,
+                    });
+                }
+                Ok(None) => drop(share.give_back()),
+                Err(error) => {
+                    drop(share.give_back());
+                    return Err(annotate(error));
+                }
+            }
         }
     }
 
@@ -154,11 +215,13 @@ impl Http {
                 self.logger.line(LogLevel::Debug, || {
                     format!("{id} HTTP {}, {} bytes", answer.status, answer.body.len())
                 });
-                let status = answer.status;
-                match judge(status) {
+                let (status, secrets) = (answer.status, answer.secrets.clone());
+                let result = match judge(status) {
                     Verdict::Done => read(answer).map_err(|e| e.with_http_status(status)),
                     verdict => Err(refusal(&answer, verdict)),
-                }
+                };
+                // Whatever was quoted above: no error leaves with a secret in it.
+                result.map_err(|e| e.map_words(|words| secrets.blot_mixed(words).into_owned()))
             });
         trace.end_attempt(match &result {
             Ok(_) => Delivery::Answered,
@@ -167,13 +230,16 @@ impl Http {
         result
     }
 
-    /// How long to wait after a failure: as the service asks, and otherwise by the policy.
+    /// How long to wait after a failure: at first as the service asks, and otherwise by the policy. A service that asks
+    /// for little again and again is in a block that is longer than it says, so the policy holds from the second time on.
     pub(crate) fn wait_after(&self, failure: &Error) -> Duration {
-        let asked = failure.retry_after();
-        asked.unwrap_or_else(|| match failure.is_unconnected() {
-            true => self.retry.reconnect_delay(failure.attempts()),
-            false => self.retry.back_off(failure.attempts()),
-        })
+        let attempts = failure.attempts();
+        match failure.retry_after() {
+            Some(asked) if attempts <= 1 => asked,
+            Some(asked) => asked.max(self.retry.back_off(attempts - 1)),
+            None if failure.is_unconnected() => self.retry.reconnect_delay(attempts),
+            None => self.retry.back_off(attempts),
+        }
     }
 
     /// Waits for the next attempt, or gives the failure back where there is to be none.
@@ -204,11 +270,17 @@ impl Http {
             // The gate that was just closed is where everyone waits, this call included.
             true => Ok(()),
             false => {
-                call.wait_until(class, until, WaitReason::BackOff, None)
-                    .await
+                let waited = call.wait_until(class, until, WaitReason::BackOff, None);
+                waited.await.map_err(|_| failure)
             }
         }
     }
+}
+
+/// Whether the service cannot have counted the request. A connection that broke says nothing of that.
+pub(crate) fn had_no_connection(failure: &Error) -> bool {
+    let before_the_request = matches!(failure.kind(), ErrorKind::Tls | ErrorKind::Proxy);
+    failure.http_status().is_none() && (before_the_request || failure.is_unconnected())
 }
 
 fn may_try_again(failure: &Error, replay: Replay) -> bool {
@@ -229,7 +301,7 @@ fn may_try_again(failure: &Error, replay: Replay) -> bool {
 /// The error that a complete answer with a bad status amounts to.
 fn refusal(answer: &Answer, verdict: Verdict) -> Error {
     let status = answer.status;
-    let said = error_body::parse(&answer.body);
+    let said = error_body::parse(&answer.body, &answer.secrets);
     let (kind, summary) = match status {
         429 => (ErrorKind::Throttled, "the service throttles"),
         401 => (ErrorKind::Auth, "the service refused the token"),

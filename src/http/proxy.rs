@@ -2,6 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::url::host_problem;
+use crate::redaction::Secrets;
 use crate::secret::Secret;
 use base64ct::{Base64, Encoding};
 use hyper_util::client::proxy::matcher::Matcher;
@@ -25,6 +26,8 @@ pub(crate) enum ProxyChoice {
 pub(crate) struct Proxy {
     address: Url,
     login: Option<Login>,
+    /// What of the login is never to be quoted.
+    secrets: Secrets,
     source: Source,
 }
 
@@ -69,7 +72,11 @@ impl Proxy {
                 Err(Error::invalid_argument(user_name, problem))
             })?;
         }
-        Ok(Proxy { login, ..proxy })
+        Ok(Proxy {
+            secrets: Login::secrets(login.as_ref()),
+            login,
+            ..proxy
+        })
     }
 
     /// The words of the error never hold the text, which may hold a password.
@@ -117,6 +124,7 @@ impl Proxy {
         }
         let proxy = Proxy {
             address,
+            secrets: Login::secrets(login.as_ref()),
             login: login.clone(),
             source,
         };
@@ -151,6 +159,10 @@ impl Proxy {
 
     pub(crate) fn has_login(&self) -> bool {
         self.login.is_some()
+    }
+
+    pub(crate) fn secrets(&self) -> Secrets {
+        self.secrets.clone()
     }
 
     /// `Proxy-Authorization`, for HTTP proxies.
@@ -226,6 +238,12 @@ impl Login {
         } else {
             None
         }
+    }
+
+    fn secrets(login: Option<&Login>) -> Secrets {
+        login.map_or_else(Secrets::default, |login| {
+            Secrets::of_login(&login.user, &login.password)
+        })
     }
 
     fn basic(&self) -> HeaderValue {

@@ -4,7 +4,8 @@ use super::endpoint::EndpointClass;
 use super::lane::Lane;
 use super::rate_limit::RateLimits;
 use crate::lock::lock;
-use once_cell::sync::Lazy;
+use crate::process::Process;
+use once_cell::race::OnceBox;
 use std::sync::{Arc, Mutex, Weak};
 
 /// The lanes of one client id, shared by all clients of the process that use it with the same limits.
@@ -14,14 +15,42 @@ pub(crate) struct Throttle([Lane; EndpointClass::COUNT]);
 /// What tells throttles apart: the service's root, the client id and the limits.
 type Key = (String, String, RateLimits);
 
-type InUse = Vec<(Key, Weak<Throttle>)>;
+/// The throttles in use in one process. Few, so a list; and one that gives its memory back with its last entry.
+///
+/// A child of a fork inherits the registry of its parent, whose lock another thread may have held, and whose throttles
+/// wait for answers that only the parent receives. So each process in a line of forks adds a registry of its own.
+struct Registry {
+    process: Process,
+    in_use: Mutex<Vec<(Key, Weak<Throttle>)>>,
+    /// The registry of a child of this process.
+    of_child: OnceBox<Registry>,
+}
 
-/// The throttles in use. Few, so a list; and one that gives its memory back with its last entry.
-static IN_USE: Lazy<Mutex<InUse>> = Lazy::new(Mutex::default);
+static FIRST: OnceBox<Registry> = OnceBox::new();
+
+impl Registry {
+    fn current() -> &'static Registry {
+        let process = Process::current();
+        let mut place = &FIRST;
+        loop {
+            let registry = place.get_or_init(|| {
+                Box::new(Registry {
+                    process,
+                    in_use: Mutex::default(),
+                    of_child: OnceBox::new(),
+                })
+            });
+            if registry.process == process {
+                return registry;
+            }
+            place = &registry.of_child;
+        }
+    }
+}
 
 impl Drop for Throttle {
     fn drop(&mut self) {
-        let mut in_use = lock(&IN_USE);
+        let mut in_use = lock(&Registry::current().in_use);
         in_use.retain(|(_, throttle)| throttle.strong_count() > 0);
         in_use.shrink_to_fit();
     }
@@ -31,7 +60,7 @@ impl Throttle {
     /// The throttle for this client id at this service: the one in use, or a new one.
     pub(crate) fn shared(root: &str, client_id: &str, limits: &RateLimits) -> Arc<Self> {
         let key = (root.to_owned(), client_id.to_owned(), limits.clone());
-        let mut in_use = lock(&IN_USE);
+        let mut in_use = lock(&Registry::current().in_use);
         let found = in_use.iter().find(|(used, _)| *used == key);
         if let Some(throttle) = found.and_then(|(_, throttle)| throttle.upgrade()) {
             return throttle;

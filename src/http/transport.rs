@@ -3,12 +3,13 @@
 use super::ask_proxy;
 use super::body::{SentFlag, TrackedBody};
 use super::failure::{self, Cause};
-use super::proxy::{ProxyChoice, Routes};
+use super::proxy::{Proxy, ProxyChoice, Routes};
 use super::resolve::Resolver;
 use super::trust::Trust;
 use super::way::Way;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::shelf::{Lent, Shelf};
+use crate::redaction::Secrets;
 use bytes::Bytes;
 use http_body::Body as _;
 use once_cell::sync::OnceCell;
@@ -78,6 +79,8 @@ pub(crate) struct Request {
     pub body: Option<Bytes>,
     /// Where the memory for the answer comes from, if it is to be used again.
     pub shelf: Option<Shelf>,
+    /// What it carries that is never to be quoted.
+    pub secrets: Secrets,
 }
 
 impl Request {
@@ -93,6 +96,8 @@ pub(crate) struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Lent<Vec<u8>>,
+    /// What the request carried: to be blotted out of whatever is quoted from the answer.
+    pub secrets: Secrets,
 }
 
 impl Answer {
@@ -173,11 +178,14 @@ impl Transport {
         // Loading the platform's certificates is no part of an attempt's time.
         let client = &self.opened()?.client;
         let way = self.way(&request.url)?;
+        let of_proxy = way.proxy.map(Proxy::secrets).unwrap_or_default();
+        let secrets = request.secrets.and(of_proxy);
         let exchange = async {
-            match client.execute(outgoing).await {
-                Ok(answer) => read(answer, way, sent, request.shelf.as_ref()).await,
+            let result = match client.execute(outgoing).await {
+                Ok(answer) => read(answer, way, sent, request.shelf.as_ref(), &secrets).await,
                 Err(error) => Err(explained(&error, way, sent.is_set()).await),
-            }
+            };
+            result.map_err(|error| error.map_words(|words| secrets.blot_mixed(words).into_owned()))
         };
         match tokio::time::timeout(self.options.attempt_timeout, exchange).await {
             Ok(result) => result,
@@ -227,6 +235,7 @@ async fn read(
     way: Way<'_>,
     sent: &SentFlag,
     shelf: Option<&Shelf>,
+    secrets: &Secrets,
 ) -> Result<Answer> {
     let status = answer.status().as_u16();
     let headers = std::mem::take(answer.headers_mut());
@@ -253,5 +262,6 @@ async fn read(
         status,
         headers,
         body,
+        secrets: secrets.clone(),
     })
 }

@@ -1,5 +1,6 @@
 //! What the service says in the body of a refusal, in whichever of its shapes.
 
+use crate::redaction::Secrets;
 use serde_json::Value;
 
 /// The service's own code and words; either may be missing.
@@ -33,11 +34,12 @@ const SHAPES: [(&str, &str); 4] = [
     ("error", "error_description"),
 ];
 
-pub(crate) fn parse(body: &[u8]) -> ErrorBody {
+/// `secrets` are blotted out of the words before they are cut to a length.
+pub(crate) fn parse(body: &[u8], secrets: &Secrets) -> ErrorBody {
     match serde_json::from_slice::<Value>(body) {
         Ok(Value::Object(object)) => {
             let text = |key: &str| match object.get(key) {
-                Some(Value::String(text)) if !text.is_empty() => Some(quote(text)),
+                Some(Value::String(text)) if !text.is_empty() => Some(quote(&secrets.blot(text))),
                 Some(Value::Number(number)) => Some(number.to_string()),
                 _ => None,
             };
@@ -57,14 +59,15 @@ pub(crate) fn parse(body: &[u8]) -> ErrorBody {
                 false => Speaker::Stranger,
             },
             code: None,
-            message: plain_words(body),
+            message: plain_words(body, secrets),
         },
     }
 }
 
 /// The words of a body that is no JSON, without its markup.
-fn plain_words(body: &[u8]) -> Option<String> {
+fn plain_words(body: &[u8], secrets: &Secrets) -> Option<String> {
     let head = String::from_utf8_lossy(&body[..body.len().min(4096)]);
+    let head = secrets.blot(&head);
     let mut words = String::new();
     let mut in_tag = false;
     for c in head.chars() {
@@ -79,7 +82,7 @@ fn plain_words(body: &[u8]) -> Option<String> {
         }
     }
     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    (!words.is_empty()).then(|| quote(&words))
+    (!words.is_empty()).then(|| quote(&secrets.blot(&words)))
 }
 
 fn quote(text: &str) -> String {
@@ -100,13 +103,13 @@ mod tests {
     use super::*;
 
     fn told(body: &str) -> (Option<String>, Option<String>) {
-        let ErrorBody { code, message, .. } = parse(body.as_bytes());
+        let ErrorBody { code, message, .. } = parse(body.as_bytes(), &Secrets::default());
         (code, message)
     }
 
     #[test]
     fn the_shape_tells_who_speaks() {
-        let speaker = |body: &str| parse(body.as_bytes()).speaker;
+        let speaker = |body: &str| parse(body.as_bytes(), &Secrets::default()).speaker;
         for service in [
             "",
             "  ",

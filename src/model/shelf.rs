@@ -39,8 +39,10 @@ impl Shelf {
 impl Spares {
     fn put(&self, mut memory: Vec<u8>) {
         memory.clear();
-        let mut spares = lock(&self.memory);
-        if spares.len() < self.most {
+        // Not waited for: in a child of a fork the lock may be held for ever. At worst the memory is given up.
+        if let Ok(mut spares) = self.memory.try_lock()
+            && spares.len() < self.most
+        {
             spares.push(memory);
         }
     }

@@ -11,16 +11,30 @@ use crate::model::group::GroupRow;
 use crate::model::page::{Page, PageAnswer, PageStats};
 use crate::model::shelf::Shelf;
 use crate::model::user::UserRow;
-use futures_util::StreamExt;
-use futures_util::stream::FuturesOrdered;
+use std::collections::VecDeque;
 use std::fmt;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use tokio_util::task::AbortOnDropHandle;
 
-/// A task, so that it goes on, and lets go of what others wait for, while nobody asks for its page: whoever drives the
-/// runtime drives it too.
-type Fetch<R> = AbortOnDropHandle<Result<Fetched<R>>>;
+/// A page under way.
+struct Fetch<R> {
+    /// A call of its own, without limits until a caller waits for this page.
+    call: Arc<Call>,
+    /// Begun for the call of the caller that waits now, and so under its limits.
+    is_of_this_call: bool,
+    /// Spawned, so that it makes progress and releases its permit even when no caller waits for its page.
+    task: AbortOnDropHandle<Result<Fetched<R>>>,
+}
+
+/// Takes the limits of a call from the fetch when the call ends, however it ends.
+struct Adopted<'f>(&'f Call);
+
+impl Drop for Adopted<'_> {
+    fn drop(&mut self) {
+        self.0.release();
+    }
+}
 
 /// What came for one page.
 struct Fetched<R> {
@@ -38,8 +52,6 @@ pub struct Pager<R> {
     session: Arc<Session>,
     listing: Arc<Listing>,
     parse: Parse<R>,
-    /// Shared with the fetches under way, and armed anew for each page that is asked for.
-    call: Arc<Call>,
     read_ahead: u64,
     /// What pages stood in that the caller is done with.
     shelf: Shelf,
@@ -47,7 +59,7 @@ pub struct Pager<R> {
     next: u64,
     /// The page to send for next.
     unsent: u64,
-    under_way: FuturesOrdered<Fetch<R>>,
+    under_way: VecDeque<Fetch<R>>,
     /// The page `next` failed and has to be sent for again, before those under way.
     resend: bool,
     places: Places,
@@ -107,12 +119,11 @@ impl<R: Send + Sync + 'static> Pager<R> {
             session,
             listing: Arc::new(listing),
             parse,
-            call: Arc::new(Call::begin(&CallOptions::new())),
             read_ahead: read_ahead.into(),
             shelf: Shelf::new(read_ahead as usize),
             next: 0,
             unsent: 0,
-            under_way: FuturesOrdered::new(),
+            under_way: VecDeque::new(),
             resend: false,
             places: Places::default(),
             promised: false,
@@ -125,14 +136,14 @@ impl<R: Send + Sync + 'static> Pager<R> {
     /// The next page with anything on it, or `None` at the end. After an error the same page is asked for again; the
     /// pages before it stand.
     pub async fn next_page(&mut self, options: &CallOptions) -> Result<Option<Page<R>>> {
-        if self.finished {
-            return Ok(None);
+        let call = Call::begin(options);
+        call.check()?;
+        for fetch in &mut self.under_way {
+            fetch.is_of_this_call = false;
         }
-        self.call.rearm(options);
-        let call = self.call.clone();
-        let result = call.bounded(call.reporting_here(self.advance())).await;
+        let result = call.bounded(call.reporting_here(self.advance(&call))).await;
         if let Err(error) = &result
-            && matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Deadline)
+            && error.kind() == ErrorKind::Cancelled
         {
             self.abandon_fetches();
         }
@@ -157,18 +168,17 @@ impl<R: Send + Sync + 'static> Pager<R> {
     }
 
     fn abandon_fetches(&mut self) {
-        self.under_way = FuturesOrdered::new();
+        self.under_way = VecDeque::new();
         self.unsent = self.next;
         self.resend = false;
         self.shelf = Shelf::new(self.read_ahead as usize);
     }
 
-    async fn advance(&mut self) -> Result<Option<Page<R>>> {
+    async fn advance(&mut self, call: &Call) -> Result<Option<Page<R>>> {
         let mut empty_pages = 0;
         while !self.finished {
-            self.send_ahead();
-            let fetched = self.under_way.next().await.expect("one page is under way");
-            let fetched = fetched.unwrap_or_else(|e| resume_unwind(e.into_panic()));
+            self.send_ahead(call);
+            let fetched = self.fetched(call).await;
             self.resend = true;
             let page = self.take(fetched)?;
             self.resend = false;
@@ -178,7 +188,7 @@ impl<R: Send + Sync + 'static> Pager<R> {
                 self.abandon_fetches();
             }
             match page {
-                Some(page) if !page.is_empty() => return Ok(Some(self.hand_out(page))),
+                Some(page) if !page.is_empty() => return Ok(Some(self.hand_out(call, page))),
                 _ if self.finished => return Ok(None),
                 _ => empty_pages += 1,
             }
@@ -191,9 +201,33 @@ impl<R: Send + Sync + 'static> Pager<R> {
         Ok(None)
     }
 
-    fn hand_out(&mut self, page: Page<R>) -> Page<R> {
+    /// What comes for page `next`, under the limits of `call`. A page that was fetched ahead and failed is fetched anew:
+    /// the failure is of its time, and may stem from limits that do not hold any more.
+    async fn fetched(&mut self, call: &Call) -> Result<Fetched<R>> {
+        loop {
+            let fetch = self.under_way.front_mut().expect("one page is under way");
+            let result = {
+                fetch.call.adopt(call);
+                let _adopted = Adopted(&fetch.call);
+                (&mut fetch.task).await
+            };
+            let is_of_this_call = fetch.is_of_this_call;
+            self.under_way.pop_front();
+            match result {
+                Ok(Err(error)) if !is_of_this_call && error.kind() != ErrorKind::NotFound => {}
+                Ok(result) => return result,
+                // The runtime that it was spawned on is gone.
+                Err(lost) if lost.is_cancelled() => {}
+                Err(lost) => resume_unwind(lost.into_panic()),
+            }
+            let again = self.fetch(call, self.next);
+            self.under_way.push_front(again);
+        }
+    }
+
+    fn hand_out(&mut self, call: &Call, page: Page<R>) -> Page<R> {
         self.items += page.len() as u64;
-        self.call.report(Progress::Page {
+        call.report(Progress::Page {
             page: self.next - 1,
             items: self.items,
             total: self.stats.total_count,
@@ -202,9 +236,9 @@ impl<R: Send + Sync + 'static> Pager<R> {
     }
 
     /// Keeps as many pages under way as may be: one until the service has told how many there are.
-    fn send_ahead(&mut self) {
+    fn send_ahead(&mut self, call: &Call) {
         if std::mem::take(&mut self.resend) {
-            let fetch = self.fetch(self.next);
+            let fetch = self.fetch(call, self.next);
             self.under_way.push_front(fetch);
         }
         let known = self.stats.page_count.filter(|_| self.next > 0);
@@ -214,29 +248,36 @@ impl<R: Send + Sync + 'static> Pager<R> {
         };
         self.unsent = self.unsent.max(self.next);
         while self.unsent < until {
-            let fetch = self.fetch(self.unsent);
+            let fetch = self.fetch(call, self.unsent);
             self.under_way.push_back(fetch);
             self.unsent += 1;
         }
     }
 
-    fn fetch(&self, page: u64) -> Fetch<R> {
-        let (session, listing, call, shelf) = (
+    /// Begins to fetch a page for `call`; the first of those under way is adopted by it at once.
+    fn fetch(&self, call: &Call, page: u64) -> Fetch<R> {
+        let call = Arc::new(call.ahead());
+        let (session, listing, own, shelf) = (
             self.session.clone(),
             self.listing.clone(),
-            self.call.clone(),
+            call.clone(),
             self.shelf.clone(),
         );
         let parse = self.parse;
-        AbortOnDropHandle::new(tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let read = |answer: Answer| {
                 Ok(Fetched {
                     stats: read_stats(&answer),
                     answer: parse(&listing, answer)?,
                 })
             };
-            listing.fetch(&session, &call, page, &shelf, read).await
-        }))
+            listing.fetch(&session, &own, page, &shelf, read).await
+        });
+        Fetch {
+            call,
+            is_of_this_call: true,
+            task: AbortOnDropHandle::new(task),
+        }
     }
 
     /// Reads the answer for page `next`; `None` is past the end.

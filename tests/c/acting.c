@@ -47,7 +47,7 @@ static void create_with_a_username_of_its_own(void)
     umapi_client *client = new_client();
     umapi_action *action = NULL;
     CHECK_OK(umapi_action_new_user("zara", "example.com", &action, &error), error);
-    CHECK_OK(umapi_action_create_user(action, UMAPI_IDENTITY_FEDERATED, "zara.z@example.com", NULL, NULL, "FR",
+    CHECK_OK(umapi_action_create_user(action, UMAPI_IDENTITY_FEDERATED, "zara.z@example.com", "Zara", "Z", "FR",
                                       UMAPI_ON_CONFLICT_ERROR, &error),
              error);
     execute_well(client, action);
@@ -234,7 +234,8 @@ static void any_command_as_json(void)
     const char *add = "{\"add\":{\"group\":[\"Marketing\"]}}", *create_json;
     umapi_client *client = new_client();
     umapi_action *action = user_action("made@example.com");
-    create_json = "{\"createFederatedID\":{\"email\":\"made@example.com\",\"country\":\"NL\",\"future\":{\"x\":1}}}";
+    create_json = "{\"createFederatedID\":{\"email\":\"made@example.com\",\"firstname\":\"M\",\"lastname\":\"Ade\","
+                  "\"country\":\"NL\",\"future\":{\"x\":1}}}";
     CHECK_OK(umapi_action_append_json(action, add, strlen(add), &error), error);
     CHECK_OK(umapi_action_insert_json(action, 0, create_json, strlen(create_json), &error), error);
     CHECK_INT(umapi_action_command_count(action), 2);

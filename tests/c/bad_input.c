@@ -629,11 +629,15 @@ static void everything_can_be_freed_when_it_is_null(void)
     umapi_user_free(NULL);
     umapi_user_page_free(NULL);
     umapi_users_free(NULL);
-    umapi_users_reload(NULL);
+    CHECK_FAILS(umapi_users_reload(NULL, &error), UMAPI_STATUS_INVALID_ARGUMENT, error);
+    umapi_error_free(error);
+    error = NULL;
     umapi_group_free(NULL);
     umapi_group_page_free(NULL);
     umapi_groups_free(NULL);
-    umapi_groups_reload(NULL);
+    CHECK_FAILS(umapi_groups_reload(NULL, &error), UMAPI_STATUS_INVALID_ARGUMENT, error);
+    umapi_error_free(error);
+    error = NULL;
     umapi_user_query_free(NULL);
     umapi_action_free(NULL);
     umapi_action_set_tag(NULL, 1);

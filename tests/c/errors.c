@@ -96,7 +96,7 @@ static void a_wrong_organisation_is_an_authentication_failure(void)
     umapi_client *client = NULL;
     CHECK_OK(umapi_client_new("OTHER@AdobeOrg", credentials, options, &client, &error), error);
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_AUTH, error);
-    CHECK_TEXT(umapi_error_code(error), "error.organization.invalid_id");
+    CHECK(umapi_error_code(error) == NULL); /* The service's 401 has no body. */
     forget_error();
     umapi_client_free(client);
     umapi_credentials_free(credentials);

@@ -234,6 +234,44 @@ static void a_listing_that_is_left_alone_holds_nobody_up(void)
     umapi_client_options_free(options);
 }
 
+/* ---- All users, and all groups, once in two hours ---- */
+
+static umapi_status read_to_the_end(umapi_users *users)
+{
+    const umapi_user *user = NULL;
+    umapi_status status;
+    while ((status = umapi_users_next(users, NULL, &user, &error)) == UMAPI_OK && user != NULL) {
+    }
+    return status;
+}
+
+/* The second full listing is told at once when it may be, and holds up nothing else. */
+static void the_two_hour_rule_is_told_at_once(void)
+{
+    umapi_client *client = warm_client(4, 60000);
+    umapi_groups *groups = NULL;
+    umapi_users *users = NULL;
+    const umapi_group *group = NULL;
+    int64_t start;
+    steer("POST", "/settings", "{\"full_listing_every_ms\":7200000}");
+    CHECK_OK(umapi_client_users(client, NULL, &users, &error), error);
+    CHECK_OK(read_to_the_end(users), error);
+    CHECK_OK(umapi_users_reload(users, &error), error);
+    start = now_ms();
+    CHECK_FAILS(read_to_the_end(users), UMAPI_STATUS_THROTTLED, error);
+    CHECK(umapi_error_retry_after_ms(error) > 7100000 && umapi_error_retry_after_ms(error) <= 7200000);
+    umapi_error_free(error);
+    error = NULL;
+    CHECK(now_ms() - start < 1000 * slowness());
+    CHECK_OK(find_user(client, NULL, &error), error);
+    CHECK_OK(umapi_client_groups(client, &groups, &error), error);
+    CHECK_OK(umapi_groups_next(groups, NULL, &group, &error), error);
+    CHECK(group != NULL);
+    umapi_groups_free(groups);
+    umapi_users_free(users);
+    umapi_client_free(client);
+}
+
 int main(void)
 {
     RUN(every_form_of_retry_after_is_understood);
@@ -241,5 +279,6 @@ int main(void)
     RUN(a_closed_gate_holds_all_and_costs_them_no_attempt);
     RUN(nobody_starves_behind_a_gate);
     RUN(a_listing_that_is_left_alone_holds_nobody_up);
+    RUN(the_two_hour_rule_is_told_at_once);
     return all_passed();
 }

@@ -122,7 +122,11 @@ impl Plan {
             Listing::Users | Listing::Members(_) => {
                 let all = matches!(self.listing, Listing::Users);
                 let is_asked_for = |user: &&Value| {
-                    user["technical"] != true && (all || user["groups"] == json!([GROUP]))
+                    user["technical"] != true
+                        && match all {
+                            true => user["status"] == "active",
+                            false => user["groups"] == json!([GROUP]),
+                        }
                 };
                 let users = list("users");
                 let asked_for = users.iter().filter(is_asked_for);

@@ -1,6 +1,7 @@
 //! Two files that belong together come to their places both, or neither.
 
 use crate::error::{Error, Result};
+use crate::process::random_u64;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -79,7 +80,7 @@ impl Undo {
             Err(error) => return Err(error),
         }
         let mut name = path.as_os_str().to_owned();
-        name.push(format!(".{:016x}.old", fastrand::u64(..)));
+        name.push(format!(".{:016x}.old", random_u64()));
         fs::rename(path, &name)?;
         self.0.push(Step::SetAside {
             from: path.to_owned(),

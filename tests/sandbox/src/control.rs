@@ -1,7 +1,7 @@
 //! The control API: plain HTTP and JSON, so that the tests of any language can steer the sandbox and see inside it.
 
 use crate::faults::Rule;
-use crate::limits::{Limit, Throttle};
+use crate::limits::{Limit, Scope, Throttle};
 use crate::reply::Reply;
 use crate::route::Endpoint;
 use crate::world::World;
@@ -42,6 +42,8 @@ pub async fn serve(
 #[serde(deny_unknown_fields)]
 struct LimitOf {
     endpoint: Endpoint,
+    #[serde(default)]
+    of: Scope,
     /// `null` takes the limit away.
     limit: Option<Limit>,
 }
@@ -83,6 +85,7 @@ fn steer(method: &str, path: &str, body: &[u8], world: &World) -> Result<Value, 
         ("GET", "/faults") => Ok(world.state().faults.describe()),
         ("POST", "/faults") => {
             let rule: Rule = read(body)?;
+            rule.check()?;
             world.state().faults.add(rule);
             done
         }
@@ -93,7 +96,10 @@ fn steer(method: &str, path: &str, body: &[u8], world: &World) -> Result<Value, 
         ("GET", "/limits") => to_json(world.state().throttle.limits()),
         ("POST", "/limits") => {
             let change: LimitOf = read(body)?;
-            world.state().throttle.set(change.endpoint, change.limit);
+            world
+                .state()
+                .throttle
+                .set(change.of, change.endpoint, change.limit);
             done
         }
         ("DELETE", "/limits") => {

@@ -3,9 +3,11 @@
 use crate::conduit::{End, Handle};
 use crate::faults::{Fault, Garbage, Place, error_reply, http_date};
 use crate::ims::TokenRequest;
+use crate::limits::Asked;
 use crate::read::{self, Query};
 use crate::reply::Reply;
 use crate::route::Route;
+use crate::scripted::{self, Sent};
 use crate::world::{ORG_ID, Received, State, World};
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
@@ -23,9 +25,12 @@ pub type Body = StreamBody<BoxStream<'static, io::Result<Frame<Bytes>>>>;
 /// The head of a request, as the endpoints need it.
 struct Head {
     number: usize,
+    method: String,
     route: Route,
     raw_path: String,
     raw_query: Option<String>,
+    /// The path and query as they came.
+    target: String,
     headers: BTreeMap<String, String>,
 }
 
@@ -90,16 +95,19 @@ pub async fn serve(
 /// Notes the request before anything can go wrong with it.
 fn receive(request: &Request<Incoming>, world: &World, connection: u64) -> (Head, Option<Fault>) {
     let raw_path = request.uri().path().to_owned();
-    let route = Route::of(request.method().as_str(), &raw_path);
     let headers = request.headers().iter().map(|(name, value)| {
         let value = String::from_utf8_lossy(value.as_bytes());
         (name.as_str().to_owned(), value.into_owned())
     });
     let headers: BTreeMap<_, _> = headers.collect();
     let mut state = world.state();
+    let splits_at = state.settings.encoded_slash;
+    let route = Route::of(request.method().as_str(), &raw_path, splits_at);
     let head = Head {
         number: state.requests.len(),
+        method: request.method().to_string(),
         raw_query: request.uri().query().map(str::to_owned),
+        target: request.uri().to_string(),
         route,
         raw_path,
         headers,
@@ -110,7 +118,7 @@ fn receive(request: &Request<Incoming>, world: &World, connection: u64) -> (Head
     let received = Received {
         number: head.number,
         endpoint,
-        method: request.method().to_string(),
+        method: head.method.clone(),
         path: head.raw_path.clone(),
         query: head.raw_query.clone(),
         headers: redacted(&head.headers, &state),
@@ -134,6 +142,12 @@ fn redacted(headers: &BTreeMap<String, String>, state: &State) -> BTreeMap<Strin
         };
     }
     headers
+}
+
+/// A token that is not good, or one of another organisation: documented without a body.
+fn unauthorized() -> Reply {
+    let challenge = r#"Bearer realm="JIL", error="invalid_token""#;
+    Reply::empty(401).with("www-authenticate", challenge)
 }
 
 struct Exchange {
@@ -164,6 +178,15 @@ impl Exchange {
         };
         received.fault = fault.as_ref().map(Fault::name).or(received.fault.take());
         fault
+    }
+
+    fn sent<'a>(&'a self, body: &'a [u8]) -> Sent<'a> {
+        Sent {
+            method: &self.head.method,
+            path_and_query: &self.head.target,
+            headers: &self.head.headers,
+            body,
+        }
     }
 
     async fn latency(&self) {
@@ -204,6 +227,19 @@ impl Exchange {
             Some(Fault::Redirect { to, code }) => {
                 Some((Reply::empty(*code).with("location", to), false))
             }
+            Some(Fault::Answer {
+                status,
+                headers,
+                body,
+                after_work,
+            }) => {
+                let reply = scripted::answer(*status, headers, body.as_ref());
+                Some((reply, *after_work))
+            }
+            Some(Fault::Echo { status, shape }) => {
+                let reply = scripted::echo(*status, *shape, &self.sent(body));
+                Some((reply, false))
+            }
             _ => None,
         };
         let reply = match told {
@@ -221,11 +257,12 @@ impl Exchange {
             received.status = Some(reply.status);
         }
         let reply = match self.head.header("x-request-id") {
-            Some(id) => reply.with("x-request-id", id),
-            None => reply,
+            Some(id) if !reply.has("x-request-id") => reply.with("x-request-id", id),
+            _ => reply,
         };
         match date_offset {
             0 => reply,
+            _ if reply.has("date") => reply,
             offset => reply.with("date", http_date(offset)),
         }
     }
@@ -253,24 +290,16 @@ impl Exchange {
 
     /// Token, key, organisation and budget, in the order in which a gateway sees them.
     fn admit(&self, state: &mut State) -> Result<(), Reply> {
-        let gateway = |status, code: &str, words: &str| {
-            Reply::json(status, json!({"error_code": code, "message": words}))
-        };
-        let Some(token) = self
-            .head
-            .header("authorization")
-            .and_then(|value| value.strip_prefix("Bearer "))
-        else {
-            return Err(gateway(401, "401010", "Oauth token is missing"));
-        };
-        if state.tokens.check(token).is_none() {
-            return Err(gateway(401, "401013", "Oauth token is not valid"));
+        let token = self.head.header("authorization");
+        let token = token.and_then(|value| value.strip_prefix("Bearer "));
+        if token.is_none_or(|token| state.tokens.check(token).is_none()) {
+            return Err(unauthorized());
         }
-        if self.head.header("x-api-key") != Some(&state.settings.client_id) {
-            return Err(gateway(403, "403000", "Api Key is invalid"));
+        let client_id = self.head.header("x-api-key").unwrap_or_default();
+        if !state.settings.client_ids().contains(&client_id) {
+            return Err(Reply::empty(403));
         }
-        let endpoint = self.head.route.endpoint();
-        let page0_of_all = matches!(
+        let reads_page0_of_all = matches!(
             &self.head.route,
             Route::Users {
                 page: 0,
@@ -278,17 +307,21 @@ impl Exchange {
                 ..
             } | Route::Groups { page: 0, .. }
         );
-        if let Err(wait) = state.throttle.admit(endpoint, page0_of_all, Instant::now()) {
+        let asked = Asked {
+            endpoint: self.head.route.endpoint(),
+            client_id,
+            reads_page0_of_all,
+            now: Instant::now(),
+        };
+        let full_listing_every = Duration::from_millis(state.settings.full_listing_every_ms);
+        if let Err(wait) = state.throttle.admit(&asked, full_listing_every) {
             let seconds = wait.as_millis().div_ceil(1000);
-            let refusal = gateway(429, "429050", "Too many requests");
-            return Err(refusal.with("retry-after", seconds));
+            let refusal = json!({"error_code": "429050", "message": "Too many requests"});
+            return Err(Reply::json(429, refusal).with("retry-after", seconds));
         }
         match self.head.route.org() {
             Some(ORG_ID) => Ok(()),
-            _ => Err(Reply::json(
-                401,
-                json!({"result": "error.organization.invalid_id", "message": "the organisation is not this client's"}),
-            )),
+            _ => Err(unauthorized()),
         }
     }
 
@@ -421,7 +454,14 @@ impl Exchange {
             Fault::Deep { levels } => {
                 reply.body = [vec![b'['; *levels], vec![b']'; *levels]].concat();
             }
-            Fault::Rewrite { set, remove } => rewrite(&mut reply, set, remove),
+            Fault::Rewrite {
+                set,
+                remove,
+                headers,
+            } => {
+                rewrite(&mut reply, set, remove);
+                scripted::set_headers(&mut reply, headers);
+            }
             _ => {}
         }
         respond(&reply, whole(&reply))
@@ -463,7 +503,7 @@ where
 fn respond(reply: &Reply, (body, length): Sized) -> io::Result<Response<Body>> {
     let mut response = Response::builder().status(reply.status);
     for (name, value) in &reply.headers {
-        response = response.header(*name, value);
+        response = response.header(name, value);
     }
     if let Some(length) = length {
         response = response.header("content-length", length);

@@ -2,6 +2,7 @@
 
 use crate::reply::Reply;
 use crate::route::Endpoint;
+use crate::scripted::{self, EchoShape};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::time::{Duration, SystemTime};
@@ -105,6 +106,9 @@ pub enum Fault {
         set: Map<String, Value>,
         #[serde(default)]
         remove: Vec<String>,
+        /// Headers set, or removed with `null`.
+        #[serde(default)]
+        headers: Map<String, Value>,
     },
     /// A listing's page is this one, whatever page is asked for.
     ServePage {
@@ -113,6 +117,28 @@ pub enum Fault {
     Slow {
         ms: u64,
     },
+    /// The answer that the test writes, in place of the work or, with `after_work`, after it.
+    Answer {
+        #[serde(default = "ok")]
+        status: u16,
+        #[serde(default)]
+        headers: Map<String, Value>,
+        /// A text is sent as it is, anything else as JSON; without it the body is empty.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        body: Option<Value>,
+        #[serde(default)]
+        after_work: bool,
+    },
+    /// The request inside the answer, in place of the work.
+    Echo {
+        status: u16,
+        #[serde(rename = "as")]
+        shape: EchoShape,
+    },
+}
+
+fn ok() -> u16 {
+    200
 }
 
 fn found() -> u16 {
@@ -193,6 +219,22 @@ impl Faults {
 }
 
 impl Rule {
+    /// Refuses what could not be sent.
+    pub fn check(&self) -> Result<(), String> {
+        let (status, headers) = match &self.fault {
+            Fault::Answer {
+                status, headers, ..
+            } => (*status, Some(headers)),
+            Fault::Rewrite { headers, .. } => (200, Some(headers)),
+            Fault::Echo { status, .. } => (*status, None),
+            _ => return Ok(()),
+        };
+        if !(200..=999).contains(&status) {
+            return Err(format!("{status} is no status of an answer"));
+        }
+        headers.map_or(Ok(()), scripted::check_headers)
+    }
+
     fn is_about(&self, endpoint: Endpoint, path: &str, body: Option<&[u8]>) -> bool {
         let matching = self.matching.clone().unwrap_or_default();
         let body_has =

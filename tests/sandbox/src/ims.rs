@@ -62,7 +62,7 @@ pub struct TokenRequest<'a> {
 
 /// The program that is known here, with the key that its assertions are signed with.
 pub struct Client<'a> {
-    pub id: &'a str,
+    pub ids: Vec<&'a str>,
     pub secret: &'a str,
     pub key: Option<&'a JwtKey>,
 }
@@ -104,7 +104,7 @@ fn check(request: &TokenRequest, client: &Client) -> Result<(), Reply> {
         .into_owned()
         .collect();
     let field = |name: &str| form.get(name).map_or("", String::as_str);
-    if field("client_id") != client.id {
+    if !client.ids.contains(&field("client_id")) {
         return Err(refuse(400, "invalid_client", "invalid client_id parameter"));
     }
     if field("client_secret") != client.secret {
@@ -115,7 +115,7 @@ fn check(request: &TokenRequest, client: &Client) -> Result<(), Reply> {
         ));
     }
     if request.jwt {
-        return check_assertion(field("jwt_token"), request.host, client);
+        return check_assertion(field("jwt_token"), request.host, field("client_id"), client);
     }
     if field("grant_type") != "client_credentials" {
         return Err(refuse(
@@ -137,7 +137,12 @@ fn check(request: &TokenRequest, client: &Client) -> Result<(), Reply> {
     }
 }
 
-fn check_assertion(assertion: &str, host: &str, client: &Client) -> Result<(), Reply> {
+fn check_assertion(
+    assertion: &str,
+    host: &str,
+    client_id: &str,
+    client: &Client,
+) -> Result<(), Reply> {
     let Some(JwtKey(key)) = client.key else {
         return Err(refuse(
             400,
@@ -146,7 +151,7 @@ fn check_assertion(assertion: &str, host: &str, client: &Client) -> Result<(), R
         ));
     };
     let mut rules = Validation::new(Algorithm::RS256);
-    rules.set_audience(&[format!("https://{host}/c/{}", client.id)]);
+    rules.set_audience(&[format!("https://{host}/c/{client_id}")]);
     rules.set_issuer(&[ORG_ID]);
     rules.sub = Some(TECH_ACCT_ID.to_owned());
     rules.leeway = 0;
@@ -247,7 +252,7 @@ mod tests {
             host: HOST,
         };
         let client = Client {
-            id: CLIENT_ID,
+            ids: vec![CLIENT_ID],
             secret: CLIENT_SECRET,
             key: Some(key),
         };

@@ -7,7 +7,8 @@
 //! route     which endpoint a path means
 //! ims       tokens       read   listings       action   steps applied to
 //! org       the organisation            limits   throttles
-//! faults    rules of what goes wrong    world    all state, behind one lock
+//! faults    rules of what goes wrong    scripted answers that a test writes
+//! world     all state, behind one lock
 //! control   the API that tests steer it by
 //! ```
 
@@ -24,6 +25,7 @@ mod org;
 mod read;
 mod reply;
 mod route;
+mod scripted;
 mod server;
 mod tls;
 mod world;

@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{Parser, ValueEnum};
+use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -48,6 +49,26 @@ pub struct Options {
     #[arg(long, default_value_t = 0, value_name = "SECONDS")]
     pub page0_block: u64,
 
+    /// Let all users, and all groups, be listed once in two hours
+    #[arg(long)]
+    pub two_hour_rule: bool,
+
+    /// What becomes of a step that adds only who is a member already, or removes only who is none
+    #[arg(long, value_enum, default_value_t = AlreadyMember::Success)]
+    pub already_member: AlreadyMember,
+
+    /// Whether the steps of an entry after a refused one are done
+    #[arg(long, value_enum, default_value_t = AfterRefusal::Stop)]
+    pub after_refusal: AfterRefusal,
+
+    /// What `%2F` in a path is: part of a name, or what separates names
+    #[arg(long, value_enum, default_value_t = EncodedSlash::Name)]
+    pub encoded_slash: EncodedSlash,
+
+    /// Whether `createUserGroup` must hold a `name`
+    #[arg(long, value_enum, default_value_t = GroupName::Optional)]
+    pub group_name: GroupName,
+
     /// Let throttle time pass so many times faster: with 100 a minute takes 600 ms
     #[arg(long, default_value_t = 1.0, value_name = "X")]
     pub time_scale: f64,
@@ -69,10 +90,48 @@ pub struct Options {
     pub exit_with_stdin: bool,
 }
 
+const TWO_HOURS: Duration = Duration::from_secs(7200);
+
 impl Options {
+    /// How often all users, or all groups, may be listed; zero is no limit.
+    pub fn full_listing_every(&self) -> Duration {
+        match self.two_hour_rule {
+            true => TWO_HOURS.div_f64(self.time_scale.max(0.001)),
+            false => Duration::ZERO,
+        }
+    }
+
     pub fn page0_block(&self) -> Duration {
         Duration::from_secs(self.page0_block).div_f64(self.time_scale.max(0.001))
     }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AlreadyMember {
+    Error,
+    Success,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AfterRefusal {
+    Stop,
+    GoOn,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EncodedSlash {
+    Name,
+    Separator,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GroupName {
+    Optional,
+    Required,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -1,6 +1,6 @@
 //! What can be read: users, groups, one user, and the service's status.
 
-use crate::org::{Group, Identity, Org, USER_GROUP, User};
+use crate::org::{Group, Identity, Org, PRODUCT_PROFILE, USER_GROUP, User};
 use crate::reply::Reply;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -47,20 +47,20 @@ pub fn users(org: &Org, page: usize, group: Option<&str>, query: &Query, paging:
         Some(None) => return not_found("error.group.not_found", "there is no such group"),
     };
     let direct_only = flag(query, "directOnly", true);
-    let domain = query.get("domain").map(|domain| domain.to_lowercase());
-    let status = query.get("status").filter(|_| group.is_some());
+    let domain = query.get("domain");
+    if group.is_none() && domain.is_some_and(|domain| !org.knows_domain(domain)) {
+        return not_found("error.domain.trust.nonexistent", "there is no such domain");
+    }
+    let licensed = query.get("status").map(|status| status == "active");
     let asked_for = |user: &&User| {
-        group.is_none_or(|group| org.is_member(user, &group.group_name, !direct_only))
-            && domain
-                .as_ref()
-                .is_none_or(|domain| user.domain.to_lowercase() == *domain)
-            && status.is_none_or(|status| (status == "active") == (user.status == "active"))
+        is_in(org, user, group, direct_only, licensed)
+            && domain.is_none_or(|domain| user.domain.eq_ignore_ascii_case(domain))
     };
     let users: Vec<_> = org.users().filter(asked_for).collect();
     let shape = UserShape {
         org,
         direct_only,
-        with_groups: !flag(query, "excludeGroups", false),
+        with_groups: group.is_none() || !flag(query, "excludeGroups", false),
     };
     let mut cut = Cut::new(page, paging, users.len());
     if let Some(group) = group {
@@ -69,6 +69,24 @@ pub fn users(org: &Org, page: usize, group: Option<&str>, query: &Query, paging:
     cut.answer("users", users, |user| {
         (!user.technical).then(|| shape.of(user))
     })
+}
+
+/// Whether a listing shows the user. All users are the active ones; in a group the account's status does not count,
+/// and in a product profile the licence can.
+fn is_in(
+    org: &Org,
+    user: &User,
+    group: Option<&Group>,
+    direct_only: bool,
+    licensed: Option<bool>,
+) -> bool {
+    let Some(group) = group else {
+        return user.status == "active";
+    };
+    let has_licence = !user.without_licence.contains(&group.group_name);
+    org.is_member(user, &group.group_name, !direct_only)
+        && (group.kind != PRODUCT_PROFILE
+            || licensed.is_none_or(|licensed| licensed == has_licence))
 }
 
 /// By name, or by number: the numeric id works in place of the name.
@@ -85,8 +103,12 @@ pub fn groups(org: &Org, page: usize, paging: Paging) -> Reply {
         for internal in ["readOnly", "profiles", "description"] {
             object.remove(internal);
         }
-        let count = counts.get(group.group_name.as_str()).copied().unwrap_or(0);
-        object.insert("memberCount".into(), json!(count));
+        let count = |name: &str| counts.get(name).copied().unwrap_or(0);
+        object.insert("memberCount".into(), json!(count(&group.group_name)));
+        let admins = group.admin_group_name.as_deref();
+        if admins.is_none_or(|admins| count(admins) == 0) {
+            object.remove("adminGroupName");
+        }
         Some(Value::Object(object))
     };
     Cut::new(page, paging, groups.len()).answer("groups", groups, shape)
@@ -104,17 +126,22 @@ pub fn user_groups(org: &Org, page: usize, paging: Paging) -> Reply {
     if cut.is_past_the_end() && paging.past_the_end == PastTheEnd::Status404 {
         return past_the_end();
     }
+    let count = |name: &str| counts.get(name).copied().unwrap_or(0);
     let shape = |group: &&Group| {
+        let admins = group.admin_group_name.as_deref().unwrap_or_default();
         json!({
             "groupId": group.group_id,
             "name": group.group_name,
             "type": group.kind,
-            "userCount": counts.get(group.group_name.as_str()).copied().unwrap_or(0),
+            "userCount": count(&group.group_name),
+            "adminGroupId": org.group(admins).map(|admins| admins.group_id),
+            "adminCount": count(admins),
             "isReadOnly": group.read_only,
         })
     };
     let items: Vec<_> = groups[cut.range()].iter().map(shape).collect();
-    cut.headers(Reply::json(200, Value::Array(items)), cut.page + 1)
+    let size = items.len();
+    cut.headers(Reply::json(200, Value::Array(items)), cut.page + 1, size)
 }
 
 /// Which page the query asks for, counted from 0.
@@ -125,9 +152,12 @@ pub fn page_of_user_groups(query: &Query) -> usize {
 
 pub fn user(org: &Org, name: &str, query: &Query) -> Reply {
     let domain = query.get("domain").map(String::as_str);
-    let found = org.find(name, domain, false).map(|key| org.user(key));
-    match found.filter(|user| !user.technical) {
-        None => not_found("error.user.nonexistent", "there is no such user"),
+    let found = org.find_to_show(name, domain);
+    match found.filter(|user| !user.technical && user.status == "active") {
+        None => Reply::json(
+            404,
+            json!({"result": "error.user.not_found", "message": "there is no such user"}),
+        ),
         Some(user) => {
             let shape = UserShape {
                 org,
@@ -173,8 +203,9 @@ struct UserShape<'a> {
 impl UserShape<'_> {
     fn of(&self, user: &User) -> Value {
         let mut object = object(user);
-        object.remove("technical");
-        object.remove("groups");
+        for internal in ["technical", "groups", "without_licence"] {
+            object.remove(internal);
+        }
         let groups = self.groups(user);
         if self.with_groups && !groups.is_empty() {
             object.insert("groups".into(), json!(groups));
@@ -247,6 +278,7 @@ impl Cut {
             .iter()
             .filter_map(|item| shape(item))
             .collect();
+        let size = values.len();
         let mut body = Map::new();
         body.insert("lastPage".into(), json!(self.page + 1 == self.page_count()));
         body.insert("result".into(), json!("success"));
@@ -254,11 +286,11 @@ impl Cut {
             body.insert(key.into(), value);
         }
         body.insert(key.into(), Value::Array(values));
-        let number = self.page;
-        self.headers(Reply::json(200, Value::Object(body)), number)
+        self.headers(Reply::json(200, Value::Object(body)), self.page, size)
     }
 
-    fn headers(&self, reply: Reply, number: usize) -> Reply {
+    /// `size` is the number of entries in this page, without those that are left out.
+    fn headers(&self, reply: Reply, number: usize, size: usize) -> Reply {
         if !self.paging.headers {
             return reply;
         }
@@ -266,6 +298,6 @@ impl Cut {
             .with("x-total-count", self.total)
             .with("x-page-count", self.page_count())
             .with("x-current-page", number)
-            .with("x-page-size", self.paging.size)
+            .with("x-page-size", size)
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 #[derive(Clone, Debug)]
 pub struct Reply {
     pub status: u16,
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
@@ -17,7 +17,7 @@ impl Reply {
     pub fn text(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         Reply {
             status,
-            headers: vec![("content-type", content_type.to_owned())],
+            headers: vec![("content-type".to_owned(), content_type.to_owned())],
             body: body.into(),
         }
     }
@@ -30,8 +30,12 @@ impl Reply {
         }
     }
 
-    pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.headers.push((name, value.to_string()));
+    pub fn has(&self, name: &str) -> bool {
+        self.headers.iter().any(|(own, _)| own == name)
+    }
+
+    pub fn with(mut self, name: &str, value: impl ToString) -> Self {
+        self.headers.push((name.to_owned(), value.to_string()));
         self
     }
 }

@@ -1,5 +1,6 @@
 //! Which endpoint a path means.
 
+use crate::options::EncodedSlash;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
@@ -48,9 +49,14 @@ pub enum Route {
 }
 
 impl Route {
-    /// Reads a path as it came: segments are decoded only after the path is split, so that `%2F` is part of a name.
-    pub fn of(method: &str, raw_path: &str) -> Route {
-        let segments: Option<Vec<String>> = raw_path
+    /// Reads a path as it came: segments are decoded only after the path is split, so that `%2F` is part of a name
+    /// unless it is to separate as a bare one does.
+    pub fn of(method: &str, raw_path: &str, encoded_slash: EncodedSlash) -> Route {
+        let path = match encoded_slash {
+            EncodedSlash::Name => raw_path.to_owned(),
+            EncodedSlash::Separator => raw_path.replace("%2F", "/").replace("%2f", "/"),
+        };
+        let segments: Option<Vec<String>> = path
             .trim_start_matches('/')
             .trim_end_matches('/')
             .split('/')
@@ -122,17 +128,29 @@ impl Route {
     }
 }
 
-/// The service loses what comes after a dot in a group's name.
+/// The service loses what comes after the last dot in a group's name.
 fn cut_at_dot(name: &str) -> String {
-    name.split('.').next().unwrap_or_default().to_owned()
+    let name = name.rsplit_once('.').map_or(name, |(before, _)| before);
+    name.to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn route(method: &str, path: &str) -> Route {
+        Route::of(method, path, EncodedSlash::Name)
+    }
+
+    #[test]
+    fn an_encoded_slash_separates_if_that_is_wanted() {
+        let path = "/v2/usermanagement/users/A/0/Design%2FUX";
+        let separated = Route::of("GET", path, EncodedSlash::Separator);
+        assert_eq!(separated, Route::Unknown);
+    }
+
     fn group_of(path: &str) -> Option<String> {
-        match Route::of("GET", path) {
+        match route("GET", path) {
             Route::Users { group, .. } => group,
             other => panic!("{path} means {other:?}"),
         }
@@ -150,29 +168,22 @@ mod tests {
             Some("R&D +%")
         );
         assert_eq!(group_of(root), None);
-        assert_eq!(
-            Route::of("GET", &format!("{root}/Design/UX")),
-            Route::Unknown
-        );
+        assert_eq!(route("GET", &format!("{root}/Design/UX")), Route::Unknown);
     }
 
     #[test]
     fn a_dot_cuts_a_group_name_even_when_encoded() {
         let path = "/v2/usermanagement/users/A/0/v2%2E0";
         assert_eq!(group_of(path).as_deref(), Some("v2"));
+        let path = "/v2/usermanagement/users/A/0/v2.0.1%20Testers";
+        assert_eq!(group_of(path).as_deref(), Some("v2.0"));
     }
 
     #[test]
     fn methods_and_unknown_paths_are_told_apart() {
-        assert_eq!(
-            Route::of("POST", "/ims/token/v3/"),
-            Route::Token { jwt: false }
-        );
-        assert_eq!(Route::of("GET", "/ims/token/v3"), Route::Unknown);
-        assert_eq!(
-            Route::of("GET", "/v2/usermanagement/users/A/x"),
-            Route::Unknown
-        );
-        assert_eq!(Route::of("GET", "/status").endpoint(), Endpoint::Status);
+        assert_eq!(route("POST", "/ims/token/v3/"), Route::Token { jwt: false });
+        assert_eq!(route("GET", "/ims/token/v3"), Route::Unknown);
+        assert_eq!(route("GET", "/v2/usermanagement/users/A/x"), Route::Unknown);
+        assert_eq!(route("GET", "/status").endpoint(), Endpoint::Status);
     }
 }

@@ -4,7 +4,7 @@ use crate::action::{self, Rules};
 use crate::faults::Faults;
 use crate::ims::{Client, JwtKey, Tokens};
 use crate::limits::Throttle;
-use crate::options::{Limits, Options};
+use crate::options::{AfterRefusal, AlreadyMember, EncodedSlash, GroupName, Limits, Options};
 use crate::org::{self, Org, Snapshot};
 use crate::read::{Paging, PastTheEnd};
 use crate::reply::Reply;
@@ -50,10 +50,21 @@ pub struct Settings {
     /// Whether listings tell their figures in `X-Total-Count` and its kin; any may be missing.
     pub page_headers: bool,
     pub past_the_end: PastTheEnd,
+    // What the documentation leaves open.
+    pub already_member: AlreadyMember,
+    pub after_refusal: AfterRefusal,
+    pub encoded_slash: EncodedSlash,
+    pub group_name: GroupName,
+    /// A user group of so many members takes no more.
+    pub most_members: usize,
+    /// How often all users, or all groups, may be listed; 0 is no limit.
+    pub full_listing_every_ms: u64,
     /// New connections hang before they are served, TLS handshake included.
     pub hold_connections: bool,
     /// Who may call. A change leaves the tokens that are out as they are.
     pub client_id: String,
+    /// Other clients, with the same secret.
+    pub other_client_ids: Vec<String>,
     pub client_secret: String,
     /// A certificate or public key for JWT assertions.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,6 +72,14 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Who may call.
+    pub fn client_ids(&self) -> Vec<&str> {
+        let others = self.other_client_ids.iter().map(String::as_str);
+        std::iter::once(self.client_id.as_str())
+            .chain(others)
+            .collect()
+    }
+
     pub fn paging(&self) -> Paging {
         Paging {
             size: self.page_size.max(1),
@@ -82,8 +101,15 @@ impl Default for Settings {
             names_per_list: 10,
             page_headers: true,
             past_the_end: PastTheEnd::NotFound,
+            already_member: AlreadyMember::Success,
+            after_refusal: AfterRefusal::Stop,
+            encoded_slash: EncodedSlash::Name,
+            group_name: GroupName::Optional,
+            most_members: 200_000,
+            full_listing_every_ms: 0,
             hold_connections: false,
             client_id: CLIENT_ID.to_owned(),
+            other_client_ids: Vec::new(),
             client_secret: CLIENT_SECRET.to_owned(),
             jwt_pem: None,
         }
@@ -163,6 +189,11 @@ impl World {
             page_size: options.page_size,
             latency_ms: options.latency_ms,
             token_ttl_s: options.token_ttl,
+            already_member: options.already_member,
+            after_refusal: options.after_refusal,
+            encoded_slash: options.encoded_slash,
+            group_name: options.group_name,
+            full_listing_every_ms: options.full_listing_every().as_millis() as u64,
             jwt_pem,
             ..Settings::default()
         };
@@ -239,7 +270,7 @@ impl State {
     pub fn token_reply(&mut self, request: &crate::ims::TokenRequest) -> Reply {
         let life = Duration::from_secs(self.settings.token_ttl_s);
         let client = Client {
-            id: &self.settings.client_id,
+            ids: self.settings.client_ids(),
             secret: &self.settings.client_secret,
             key: self.jwt_key.as_ref(),
         };
@@ -259,6 +290,10 @@ impl State {
             names_per_list: self.settings.names_per_list,
             test_only,
             step_as_text: self.settings.step_as_text,
+            already_member: self.settings.already_member,
+            after_refusal: self.settings.after_refusal,
+            group_name: self.settings.group_name,
+            most_members: self.settings.most_members,
             order_seed: seed.wrapping_add(request as u64),
         };
         let (reply, records) = match test_only {

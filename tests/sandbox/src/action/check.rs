@@ -2,6 +2,7 @@
 
 use super::{Entry, Refusal};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 const CREATES: [&str; 4] = [
     "addAdobeID",
@@ -18,6 +19,8 @@ const USER_STEPS: [&str; 7] = [
     "remove",
     "removeFromOrg",
 ];
+/// `product` and `productConfiguration` are deprecated, and still work.
+pub const USER_LISTS: [&str; 3] = ["group", "product", "productConfiguration"];
 const GROUP_STEPS: [&str; 5] = [
     "createUserGroup",
     "updateUserGroup",
@@ -25,6 +28,9 @@ const GROUP_STEPS: [&str; 5] = [
     "add",
     "remove",
 ];
+
+const LONGEST_NAME: usize = 250;
+const LONGEST_GROUP: usize = 255;
 
 type Wrong = (usize, Refusal);
 
@@ -37,6 +43,7 @@ pub fn entry(value: &Value, names_per_list: usize) -> Result<Entry<'_>, Wrong> {
         return wrong(0, "error.command.malformed", "a command must be an object");
     };
     let (target, is_group) = target(object)?;
+    check_lengths(object)?;
     let steps = match object.get("do") {
         Some(Value::Array(steps)) if !steps.is_empty() => steps,
         _ => {
@@ -89,6 +96,23 @@ fn target(object: &Map<String, Value>) -> Result<(String, bool), Wrong> {
         ),
         _ => Ok((user.to_owned(), false)),
     }
+}
+
+/// The documented limits on the texts of an entry.
+fn check_lengths(object: &Map<String, Value>) -> Result<(), Wrong> {
+    for (key, most) in [
+        ("user", LONGEST_NAME),
+        ("domain", LONGEST_NAME),
+        ("requestID", LONGEST_NAME),
+        ("usergroup", LONGEST_GROUP),
+    ] {
+        let text = object.get(key).and_then(Value::as_str).unwrap_or_default();
+        if text.chars().count() > most {
+            let words = format!("{key} is longer than {most} characters");
+            return wrong(0, "error.command.string.too_long", words);
+        }
+    }
+    Ok(())
 }
 
 pub fn creates(steps: &[Value]) -> bool {
@@ -160,8 +184,18 @@ fn check_step(
             "error.command.malformed",
             format!("{verb} must be an object"),
         ),
+        "removeFromOrg" if !is_flag(&step[verb]["deleteAccount"]) => wrong(
+            number,
+            "error.command.malformed",
+            "deleteAccount must be true or false",
+        ),
         _ => Ok(()),
     }
+}
+
+/// Absent is one too.
+fn is_flag(value: &Value) -> bool {
+    value.is_null() || value.is_boolean()
 }
 
 fn check_lists(
@@ -186,7 +220,7 @@ fn check_lists(
     };
     let known: &[&str] = match entry.is_group {
         true => &["user", "productConfiguration"],
-        false => &["group"],
+        false => &USER_LISTS,
     };
     let mut names = 0;
     for (key, list) in lists {
@@ -211,6 +245,18 @@ fn check_lists(
                 format!("{key} must hold names"),
             );
         }
+        let texts = list.iter().filter_map(Value::as_str);
+        let mut seen = BTreeSet::new();
+        for name in texts {
+            if name.chars().count() > LONGEST_GROUP {
+                let code = "error.command.add_remove.group_or_product_name_too_long";
+                return wrong(number, code, format!("{key} holds a name that is too long"));
+            }
+            if !seen.insert(name.to_lowercase()) {
+                let words = format!("{name} is twice in the list {key}");
+                return wrong(number, duplicate_code(key), words);
+            }
+        }
         names += list.len();
     }
     if names > most {
@@ -221,6 +267,14 @@ fn check_lists(
         );
     }
     Ok(())
+}
+
+fn duplicate_code(list: &str) -> &'static str {
+    match list {
+        "user" => "error.command.add_remove.duplicate.user_list",
+        "group" => "error.command.add_remove.duplicate.usergroup_list",
+        _ => "error.command.add_remove.duplicate.product_list",
+    }
 }
 
 /// The texts of a list that has been checked.

@@ -1,17 +1,30 @@
 //! Steps on a user group.
 
 use super::refusal::refuse;
-use super::{Entry, Refusal, Warning, check};
-use crate::org::{Org, PRODUCT_PROFILE, USER_GROUP};
+use super::{Entry, Refusal, Rules, Warning, check};
+use crate::options::{AlreadyMember, GroupName};
+use crate::org::{Org, PRODUCT_PROFILE, USER_GROUP, UserKey};
 use serde_json::Value;
 
 type Done = Result<Vec<Warning>, Vec<Refusal>>;
 
-pub fn apply(org: &mut Org, entry: &Entry, step: &Value, group_deleted: &mut bool) -> Done {
+pub fn apply(
+    org: &mut Org,
+    entry: &Entry,
+    step: &Value,
+    rules: &Rules,
+    group_deleted: &mut bool,
+) -> Done {
     let verb = check::verb(step).unwrap_or_default();
     let body = &step[verb];
     let name = entry.target.as_str();
     if verb == "createUserGroup" {
+        if rules.group_name == GroupName::Required && text(body, "name").is_none() {
+            return refuse(
+                "error.usergroup.command.missing.arguments",
+                "the name is missing",
+            );
+        }
         return create(org, name, body);
     }
     let Some(group) = org.group(name).filter(|group| group.kind == USER_GROUP) else {
@@ -34,7 +47,14 @@ pub fn apply(org: &mut Org, entry: &Entry, step: &Value, group_deleted: &mut boo
             org.remove_user_group(name);
             Ok(Vec::new())
         }
-        _ => change_members(org, name, body, verb == "add", read_only),
+        _ if read_only && !check::names(body, "user").is_empty() => {
+            let code = match verb {
+                "add" => "error.usergroup.readonly.add_user_not_allowed",
+                _ => "error.usergroup.readonly.remove_user_not_allowed",
+            };
+            refuse_readonly(code, name)
+        }
+        _ => change_members(org, name, body, verb == "add", rules),
     }
 }
 
@@ -117,17 +137,11 @@ fn update(org: &mut Org, name: &str, body: &Value) -> Done {
     Ok(Vec::new())
 }
 
-fn change_members(org: &mut Org, name: &str, body: &Value, add: bool, read_only: bool) -> Done {
+fn change_members(org: &mut Org, name: &str, body: &Value, add: bool, rules: &Rules) -> Done {
     let (users, profiles) = (
         check::names(body, "user"),
         check::names(body, "productConfiguration"),
     );
-    if read_only && !users.is_empty() {
-        return match add {
-            true => refuse_readonly("error.usergroup.readonly.add_user_not_allowed", name),
-            false => refuse_readonly("error.usergroup.readonly.remove_user_not_allowed", name),
-        };
-    }
     let mut refusals = Vec::new();
     let found = users.iter().filter_map(|user| {
         let key = org.find(user, None, false);
@@ -154,6 +168,17 @@ fn change_members(org: &mut Org, name: &str, body: &Value, add: bool, read_only:
     let own_name = org
         .group(name)
         .map_or(name.to_owned(), |group| group.group_name.clone());
+    let changes = |key: &UserKey| org.user(*key).groups.contains(&own_name) != add;
+    let changes_nothing = profiles.is_empty() && !keys.iter().any(changes);
+    if rules.already_member == AlreadyMember::Error && changes_nothing {
+        return refuse(
+            "error.usergroup.user_list.invalid",
+            "the list did not change the membership",
+        );
+    }
+    if add && !keys.is_empty() && super::is_full(org, &own_name, rules) {
+        return super::refuse_full(&own_name);
+    }
     for key in keys {
         let groups = &mut org.user_mut(key).groups;
         match add {

@@ -5,7 +5,8 @@ mod group_steps;
 mod refusal;
 mod user_steps;
 
-use crate::org::Org;
+use crate::options::{AfterRefusal, AlreadyMember, GroupName};
+use crate::org::{Org, USER_GROUP};
 use crate::reply::Reply;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -31,6 +32,10 @@ pub struct Rules {
     pub names_per_list: usize,
     pub test_only: bool,
     pub step_as_text: bool,
+    pub already_member: AlreadyMember,
+    pub after_refusal: AfterRefusal,
+    pub group_name: GroupName,
+    pub most_members: usize,
     pub order_seed: u64,
 }
 
@@ -95,6 +100,21 @@ struct Request<'a> {
     group_deleted: bool,
 }
 
+/// Whether the user group takes no more members.
+fn is_full(org: &Org, group: &str, rules: &Rules) -> bool {
+    let is_user_group = org.group(group).is_some_and(|own| own.kind == USER_GROUP);
+    org.user_count() >= rules.most_members
+        && is_user_group
+        && org.member_count(group) >= rules.most_members
+}
+
+fn refuse_full<T>(group: &str) -> Result<T, Vec<Refusal>> {
+    refusal::refuse(
+        "error.usergroup.exceeds_maximum_member_count",
+        format!("{group} takes no more members"),
+    )
+}
+
 /// What an entry's steps are about.
 pub struct Entry<'a> {
     pub object: &'a Map<String, Value>,
@@ -104,7 +124,7 @@ pub struct Entry<'a> {
 }
 
 impl Request<'_> {
-    /// Runs the entry up to the first step that is refused.
+    /// Runs the entry up to the first step that is refused, or goes on after it.
     fn apply_entry(&mut self, index: usize, value: &Value) {
         let entry = match check::entry(value, self.rules.names_per_list) {
             Ok(entry) => entry,
@@ -113,14 +133,19 @@ impl Request<'_> {
                 return;
             }
         };
+        let mut is_created = false;
         for (number, step) in entry.steps.iter().enumerate() {
             let result = match entry.is_group {
-                true => group_steps::apply(self.org, &entry, step, &mut self.group_deleted),
-                false => user_steps::apply(self.org, &entry, step),
+                true => {
+                    let deleted = &mut self.group_deleted;
+                    group_steps::apply(self.org, &entry, step, self.rules, deleted)
+                }
+                false => user_steps::apply(self.org, &entry, step, self.rules),
             };
             let refusals = self.forgive_in_test(result);
             match refusals {
                 Ok(warnings) => {
+                    is_created |= number == 0;
                     self.record(index, number, &entry, step, Vec::new());
                     for warning in warnings {
                         self.warn(index, number, &entry, warning);
@@ -132,11 +157,15 @@ impl Request<'_> {
                     for refusal in refusals {
                         self.report(index, number, value, refusal);
                     }
-                    return;
+                    if self.rules.after_refusal == AfterRefusal::Stop {
+                        return;
+                    }
                 }
             }
         }
-        self.note_test_creation(&entry);
+        if is_created {
+            self.note_test_creation(&entry);
+        }
     }
 
     /// In test mode there may be users whom an earlier request only would have created.

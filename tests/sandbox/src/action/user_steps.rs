@@ -1,14 +1,18 @@
 //! Steps on a user.
 
 use super::refusal::refuse;
-use super::{Entry, Refusal, Warning, check};
+use super::{Entry, Refusal, Rules, Warning, check};
+use crate::options::AlreadyMember;
 use crate::org::{Identity, Org, USER_GROUP, User, UserKey};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
+/// Neither given nor taken by this interface.
+const ORG_ADMIN: &str = "_org_admin";
+
 type Done = Result<Vec<Warning>, Vec<Refusal>>;
 
-pub fn apply(org: &mut Org, entry: &Entry, step: &Value) -> Done {
+pub fn apply(org: &mut Org, entry: &Entry, step: &Value, rules: &Rules) -> Done {
     let verb = check::verb(step).unwrap_or_default();
     let body = &step[verb];
     match verb {
@@ -28,12 +32,13 @@ pub fn apply(org: &mut Org, entry: &Entry, step: &Value) -> Done {
             };
             match verb {
                 "update" => update(org, key, body),
-                "add" => add(org, key, &check::names(body, "group")),
+                "add" => add(org, key, body, rules),
                 "remove" if body == "all" => {
-                    org.user_mut(key).groups.clear();
+                    let groups = &mut org.user_mut(key).groups;
+                    groups.retain(|group| group.eq_ignore_ascii_case(ORG_ADMIN));
                     Ok(Vec::new())
                 }
-                _ => remove(org, key, &check::names(body, "group")),
+                _ => remove(org, key, body, rules),
             }
         }
     }
@@ -92,6 +97,13 @@ fn create(org: &mut Org, entry: &Entry, body: &Value, identity: Identity) -> Don
     {
         return refuse("error.country.invalid", "the country is missing or invalid");
     }
+    let is_missing = |key| text(body, key).is_none_or(str::is_empty);
+    if identity != Identity::Adobe && is_missing("firstname") {
+        return refuse("error.user.firstname_missing", "the first name is missing");
+    }
+    if identity != Identity::Adobe && is_missing("lastname") {
+        return refuse("error.user.lastname_missing", "the last name is missing");
+    }
     let option = text(body, "option");
     if !matches!(
         option,
@@ -140,6 +152,7 @@ fn create(org: &mut Org, entry: &Entry, body: &Value, identity: Identity) -> Don
         country: country.map(str::to_owned),
         identity,
         groups: BTreeSet::new(),
+        without_licence: BTreeSet::new(),
         technical: false,
     });
     Ok(Vec::new())
@@ -238,7 +251,7 @@ fn joinable(
     names: &[&str],
     readonly_code: &'static str,
 ) -> Result<Vec<String>, Vec<Refusal>> {
-    const NEVER: [&str; 3] = ["_org_admin", "_compartment_admin", "_compartment_viewer"];
+    const NEVER: [&str; 3] = [ORG_ADMIN, "_compartment_admin", "_compartment_viewer"];
     let (mut found, mut refusals) = (Vec::new(), Vec::new());
     for name in names {
         match org.group(name) {
@@ -267,19 +280,46 @@ fn joinable(
     }
 }
 
-fn add(org: &mut Org, key: UserKey, names: &[&str]) -> Done {
-    let groups = joinable(org, names, "error.usergroup.readonly.add_user_not_allowed")?;
-    org.user_mut(key).groups.extend(groups);
-    Ok(Vec::new())
+/// The names of all lists, and a warning if any of these is deprecated.
+fn groups_named(body: &Value) -> (Vec<&str>, Vec<Warning>) {
+    let lists = check::USER_LISTS.iter();
+    let names = lists.flat_map(|list| check::names(body, list)).collect();
+    let is_deprecated = check::USER_LISTS[1..]
+        .iter()
+        .any(|list| body.get(list).is_some());
+    let warning = is_deprecated.then(|| Warning {
+        code: "warning.command.deprecated",
+        message: "product and productConfiguration are deprecated; use group".into(),
+    });
+    (names, warning.into_iter().collect())
 }
 
-fn remove(org: &mut Org, key: UserKey, names: &[&str]) -> Done {
-    for group in joinable(
-        org,
-        names,
-        "error.usergroup.readonly.remove_user_not_allowed",
-    )? {
-        org.user_mut(key).groups.remove(&group);
+fn add(org: &mut Org, key: UserKey, body: &Value, rules: &Rules) -> Done {
+    let (names, warnings) = groups_named(body);
+    let groups = joinable(org, &names, "error.usergroup.readonly.add_user_not_allowed")?;
+    let is_member = |group: &String| org.user(key).groups.contains(group);
+    if rules.already_member == AlreadyMember::Error && groups.iter().all(is_member) {
+        return refuse("error.user.already_exists", "the user is already a member");
     }
-    Ok(Vec::new())
+    let is_full = |group: &&String| super::is_full(org, group, rules);
+    if let Some(full) = groups.iter().find(is_full) {
+        return super::refuse_full(full);
+    }
+    org.user_mut(key).groups.extend(groups);
+    Ok(warnings)
+}
+
+fn remove(org: &mut Org, key: UserKey, body: &Value, rules: &Rules) -> Done {
+    let (names, warnings) = groups_named(body);
+    let code = "error.usergroup.readonly.remove_user_not_allowed";
+    let groups = joinable(org, &names, code)?;
+    let own = &mut org.user_mut(key).groups;
+    if rules.already_member == AlreadyMember::Error && groups.iter().all(|g| !own.contains(g)) {
+        return refuse(
+            "error.usergroup.user_list.invalid",
+            "the list did not change the membership",
+        );
+    }
+    own.retain(|group| !groups.contains(group));
+    Ok(warnings)
 }

@@ -35,6 +35,9 @@ pub struct User {
     /// Direct memberships, by the groups' names.
     #[serde(default)]
     pub groups: BTreeSet<String>,
+    /// Product profiles that the user is in without a licence: an inactive member of them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub without_licence: BTreeSet<String>,
     /// Counted in totals, left out of listings.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub technical: bool,
@@ -61,6 +64,8 @@ pub struct Group {
     pub product_profile_name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile_group_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contract_name: Option<String>,
     /// Managed by directory sync.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub read_only: bool,
@@ -82,6 +87,7 @@ impl Group {
             user_group_name: None,
             product_profile_name: None,
             profile_group_name: None,
+            contract_name: None,
             read_only: false,
             profiles: BTreeSet::new(),
         }
@@ -173,14 +179,30 @@ impl Org {
             .expect("keys are found by look-ups")
     }
 
-    /// The names that a user is found by: the email, the username, and the username within its domain.
+    /// The names that a user is found by: the username, the username within its domain, and the email, unless the
+    /// username is another address.
     fn names(user: &User) -> BTreeSet<String> {
-        [
-            user.email.to_lowercase(),
-            user.username.to_lowercase(),
-            format!("{}\n{}", user.username, user.domain).to_lowercase(),
-        ]
-        .into()
+        let (email, username) = (user.email.to_lowercase(), user.username.to_lowercase());
+        let within_domain = format!("{username}\n{}", user.domain.to_lowercase());
+        let is_another_address = username.contains('@') && username != email;
+        let email = (!is_another_address).then_some(email);
+        [username, within_domain].into_iter().chain(email).collect()
+    }
+
+    /// Whether accounts may be created in the domain, or there is one in it.
+    pub fn knows_domain(&self, domain: &str) -> bool {
+        let is_it = |own: &str| own.eq_ignore_ascii_case(domain);
+        self.domains.keys().any(|own| is_it(own)) || self.users().any(|user| is_it(&user.domain))
+    }
+
+    pub fn member_count(&self, group: &str) -> usize {
+        self.users()
+            .filter(|user| user.groups.contains(group))
+            .count()
+    }
+
+    pub fn user_count(&self) -> usize {
+        self.users.len()
     }
 
     pub fn insert(&mut self, user: User) -> UserKey {
@@ -236,6 +258,19 @@ impl Org {
         }
         let other = keys.iter().find(|key| !is_adobe(key));
         other.or(keys.first()).copied()
+    }
+
+    /// The account that a query for one user means: in a domain, or an Adobe ID where that is asked for as one.
+    pub fn find_to_show(&self, name: &str, domain: Option<&str>) -> Option<&User> {
+        let Some(domain) = domain else {
+            return self.find(name, None, false).map(|key| self.user(key));
+        };
+        let users = self.find_all(name, None);
+        let mut users = users.into_iter().map(|key| self.user(key));
+        users.find(|user| match domain.eq_ignore_ascii_case("AdobeID") {
+            true => user.identity == Identity::Adobe,
+            false => user.identity != Identity::Adobe && user.domain.eq_ignore_ascii_case(domain),
+        })
     }
 
     pub fn group(&self, name: &str) -> Option<&Group> {

@@ -69,7 +69,20 @@ pub fn small_company() -> Snapshot {
     if let Some(engineering) = engineering {
         engineering.profiles = ["Acrobat Pro DC".to_owned()].into();
     }
+    push_group(
+        &mut company,
+        "_contract_admin_Acme VIP",
+        "CONTRACT_ADMIN_GROUP",
+    )
+    .contract_name = Some("Acme VIP".into());
     grow(&mut company, 72, 0);
+    let admin_of = [
+        "_org_admin",
+        "_admin_Engineering",
+        "_admin_Acrobat Pro DC",
+        "_contract_admin_Acme VIP",
+    ];
+    company.users[4].groups.extend(admin_of.map(str::to_owned));
     push_odd_people(&mut company);
     company
 }
@@ -93,8 +106,9 @@ fn push_profile(company: &mut Snapshot, name: &str, product: &str) {
     let admin_group = push_group(company, &admins, "PROFILE_ADMIN_GROUP");
     admin_group.product_name = Some(product.to_owned());
     admin_group.product_profile_name = Some(name.to_owned());
+    admin_group.profile_group_name = Some(name.to_owned());
     let developer_group = push_group(company, &developers, "DEVELOPER_GROUP");
-    developer_group.profile_group_name = Some(name.to_owned());
+    developer_group.product_profile_name = Some(name.to_owned());
     let profile = push_group(company, name, PRODUCT_PROFILE);
     profile.admin_group_name = Some(admins);
     profile.product_name = Some(product.to_owned());
@@ -146,10 +160,18 @@ fn person(number: usize, joinable: &[String], random: &mut fastrand::Rng) -> Use
                 .cloned(),
         );
     }
+    let without_licence = match number % 6 {
+        2 => groups
+            .iter()
+            .filter(|name| *name == "Acrobat Pro DC")
+            .cloned()
+            .collect(),
+        _ => BTreeSet::new(),
+    };
     User {
         id: format!("{:024X}@{}", 0x5F00_0000 + number, &"AdobeID"[..7]),
         email,
-        status: if number % 23 == 5 {
+        status: if number % 23 == 15 {
             "disabled"
         } else {
             "active"
@@ -162,6 +184,7 @@ fn person(number: usize, joinable: &[String], random: &mut fastrand::Rng) -> Use
         country: Some(COUNTRIES[number % COUNTRIES.len()].into()),
         identity,
         groups,
+        without_licence,
         technical: false,
     }
 }
@@ -183,6 +206,9 @@ fn push_odd_people(company: &mut Snapshot) {
     let twin_adobe = plain(900_003, "twin@example.com", Identity::Adobe);
     let mut username_only = plain(900_004, "jane.doe@example.com", Identity::Federated);
     username_only.username = "jdoe".into();
+    // An email by which requests do not find the account, since its username is another address.
+    let mut other_address = plain(900_007, "ann.lee@example.com", Identity::Federated);
+    other_address.username = "alee@example.com".into();
     let mut technical = plain(900_005, "7A1B@techacct.adobe.com", Identity::Enterprise);
     technical.technical = true;
     let mut second_technical = plain(900_006, "9C2D@techacct.adobe.com", Identity::Enterprise);
@@ -192,6 +218,7 @@ fn push_odd_people(company: &mut Snapshot) {
         twin,
         twin_adobe,
         username_only,
+        other_address,
         technical,
         second_technical,
     ]);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 const PERSON: &str = "person000002@example.com";
 
 fn create(email: &str, extra: Value) -> Value {
-    let mut body = json!({"email": email, "country": "US"});
+    let mut body = json!({"email": email, "country": "US", "firstname": "A", "lastname": "B"});
     for (key, value) in extra.as_object().into_iter().flatten() {
         body[key] = value.clone();
     }
@@ -20,6 +20,7 @@ fn each_refusal_has_its_code() {
     let newcomer = |steps: Value| json!({"user": "new@example.com", "do": steps});
     let group = |name: &str, steps: Value| json!({"usergroup": name, "do": steps});
     let long = "x".repeat(251);
+    let long_group = "x".repeat(256);
     let eleven: Vec<_> = (0..11).map(|n| format!("Team {n}")).collect();
     let cases = [
         (json!(7), "error.command.malformed"),
@@ -161,6 +162,71 @@ fn each_refusal_has_its_code() {
         (
             json!({"user": "a@corp.example.com", "do": [create("a@corp.example.com", json!({}))]}),
             "error.user.type_mismatch",
+        ),
+        (
+            user(json!([{"add": {"group": ["Sales", "SALES"]}}])),
+            "error.command.add_remove.duplicate.usergroup_list",
+        ),
+        (
+            user(json!([{"remove": {"group": [long_group]}}])),
+            "error.command.add_remove.group_or_product_name_too_long",
+        ),
+        (
+            newcomer(json!([create(
+                "new@example.com",
+                json!({"firstname": null})
+            )])),
+            "error.user.firstname_missing",
+        ),
+        (
+            newcomer(json!([create("new@example.com", json!({"lastname": ""}))])),
+            "error.user.lastname_missing",
+        ),
+        (
+            user(json!([{"removeFromOrg": {"deleteAccount": "true"}}])),
+            "error.command.malformed",
+        ),
+        (
+            json!({"user": PERSON, "requestID": long, "do": [{"update": {}}]}),
+            "error.command.string.too_long",
+        ),
+        (
+            json!({"user": format!("{long}@example.com"), "do": [{"update": {}}]}),
+            "error.command.string.too_long",
+        ),
+        (
+            json!({"user": "jdoe", "domain": long, "do": [{"update": {}}]}),
+            "error.command.string.too_long",
+        ),
+        (
+            group(&long_group, json!([{"createUserGroup": {}}])),
+            "error.command.string.too_long",
+        ),
+        (
+            group("_own", json!([{"createUserGroup": {}}])),
+            "error.command.malformed",
+        ),
+        (
+            group("Sales", json!([{"add": {"user": [PERSON, PERSON]}}])),
+            "error.command.add_remove.duplicate.user_list",
+        ),
+        (
+            group(
+                "Sales",
+                json!([{"add": {"productConfiguration": ["A", "A"]}}]),
+            ),
+            "error.command.add_remove.duplicate.product_list",
+        ),
+        (
+            group(
+                "Sales",
+                json!([{"deleteUserGroup": {}}, {"updateUserGroup": {}}]),
+            ),
+            "error.command.removefromorg.not_last",
+        ),
+        (
+            json!({"user": "ann.lee@example.com", "do": [{"update": {}}]}),
+            "error.user.nonexistent",
         ),
         (
             group("Ghosts", json!([{"deleteUserGroup": {}}])),

@@ -114,15 +114,20 @@ impl Sandbox {
     }
 
     pub fn control(&self, method: &str, path: &str, body: &Value) -> Value {
+        let end = self.steer(method, path, body);
+        assert_eq!(end.status(), 200, "{method} {path}: {end:?}");
+        end.json()
+    }
+
+    /// Asks the control API, which may refuse.
+    pub fn steer(&self, method: &str, path: &str, body: &Value) -> End {
         let address = self.text("control").trim_start_matches("http://");
         let body = if body.is_null() {
             String::new()
         } else {
             body.to_string()
         };
-        let end = exchange(address, &format!("{method} {path} HTTP/1.1"), &body);
-        assert_eq!(end.status(), 200, "{method} {path}: {end:?}");
-        end.json()
+        exchange(address, &format!("{method} {path} HTTP/1.1"), &body)
     }
 
     pub fn fault(&self, rule: Value) {

@@ -181,6 +181,103 @@ fn an_answer_is_rewritten_and_a_page_replaced() {
 }
 
 #[test]
+fn headers_of_an_answer_are_set_and_removed() {
+    let sandbox = Sandbox::start(&["--limits", "off"]);
+    sandbox.fault(json!({"endpoint": "users", "fault": {"rewrite": {
+        "headers": {"X-Page-Count": "3", "X-Total-Count": null}}}}));
+    let end = sandbox.get(USERS);
+    assert_eq!(end.header("x-page-count").as_deref(), Some("3"));
+    assert_eq!(end.header("x-total-count"), None);
+    assert_eq!(end.header("x-current-page").as_deref(), Some("0"));
+    assert_eq!(end.json()["result"], "success");
+}
+
+#[test]
+fn a_scripted_answer_is_sent_as_it_is_written() {
+    let sandbox = Sandbox::start(&["--limits", "off"]);
+    let script = |answer: Value| {
+        sandbox.fault(json!({"endpoint": "action", "fault": {"answer": answer}}));
+        sandbox.act(&join_sales())
+    };
+    let end = script(json!({"body": {"result": "error.organization.migrating"}}));
+    assert_eq!(
+        (end.status(), end.json()),
+        (200, json!({"result": "error.organization.migrating"}))
+    );
+    let end = script(
+        json!({"status": 418, "headers": {"X-A": 7, "content-type": "text/x"}, "body": "{\"a\":1e999"}),
+    );
+    assert_eq!((end.status(), end.body()), (418, "{\"a\":1e999"));
+    assert_eq!(end.header("x-a").as_deref(), Some("7"));
+    assert_eq!(end.header("content-type").as_deref(), Some("text/x"));
+    let end = script(json!({"status": 401}));
+    assert_eq!((end.status(), end.body()), (401, ""));
+    assert_eq!(end.header("content-type"), None);
+    assert_eq!(sandbox.applied(), 0);
+    assert_eq!(
+        script(json!({"after_work": true, "status": 504})).status(),
+        504
+    );
+    assert_eq!(sandbox.applied(), 1);
+}
+
+#[test]
+fn what_cannot_be_sent_is_no_rule() {
+    let sandbox = Sandbox::start(&["--limits", "off"]);
+    for fault in [
+        json!({"answer": {"status": 99}}),
+        json!({"answer": {"headers": {"content-length": "5"}}}),
+        json!({"rewrite": {"headers": {"a b": "5"}}}),
+        json!({"answer": {"headers": {"a": "b\r\nc: d"}}}),
+        json!({"answer": {"stauts": 200}}),
+    ] {
+        let end = sandbox.steer("POST", "/faults", &json!({"fault": fault}));
+        assert_eq!(end.status(), 400, "{fault}");
+    }
+}
+
+#[test]
+fn a_request_comes_back_in_every_shape() {
+    let sandbox = Sandbox::start(&["--limits", "off"]);
+    let head = "POST /ims/token/v2 HTTP/1.1\r\ncontent-type: application/x-www-form-urlencoded";
+    let body = "client_id=a&client_secret=hush%2Fhush";
+    for (shape, key) in [
+        ("html", None),
+        ("text", None),
+        ("error_message", Some("/errorMessage")),
+        ("gateway", Some("/message")),
+        ("ims", Some("/error_description")),
+        ("json", Some("/blocked/request")),
+    ] {
+        sandbox.fault(json!({"fault": {"echo": {"status": 403, "as": shape}}}));
+        let end = sandbox.send(head, body);
+        assert_eq!(end.status(), 403, "{shape}");
+        let json = end.json();
+        let text = match key {
+            None => end.body(),
+            Some(key) => json.pointer(key).and_then(Value::as_str).expect(key),
+        };
+        assert!(
+            text.contains("POST /ims/token/v2 HTTP/1.1"),
+            "{shape}: {text}"
+        );
+        assert!(
+            text.contains("client_secret=hush%2Fhush"),
+            "{shape}: {text}"
+        );
+        assert!(
+            text.contains("client_secret = hush/hush"),
+            "{shape}: {text}"
+        );
+        let end = sandbox.get(USERS);
+        assert!(
+            end.body().contains("authorization: Bearer sandbox."),
+            "{shape}"
+        );
+    }
+}
+
+#[test]
 fn connections_are_refused_for_a_while() {
     let sandbox = Sandbox::start(&["--limits", "off"]);
     sandbox.control("POST", "/refuse", &json!({"ms": 100}));
@@ -206,7 +303,48 @@ fn tokens_are_shown_by_number_and_secrets_not_at_all() {
     sandbox.control("POST", "/tokens/revoke", &Value::Null);
     let stale =
         "GET /v2/usermanagement/users/12345ABCDE@AdobeOrg/0 HTTP/1.1\r\nauthorization: Bearer gone";
-    assert_eq!(sandbox.send(stale, "").json()["error_code"], "401013");
+    let end = sandbox.send(stale, "");
+    assert_eq!((end.status(), end.body()), (401, ""));
+    assert_eq!(
+        end.header("www-authenticate").as_deref(),
+        Some(r#"Bearer realm="JIL", error="invalid_token""#)
+    );
+}
+
+#[test]
+fn a_key_that_is_not_permitted_is_refused_without_words() {
+    let sandbox = Sandbox::start(&["--limits", "off"]);
+    sandbox.control("POST", "/settings", &json!({"client_id": "somebody-else"}));
+    let token = sandbox.token();
+    let head = format!(
+        "GET /v2/usermanagement{USERS} HTTP/1.1\r\nauthorization: Bearer {token}\r\nx-api-key: sandbox-client-id"
+    );
+    let end = sandbox.send(&head, "");
+    assert_eq!((end.status(), end.body()), (403, ""));
+    let others = json!({"other_client_ids": ["sandbox-client-id"]});
+    sandbox.control("POST", "/settings", &others);
+    assert_eq!(sandbox.send(&head, "").status(), 200);
+}
+
+#[test]
+fn all_clients_of_the_application_share_a_budget() {
+    let sandbox = Sandbox::start(&[]);
+    let limit = json!({"requests": 3, "window_ms": 60_000});
+    sandbox.control(
+        "POST",
+        "/limits",
+        &json!({"endpoint": "users", "of": "application", "limit": limit}),
+    );
+    let ids = json!(["b", "c", "d"]);
+    sandbox.control("POST", "/settings", &json!({"other_client_ids": ids}));
+    let token = sandbox.token();
+    let statuses = ["sandbox-client-id", "b", "c", "d"].map(|id| {
+        let head = format!(
+            "GET /v2/usermanagement{USERS} HTTP/1.1\r\nauthorization: Bearer {token}\r\nx-api-key: {id}"
+        );
+        sandbox.send(&head, "").status()
+    });
+    assert_eq!(statuses, [200, 200, 200, 429]);
 }
 
 #[test]

@@ -3,4 +3,6 @@
 mod actions;
 mod client;
 mod faults;
+mod open_questions;
+mod reading;
 mod start;

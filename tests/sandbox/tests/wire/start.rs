@@ -41,3 +41,19 @@ fn page_0_of_all_users_blocks_for_long_if_that_is_asked_for() {
     assert_eq!(statuses, [200, 200, 200, 200, 200, 429]);
     assert_eq!(pages[5].header("retry-after").as_deref(), Some("3244"));
 }
+
+#[test]
+fn a_full_listing_begins_once_in_two_hours_if_that_is_asked_for() {
+    let options = ["--two-hour-rule", "--limits", "off", "--time-scale", "7200"];
+    let sandbox = Sandbox::start(&options);
+    let listings = ["users", "groups", "users", "groups"];
+    let statuses = listings.map(|which| {
+        let end = sandbox.get(&format!("/{which}/12345ABCDE@AdobeOrg/0"));
+        end.status()
+    });
+    assert_eq!(statuses, [200, 200, 429, 429]);
+    let page = sandbox.get("/users/12345ABCDE@AdobeOrg/1");
+    assert_eq!(page.status(), 200);
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    assert_eq!(sandbox.get("/users/12345ABCDE@AdobeOrg/0").status(), 200);
+}

@@ -1,0 +1,148 @@
+//! A client with its driver, and calls that are handed to the driver and waited for.
+
+use super::callback::is_in_callback;
+use super::driver::{Driver, Outbox};
+use super::guard::{Failure, Result};
+use super::mailbox::{Inbox, Lost, Mailbox};
+use super::process::OfProcess;
+use crate::{CallOptions, Client, Error, ErrorKind};
+use futures_util::FutureExt;
+use once_cell::sync::OnceCell;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::sync::Arc;
+
+/// A client and its driver. Listings and queues hold on to it; the last holder ends the driver.
+#[derive(Clone)]
+pub(super) struct Engine(Arc<OfProcess<Inner>>);
+
+/// Dropped in this order: after the driver nothing else uses the client, so that the end of its callbacks comes on the
+/// thread that frees the last handle.
+struct Inner {
+    driver: OnceCell<Driver>,
+    client: Client,
+    outbox: OwnOutbox,
+}
+
+struct OwnOutbox(Arc<Outbox>);
+
+impl Drop for OwnOutbox {
+    fn drop(&mut self) {
+        self.0.run_destructors();
+    }
+}
+
+impl Engine {
+    /// Starts no thread: the first call does.
+    pub(super) fn new(client: Client) -> Self {
+        Engine(Arc::new(OfProcess::new(Inner {
+            driver: OnceCell::new(),
+            client,
+            outbox: OwnOutbox(Arc::default()),
+        })))
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    /// Whether this process and this thread may make calls that can wait; starts the driver if there is none yet. After
+    /// this a call cannot fail for want of something.
+    pub(super) fn ready(&self) -> Result<Ready> {
+        if !self.0.is_usable() {
+            return Err(Failure::Fork);
+        }
+        if is_in_callback() {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "call: a callback of the library must not make a call that can wait",
+            )
+            .into());
+        }
+        let outbox = &self.0.outbox.0;
+        self.0
+            .driver
+            .get_or_try_init(|| Driver::start(outbox.clone()))?;
+        Ok(Ready(self.clone()))
+    }
+
+    /// Runs a call on the driver and waits for its end. Callbacks run on this thread meanwhile.
+    pub(super) fn run<T, F>(
+        &self,
+        options: CallOptions,
+        work: impl FnOnce(Client, CallOptions) -> F,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        self.ready()?.run(options, work)
+    }
+}
+
+/// A client whose driver runs.
+pub(super) struct Ready(Engine);
+
+impl Ready {
+    /// The same as [`Engine::run`]. The one failure left is a fork by a callback.
+    pub(super) fn run<T, F>(
+        self,
+        mut options: CallOptions,
+        work: impl FnOnce(Client, CallOptions) -> F,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        let mailbox = Mailbox::new();
+        let inner = &self.0.0;
+        let caller = Caller::join(&inner.outbox.0, mailbox.clone());
+        options.forward_progress(|sink| {
+            let inbox = caller.inbox.clone();
+            move |progress| {
+                let sink = sink.clone();
+                inbox.put(Box::new(move || sink(progress)));
+            }
+        });
+        let work = AssertUnwindSafe(work(inner.client.clone(), options)).catch_unwind();
+        let for_end = mailbox.clone();
+        let task = async move { for_end.end(work.await.map_err(Lost::Panicked)) };
+        let driver = inner.driver.get().expect("ready has started it");
+        driver.spawn(caller.inbox.clone(), task);
+        let end = mailbox.wait();
+        if matches!(end, Err(Lost::Forked)) {
+            // The child's copy of all of this is given up: its locks may be held.
+            std::mem::forget((caller, mailbox));
+            return Err(Failure::Fork);
+        }
+        drop(caller);
+        for note in mailbox.late_notes() {
+            super::callback::run_callback(note);
+        }
+        inner.outbox.0.run_destructors();
+        match end {
+            Ok(value) => Ok(value),
+            Err(Lost::Panicked(panic)) => resume_unwind(panic),
+            Err(Lost::Forked) => Err(Failure::Fork),
+        }
+    }
+}
+
+/// A call among those under way.
+struct Caller<'o> {
+    outbox: &'o Outbox,
+    inbox: Arc<dyn Inbox>,
+}
+
+impl<'o> Caller<'o> {
+    fn join(outbox: &'o Outbox, inbox: Arc<dyn Inbox>) -> Self {
+        outbox.join(inbox.clone());
+        Caller { outbox, inbox }
+    }
+}
+
+impl Drop for Caller<'_> {
+    fn drop(&mut self) {
+        self.outbox.leave(&self.inbox);
+    }
+}

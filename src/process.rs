@@ -1,0 +1,54 @@
+//! The process that an object belongs to: a fork copies the memory of one thread only, and with it locks that other
+//! threads held.
+
+use std::cell::Cell;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::SystemTime;
+
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+/// A process in the line of forks that led to this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Process(u32);
+
+impl Process {
+    pub(crate) fn current() -> Self {
+        Process(FORKS.load(Ordering::Relaxed))
+    }
+
+    /// False for an object that this process inherited from its parent: its locks may be held for ever, and its threads
+    /// do not exist here.
+    pub(crate) fn is_current(self) -> bool {
+        self == Process::current()
+    }
+
+    /// The C face calls this in the child of a fork. It takes no lock and allocates nothing.
+    pub(crate) fn forked() {
+        FORKS.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A random number for ids and jitter. A child of a fork does not repeat the numbers of its parent or of its siblings.
+pub(crate) fn random_u64() -> u64 {
+    seed_after_fork();
+    fastrand::u64(..)
+}
+
+/// A random share of one.
+pub(crate) fn random_share() -> f64 {
+    seed_after_fork();
+    fastrand::f64()
+}
+
+fn seed_after_fork() {
+    thread_local! {
+        static SEEDED_IN: Cell<Process> = const { Cell::new(Process(0)) };
+    }
+    let process = Process::current();
+    if SEEDED_IN.replace(process) != process {
+        let mut hasher = DefaultHasher::new();
+        (std::process::id(), SystemTime::now(), fastrand::u64(..)).hash(&mut hasher);
+        fastrand::seed(hasher.finish());
+    }
+}
