@@ -555,7 +555,8 @@ typedef struct umapi_progress umapi_progress;
 
 /**
  * Actions that gather until a request is full. One call at a time: during a call, another one with the same queue answers
- * `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads as in a callback of the call.
+ * `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads as in a callback of the call. But other threads may take results and
+ * ask for what is pending at any time.
  *
  * @since 0.1.0
  */
@@ -2643,7 +2644,8 @@ umapi_status umapi_queue_flush(umapi_queue *queue, const umapi_call *call, umapi
 
 /**
  * Takes the outcomes since the last time, in the order in which they came about; there may be none. Taking them now
- * and then keeps the memory of a long run flat.
+ * and then keeps the memory of a long run flat. While a call with the queue is under way, another thread may take them; a
+ * callback of that call may not. Never waits.
  *
  * @param queue    the queue.
  * @param results  receives the outcomes; free with umapi_results_free.

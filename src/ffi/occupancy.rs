@@ -31,6 +31,11 @@ impl<T> Occupancy<T> {
             value: UnsafeCell::new(value),
         }
     }
+
+    /// Whether a call is in it now.
+    pub(super) fn is_occupied(&self) -> bool {
+        self.state.load(Ordering::Relaxed) != FREE
+    }
 }
 
 /// The use of a handle by one call.

@@ -1,33 +1,32 @@
 use super::action::umapi_action;
 use super::call::{options, umapi_call};
+use super::callback::is_in_callback;
 use super::engine::{Engine, Ready};
 use super::error::umapi_error;
 use super::fallible::fallible;
-use super::guard::Result;
+use super::guard::{Failure, Result};
 use super::handle::{out, read, shared};
 use super::occupancy::{self, Occupancy, Occupied, occupy};
 use super::process::OfProcess;
 use super::results::umapi_results;
 use super::status::umapi_status;
-use crate::{CallOptions, Error, ErrorKind, Queue};
+use crate::{CallOptions, Error, ErrorKind, Outcomes, Queue};
 use std::future::Future;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Actions that gather until a request is full. One call at a time: during a call, another one with the same queue answers
-/// `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads as in a callback of the call.
+/// `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads as in a callback of the call. But other threads may take results and
+/// ask for what is pending at any time.
 ///
 /// @since 0.1.0
 pub struct umapi_queue {
     sending: Occupancy<Sending>,
-    pending: Arc<AtomicUsize>,
+    outcomes: OfProcess<Outcomes>,
 }
 
 /// The queue stands before the engine, and ends before it.
 pub struct Sending {
     /// With the driver during a call; lost if the call panics.
     queue: Option<OfProcess<Queue>>,
-    pending: Arc<AtomicUsize>,
     engine: Engine,
 }
 
@@ -41,14 +40,12 @@ impl Occupied for umapi_queue {
 
 impl umapi_queue {
     pub(super) fn new(engine: Engine, queue: Queue) -> Self {
-        let pending = Arc::new(AtomicUsize::new(0));
         umapi_queue {
+            outcomes: OfProcess::new(queue.outcomes()),
             sending: Occupancy::new(Sending {
                 queue: Some(OfProcess::new(queue)),
-                pending: pending.clone(),
                 engine,
             }),
-            pending,
         }
     }
 }
@@ -74,13 +71,7 @@ impl Sending {
         let queue = self.queue.take().ok_or_else(lost)?;
         let queue = ready.run(options, |_, options| work(queue, options))?;
         self.queue = Some(queue);
-        self.count();
         Ok(())
-    }
-
-    fn count(&self) {
-        let pending = self.queue.as_ref().map_or(0, |queue| queue.pending());
-        self.pending.store(pending, Ordering::Relaxed);
     }
 }
 
@@ -113,7 +104,6 @@ pub unsafe extern "C" fn umapi_queue_add(
             // What can fail comes before the action is taken: a call that fails has done nothing.
             let ready = sending.engine.ready()?;
             sending.queue()?.put(action)?;
-            sending.count();
             if sending.queue()?.is_due() {
                 sending.run(ready, options(call), |mut queue, options| async move {
                     queue.send_due(&options).await;
@@ -150,7 +140,8 @@ pub unsafe extern "C" fn umapi_queue_flush(
 }
 
 /// Takes the outcomes since the last time, in the order in which they came about; there may be none. Taking them now
-/// and then keeps the memory of a long run flat.
+/// and then keeps the memory of a long run flat. While a call with the queue is under way, another thread may take them; a
+/// callback of that call may not. Never waits.
 ///
 /// @param queue    the queue.
 /// @param results  receives the outcomes; free with umapi_results_free.
@@ -165,8 +156,18 @@ pub unsafe extern "C" fn umapi_queue_take_results(
     unsafe {
         fallible(error, || {
             let results = out("results", results)?;
-            let mut sending = occupy("queue", queue)?;
-            results.give(umapi_results::new(sending.queue()?.take_outcomes()));
+            let queue = shared("queue", queue.cast_const())?;
+            if !queue.outcomes.is_usable() {
+                return Err(Failure::Fork);
+            }
+            if is_in_callback() && queue.sending.is_occupied() {
+                return Err(Error::invalid_argument(
+                    "queue",
+                    "is in use by the call around this callback; take the results after it, or on another thread",
+                )
+                .into());
+            }
+            results.give(umapi_results::new(queue.outcomes.take()));
             Ok(())
         })
     }
@@ -177,7 +178,7 @@ pub unsafe extern "C" fn umapi_queue_take_results(
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_queue_pending(queue: *const umapi_queue) -> usize {
-    unsafe { read(queue, 0, |q| q.pending.load(Ordering::Relaxed)) }
+    unsafe { read(queue, 0, |q| q.outcomes.pending()) }
 }
 
 /// Frees a queue; never sends. Actions that were not flushed are dropped, unsent. NULL is fine.

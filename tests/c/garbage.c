@@ -156,8 +156,6 @@ static void fields_of_the_wrong_type(void)
         {"token", find_user, "'/access_token':12"},
         {"token", find_user, "'/access_token':''"},
         {"token", find_user, "'/access_token':'a\\u000d\\u000ab'"},
-        {"token", find_user, "'/expires_in':'soon'"},
-        {"token", find_user, "'/expires_in':-1"},
         {"status", read_service, "'':[]"},
     };
     size_t i;

@@ -628,6 +628,48 @@ static void a_queue_in_its_own_callback_is_refused(void)
     umapi_client_free(client);
 }
 
+static void *flush_slowly(void *data)
+{
+    umapi_error *own = NULL;
+    (void)data;
+    CHECK_INT(umapi_queue_flush(queue, NULL, &own), UMAPI_OK);
+    umapi_error_free(own);
+    return NULL;
+}
+
+/* So the memory of a long flush stays flat. Actions on one target go out one by one. */
+static void results_are_taken_while_another_thread_flushes(void)
+{
+    enum { ACTIONS = 12 };
+    umapi_client *client = new_client();
+    umapi_action *action = membership("Sales");
+    umapi_results *results = NULL;
+    pthread_t thread;
+    size_t early = 0;
+    int i;
+    CHECK_OK(umapi_client_queue(client, &queue, &error), error);
+    fault("{'endpoint':'action','fault':{'slow':{'ms':40}}}");
+    for (i = 0; i < ACTIONS; i++) {
+        CHECK_OK(umapi_queue_add(queue, NULL, action, &error), error);
+    }
+    CHECK_INT(umapi_queue_pending(queue), ACTIONS);
+    pthread_create(&thread, NULL, flush_slowly, NULL);
+    while (umapi_queue_pending(queue) > ACTIONS / 3) {
+        sleep_ms(5);
+    }
+    CHECK_OK(umapi_queue_take_results(queue, &results, &error), error);
+    early = umapi_results_length(results);
+    umapi_results_free(results);
+    CHECK(early > 0 && early < ACTIONS);
+    pthread_join(thread, NULL);
+    CHECK_OK(umapi_queue_take_results(queue, &results, &error), error);
+    CHECK_INT(early + umapi_results_length(results), ACTIONS);
+    umapi_results_free(results);
+    umapi_queue_free(queue);
+    umapi_action_free(action);
+    umapi_client_free(client);
+}
+
 static void *read_one_page(void *data)
 {
     umapi_error *own = NULL;
@@ -692,6 +734,7 @@ int main(void)
     RUN(callbacks_run_under_the_programs_own_signal_mask);
     RUN(a_listing_in_its_own_callback_is_refused);
     RUN(a_queue_in_its_own_callback_is_refused);
+    RUN(results_are_taken_while_another_thread_flushes);
     RUN(a_listing_on_two_threads_is_refused);
     RUN(a_listing_freed_during_its_call_is_freed_after_it);
     return all_passed();
