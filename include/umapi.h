@@ -3039,15 +3039,17 @@ umapi_status umapi_client_check(const umapi_client *client,
                                 umapi_error **error);
 
 /**
- * Tells the service, with the next call of any kind, that a sync begins (`Pragma: umapi-sync-start`). It is said to
- * help the service's load management. NULL is fine.
+ * Tells the service that a sync begins (`Pragma: umapi-sync-start`), with the next request for users, groups or actions
+ * that goes out; a call that sends nothing, and umapi_client_service, do not use it up. It is said to help the service's
+ * load management. NULL is fine.
  *
  * @since 0.1.0
  */
 void umapi_client_sync_start(const umapi_client *client);
 
 /**
- * Tells the service, with the next call of any kind, that a sync ends (`Pragma: umapi-sync-end`). NULL is fine.
+ * Tells the service that a sync ends (`Pragma: umapi-sync-end`), with the next request that goes out; if a start still
+ * waits for one, with the request after that. NULL is fine.
  *
  * @since 0.1.0
  */

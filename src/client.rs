@@ -1,11 +1,13 @@
 //! The client: credentials, HTTP, reading and acting put together.
 
+use crate::action::endpoint::Service;
 use crate::action::execute::{ActingOptions, Dispatcher};
 use crate::action::outcome::Outcome;
 use crate::action::queue::Queue;
 use crate::action::split::BatchLimits;
 use crate::auth::credentials::Credentials;
-use crate::auth::session::{Session, SyncSignal};
+use crate::auth::session::Session;
+use crate::auth::signal::SyncSignal;
 use crate::check;
 use crate::check::report::Report;
 use crate::config::{Configuration, Settings};
@@ -207,7 +209,8 @@ impl Client {
             test_mode: options.test_mode,
             account_deletes_in_test_mode: options.account_deletes_in_test_mode,
         };
-        let dispatcher = Arc::new(Dispatcher::new(session.clone(), acting, counters.clone()));
+        let service = Box::new(Service::new(session.clone(), acting.test_mode));
+        let dispatcher = Arc::new(Dispatcher::new(service, acting, counters.clone()));
         Ok(Client {
             session,
             dispatcher,
@@ -293,7 +296,8 @@ impl Client {
             .await
     }
 
-    /// Tells the service, with the next call of any kind, that a sync begins or ends.
+    /// Tells the service, with the next request for users, groups or actions, that a sync begins or ends. A start and an
+    /// end go out with one request each; what sends nothing uses none up.
     pub fn signal(&self, signal: SyncSignal) {
         self.session.signal(signal);
     }

@@ -1,6 +1,7 @@
 //! The one error type: what went wrong, where, in whose words, and whether the request reached the service.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub type Result<T> = std::result::Result<T, Error>;
@@ -77,9 +78,9 @@ pub(crate) enum Absent {
     Other,
 }
 
-/// Cheap to pass around: the details live behind one pointer.
+/// Cheap to pass around and to clone: the details are shared, and stand for as many actions as met them.
 #[derive(Clone)]
-pub struct Error(Box<Details>);
+pub struct Error(Arc<Details>);
 
 #[derive(Clone)]
 struct Details {
@@ -101,7 +102,7 @@ struct Details {
 
 impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Error(Box::new(Details {
+        Error(Arc::new(Details {
             kind,
             message: message.into(),
             delivery: Delivery::NotSent,
@@ -117,6 +118,10 @@ impl Error {
             absent: None,
             about_content: false,
         }))
+    }
+
+    fn details(&mut self) -> &mut Details {
+        Arc::make_mut(&mut self.0)
     }
 
     /// An argument that can never be right, named so that the caller finds it.
@@ -190,14 +195,14 @@ impl Error {
         let remedy = self.0.remedy.as_deref().map(&change);
         let without_remedy = self.without_remedy();
         let message = change(without_remedy);
-        self.0.message = match &remedy {
+        self.details().message = match &remedy {
             Some(remedy) if without_remedy.len() < self.0.message.len() => {
                 format!("{message}; {remedy}")
             }
             _ => message,
         };
-        self.0.remedy = remedy;
-        self.0.code = self.0.code.as_deref().map(&change);
+        self.details().remedy = remedy;
+        self.details().code = self.0.code.as_deref().map(&change);
         self
     }
 
@@ -230,82 +235,82 @@ impl Error {
     }
 
     pub fn with_kind(mut self, kind: ErrorKind) -> Self {
-        self.0.kind = kind;
+        self.details().kind = kind;
         self
     }
 
     pub fn with_delivery(mut self, delivery: Delivery) -> Self {
-        self.0.delivery = delivery;
+        self.details().delivery = delivery;
         self
     }
 
     pub fn with_http_status(mut self, status: u16) -> Self {
-        self.0.http_status = Some(status);
+        self.details().http_status = Some(status);
         self
     }
 
     pub fn with_code(mut self, code: Option<String>) -> Self {
-        self.0.code = code;
+        self.details().code = code;
         self
     }
 
     pub fn with_request_id(mut self, id: impl Into<String>) -> Self {
-        self.0.request_id = Some(id.into());
+        self.details().request_id = Some(id.into());
         self
     }
 
     pub fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
-        self.0.retry_after = wait;
+        self.details().retry_after = wait;
         self
     }
 
     pub fn with_attempts(mut self, attempts: u32) -> Self {
-        self.0.attempts = attempts;
+        self.details().attempts = attempts;
         self
     }
 
     pub fn with_endpoint(mut self, endpoint: impl Into<String>) -> Self {
-        self.0.endpoint = Some(endpoint.into());
+        self.details().endpoint = Some(endpoint.into());
         self
     }
 
     /// Adds what to do to the message, and keeps it on its own too.
     pub(crate) fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
         let remedy = remedy.into();
-        self.0.message = format!("{}; {remedy}", self.0.message);
-        self.0.remedy = Some(remedy);
+        self.details().message = format!("{}; {remedy}", self.0.message);
+        self.details().remedy = Some(remedy);
         self
     }
 
     pub(crate) fn without_connection(mut self) -> Self {
-        self.0.unconnected = true;
+        self.details().unconnected = true;
         self
     }
 
     pub(crate) fn with_origin(mut self, origin: Origin) -> Self {
-        self.0.origin = Some(origin);
+        self.details().origin = Some(origin);
         self
     }
 
     pub(crate) fn with_absent(mut self, absent: Absent) -> Self {
-        self.0.absent = Some(absent);
+        self.details().absent = Some(absent);
         self
     }
 
     pub(crate) fn about_content(mut self) -> Self {
-        self.0.about_content = true;
+        self.details().about_content = true;
         self
     }
 
     /// Adds a further sentence to the message.
     pub(crate) fn followed_by(mut self, what: impl fmt::Display) -> Self {
-        self.0.message = format!("{}; {what}", self.0.message);
+        self.details().message = format!("{}; {what}", self.0.message);
         self
     }
 
     /// Puts what the caller was doing before the message.
     pub fn context(mut self, what: impl fmt::Display) -> Self {
-        self.0.message = format!("{what}: {}", self.0.message);
+        self.details().message = format!("{what}: {}", self.0.message);
         self
     }
 }

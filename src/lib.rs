@@ -44,12 +44,12 @@ mod query;
 mod redaction;
 mod secret;
 
-pub use action::outcome::{Finding, Outcome, OutcomeKind, Severity};
+pub use action::outcome::{Finding, Outcome, OutcomeKind, Outcomes, Severity};
 pub use action::queue::Queue;
 pub use action::split::BatchLimits;
 pub use auth::credentials::Credentials;
 pub use auth::key::pair::{KeyPair, KeyPairOptions, SubjectPart};
-pub use auth::session::SyncSignal;
+pub use auth::signal::SyncSignal;
 pub use check::kind::{StepKind, StepResult};
 pub use check::report::Report;
 pub use check::step::Step;

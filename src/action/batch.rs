@@ -1,6 +1,7 @@
 //! Which entries share a request: as many as fit, and never two whose order matters, since the service keeps no order
 //! within a request.
 
+use super::open_requests::OpenRequests;
 use super::split::Entry;
 use crate::model::command::Key;
 use crate::number_map::NumberMap;
@@ -13,8 +14,12 @@ pub(crate) struct Batcher {
     requests: VecDeque<Vec<Entry>>,
     /// How many requests have been taken out: the number of the oldest one that is here.
     taken: usize,
-    /// All requests before this one are full.
-    first_with_room: usize,
+    /// How many of those that are here are full.
+    full: usize,
+    /// Those with room for another entry.
+    with_room: OpenRequests,
+    /// Of these, the ones that delete no group.
+    with_room_for_delete: OpenRequests,
     uses: NumberMap<Key, Uses>,
 }
 
@@ -34,7 +39,9 @@ impl Batcher {
             entries_per_request,
             requests: VecDeque::new(),
             taken: 0,
-            first_with_room: 0,
+            full: 0,
+            with_room: OpenRequests::default(),
+            with_room_for_delete: OpenRequests::default(),
             uses: NumberMap::default(),
         }
     }
@@ -46,7 +53,16 @@ impl Batcher {
             let room = self.entries_per_request.min(MOST_ROOM);
             self.requests.push_back(Vec::with_capacity(room));
         }
-        self.requests[number - self.taken].push(entry);
+        let request = &mut self.requests[number - self.taken];
+        if entry.deletes_group {
+            self.with_room_for_delete.close(number);
+        }
+        request.push(entry);
+        if request.len() == self.entries_per_request {
+            self.full += 1;
+            self.with_room.close(number);
+            self.with_room_for_delete.close(number);
+        }
     }
 
     /// The first request with room behind everything that must come before the entry.
@@ -58,50 +74,28 @@ impl Batcher {
         });
         let reads = entry.reads.iter().map(|key| uses(key).written);
         let behind = writes.chain(reads).flatten().max();
-        while self.is_full(self.first_with_room) {
-            self.first_with_room += 1;
-        }
         let earliest = behind.map_or(0, |number| number + 1);
-        let mut number = earliest.max(self.first_with_room).max(self.taken);
-        while !self.has_room(number, entry) {
-            number += 1;
+        match entry.deletes_group {
+            true => self.with_room_for_delete.first_from(earliest),
+            false => self.with_room.first_from(earliest),
         }
-        number
-    }
-
-    fn is_full(&self, number: usize) -> bool {
-        match number.checked_sub(self.taken) {
-            None => true,
-            Some(position) => self
-                .requests
-                .get(position)
-                .is_some_and(|request| request.len() >= self.entries_per_request),
-        }
-    }
-
-    fn has_room(&self, number: usize, entry: &Entry) -> bool {
-        let Some(request) = self.requests.get(number - self.taken) else {
-            return true;
-        };
-        let deletes_clash = entry.deletes_group && request.iter().any(|e| e.deletes_group);
-        request.len() < self.entries_per_request && !deletes_clash
     }
 
     fn note_uses(&mut self, entry: &Entry, number: usize) {
+        let number = Some(number);
         for key in &entry.writes {
-            self.uses.entry(*key).or_default().written = Some(number);
+            let uses = self.uses.entry(*key).or_default();
+            uses.written = uses.written.max(number);
         }
         for key in &entry.reads {
             let uses = self.uses.entry(*key).or_default();
-            uses.read = uses.read.max(Some(number));
+            uses.read = uses.read.max(number);
         }
     }
 
     /// Whether a request is full.
     pub(crate) fn is_due(&self) -> bool {
-        self.requests
-            .iter()
-            .any(|request| request.len() >= self.entries_per_request)
+        self.full > 0
     }
 
     /// The oldest request, once it or one behind it is full.
@@ -114,6 +108,9 @@ impl Batcher {
         let request = self.requests.pop_front()?;
         let number = self.taken;
         self.taken += 1;
+        self.full -= usize::from(request.len() >= self.entries_per_request);
+        self.with_room.drop_until(self.taken);
+        self.with_room_for_delete.drop_until(self.taken);
         for key in request.iter().flat_map(|e| e.writes.iter().chain(&e.reads)) {
             let over = |used: Option<usize>| used.is_none_or(|used| used <= number);
             if let Some(uses) = self.uses.get(key)
@@ -124,6 +121,25 @@ impl Batcher {
             }
         }
         Some(request)
+    }
+
+    /// Puts entries of the request that was taken last, and that was not sent, back as the oldest request. Nothing may
+    /// have been pushed meanwhile.
+    pub(crate) fn put_back(&mut self, request: Vec<Entry>) {
+        self.taken -= 1;
+        for entry in &request {
+            self.note_uses(entry, self.taken);
+        }
+        self.full += usize::from(request.len() >= self.entries_per_request);
+        self.with_room.put_back_closed(self.taken);
+        self.with_room_for_delete.put_back_closed(self.taken);
+        self.requests.push_front(request);
+    }
+
+    /// How many steps the search for places has taken so far.
+    #[cfg(test)]
+    fn steps(&self) -> usize {
+        self.with_room.steps() + self.with_room_for_delete.steps()
     }
 }
 
@@ -211,5 +227,116 @@ mod tests {
         };
         let actions = [user("a", &["X"]), group("G", add), user("a", &["G"])];
         assert_eq!(requests(&actions), [vec![0], vec![1], vec![2]]);
+    }
+
+    #[test]
+    fn the_admins_of_a_new_group_come_after_it() {
+        let actions = [
+            group("New", |a| {
+                a.create_group(None, OnConflict::Ignore).unwrap();
+            }),
+            user("a", &["_admin_New"]),
+            user("b", &["_PRODUCT_ADMIN_new"]),
+            user("c", &["_developer_Other"]),
+            group("_admin_New", |a| {
+                a.add_users(&["d@example.com"]).unwrap();
+            }),
+        ];
+        assert_eq!(requests(&actions), [vec![0, 3], vec![1, 2], vec![4]]);
+    }
+
+    #[test]
+    fn what_is_put_back_is_the_oldest_again_and_keeps_its_order() {
+        let mut batcher = Batcher::new(2);
+        let push = |batcher: &mut Batcher, number, action: &Action| {
+            for entry in split(action, number, &BatchLimits::default()) {
+                batcher.push(entry);
+            }
+        };
+        for (number, action) in [user("a", &["G"]), user("b", &["G"])].iter().enumerate() {
+            push(&mut batcher, number, action);
+        }
+        let request = batcher.take_due().unwrap();
+        assert!(!batcher.is_due());
+        batcher.put_back(request);
+        assert!(batcher.is_due());
+        push(&mut batcher, 2, &user("a", &["H"]));
+        push(&mut batcher, 3, &user("c", &["H"]));
+        let mut request = batcher.take_due().unwrap();
+        request.truncate(1);
+        batcher.put_back(request);
+        push(&mut batcher, 4, &user("a", &["I"]));
+        let rest: Vec<Vec<_>> = std::iter::from_fn(|| batcher.take_oldest())
+            .map(|request| request.iter().map(|e| e.action).collect())
+            .collect();
+        assert_eq!(rest, [vec![0], vec![2, 3], vec![4]]);
+    }
+
+    /// How many steps it takes to find places for all of the actions.
+    fn steps_for(actions: impl Iterator<Item = Action>) -> usize {
+        let mut batcher = Batcher::new(10);
+        let limits = BatchLimits::default();
+        for (number, action) in actions.enumerate() {
+            split(&action, number, &limits)
+                .into_iter()
+                .for_each(|entry| batcher.push(entry));
+        }
+        batcher.steps()
+    }
+
+    #[test]
+    fn the_work_grows_with_the_actions_and_no_faster() {
+        let create = |name: &str| {
+            group(name, |a| {
+                a.create_group(None, OnConflict::Ignore).unwrap();
+            })
+        };
+        let join = |group: &'static str| move |n: usize| user(&n.to_string(), &[group]);
+        let delete = |n: usize| {
+            group(&n.to_string(), |a| {
+                a.delete_group().unwrap();
+            })
+        };
+        let touch = |n: usize| user(&format!("x{n}"), &["Old"]);
+        const COUNT: usize = 20_000;
+        let shapes: [(&str, Box<dyn Iterator<Item = Action>>); 6] = [
+            ("people", Box::new((0..COUNT).map(join("Old")))),
+            (
+                "people of a new group",
+                Box::new(std::iter::once(create("New")).chain((0..COUNT).map(join("New")))),
+            ),
+            ("group deletes", Box::new((0..COUNT).map(delete))),
+            (
+                "people, then group deletes, then people",
+                Box::new(
+                    (0..COUNT / 4)
+                        .map(touch)
+                        .chain((0..COUNT / 4).map(delete))
+                        .chain((0..COUNT / 2).map(join("Old"))),
+                ),
+            ),
+            (
+                "group deletes among people of new groups",
+                Box::new((0..COUNT).map(|n| match n % 100 {
+                    0 => create("New"),
+                    1..20 => delete(n),
+                    _ => join("New")(n),
+                })),
+            ),
+            (
+                "one person again and again",
+                Box::new((0..COUNT).map(|n| match n % 2 {
+                    0 => user("a", &["Old"]),
+                    _ => touch(n),
+                })),
+            ),
+        ];
+        for (name, actions) in shapes {
+            let steps = steps_for(actions);
+            assert!(
+                steps < 8 * COUNT,
+                "{name}: {steps} steps for {COUNT} actions"
+            );
+        }
     }
 }

@@ -1,21 +1,18 @@
 //! Requests go out one after the other, and each action in them gets its outcome.
 
-use super::batch::Batcher;
+use super::board::Board;
+use super::endpoint::Endpoint;
+use super::in_flight::{InFlight, Part, Sending};
 use super::interpret::{Asked, interpret};
-use super::outcome::{EntryEnd, Outcome, OutcomeKind, Underway};
-use super::split::{BatchLimits, Entry, split};
-use crate::auth::session::{Located, Resource, Session};
+use super::outcome::{EntryEnd, Outcome};
+use super::split::{BatchLimits, Entry};
 use crate::counters::Counters;
-use crate::error::{Delivery, Error, ErrorKind, Result};
+use crate::error::{Delivery, Error, ErrorKind, Origin, Result};
 use crate::http::call::{Call, Progress};
-use crate::http::endpoint::EndpointClass;
 use crate::http::perform::{Replay, Trace};
-use crate::http::transport::Answer;
-use crate::model::answer::{self, ActionAnswer};
-use crate::model::command::{Action, Verb};
-use crate::number_map::NumberMap;
+use crate::model::answer::ActionAnswer;
+use crate::model::command::{Action, Command};
 use bytes::Bytes;
-use once_cell::sync::OnceCell;
 use std::borrow::Borrow;
 use std::sync::Arc;
 
@@ -31,92 +28,30 @@ pub(crate) struct ActingOptions {
 /// Sends requests of actions for one client.
 #[derive(Debug)]
 pub(crate) struct Dispatcher {
-    session: Arc<Session>,
-    pub(super) options: ActingOptions,
-    pub(super) counters: Arc<Counters>,
-    /// Where all requests go.
-    resource: OnceCell<Located>,
+    endpoint: Box<dyn Endpoint>,
+    options: ActingOptions,
+    counters: Arc<Counters>,
 }
 
-/// Actions that have no outcome yet, the requests that they wait in, and the outcomes not yet fetched.
-#[derive(Debug)]
-pub(crate) struct Board {
-    batcher: Batcher,
-    underway: NumberMap<usize, Underway>,
-    outcomes: Vec<(usize, Outcome)>,
-    added: usize,
-}
-
-impl Board {
-    pub(crate) fn new(limits: &BatchLimits) -> Self {
-        Board {
-            batcher: Batcher::new(limits.entries_per_request),
-            underway: NumberMap::default(),
-            outcomes: Vec::new(),
-            added: 0,
-        }
-    }
-
-    /// How many actions have no outcome yet.
-    pub(crate) fn pending(&self) -> usize {
-        self.underway.len()
-    }
-
-    /// Whether a full request has gathered.
-    pub(crate) fn is_due(&self) -> bool {
-        self.batcher.is_due()
-    }
-
-    /// The outcomes since the last time, in the order in which they came about.
-    pub(crate) fn take_outcomes(&mut self) -> Vec<Outcome> {
-        let outcomes = std::mem::take(&mut self.outcomes);
-        outcomes.into_iter().map(|(_, outcome)| outcome).collect()
-    }
-
-    fn under_way(&mut self, entry: &Entry) -> &mut Underway {
-        self.underway
-            .get_mut(&entry.action)
-            .expect("an entry's action is under way")
-    }
-
-    fn settle(&mut self, entry: &Entry) {
-        if self.under_way(entry).is_over() {
-            let done = self.underway.remove(&entry.action);
-            let outcome = done.expect("it was just there").into_outcome();
-            self.outcomes.push((entry.action, outcome));
-        }
-    }
-}
-
-const CLASS: EndpointClass = EndpointClass::Action;
+/// After so many actions or requests that cost no wait, others get their turn, and the call's end is looked at.
+const WITHOUT_A_PAUSE: usize = 256;
 
 impl Dispatcher {
     pub(crate) fn new(
-        session: Arc<Session>,
+        endpoint: Box<dyn Endpoint>,
         options: ActingOptions,
         counters: Arc<Counters>,
     ) -> Self {
         Dispatcher {
-            session,
+            endpoint,
             options,
             counters,
-            resource: OnceCell::new(),
         }
     }
 
-    fn resource(&self) -> Result<&Located> {
-        self.resource.get_or_try_init(|| {
-            let query: &[_] = match self.options.test_mode {
-                true => &[("testOnly", "true")],
-                false => &[],
-            };
-            self.session.locate(Resource {
-                class: CLASS,
-                segments: &["action", self.session.org_id()],
-                query,
-                shelf: None,
-            })
-        })
+    pub(crate) fn board(&self) -> Board {
+        let options = &self.options;
+        Board::new(options.limits, options.test_mode, self.counters.clone())
     }
 
     /// Sends all actions now. Their outcomes stand in the order of the actions.
@@ -128,42 +63,32 @@ impl Dispatcher {
         for (position, action) in actions.iter().enumerate() {
             check(action.borrow()).map_err(|e| e.context(format_args!("actions[{position}]")))?;
         }
-        let mut board = Board::new(&self.options.limits);
-        for action in actions {
-            self.add(&mut board, action.borrow());
+        let mut board = self.board();
+        let mut run = Run::new(&board);
+        for (position, action) in actions.iter().enumerate() {
+            if position % WITHOUT_A_PAUSE == 0 {
+                self.pause(call, &mut run).await;
+            }
+            match &run.hopeless {
+                Some(error) => board.refuse(action.borrow(), error.clone()),
+                None => self.add(&mut board, action.borrow()),
+            }
         }
-        self.send_all(call, &mut board).await;
-        board.outcomes.sort_by_key(|(number, _)| *number);
-        Ok(board.take_outcomes())
+        self.send_rest(call, &mut board, &mut run).await;
+        Ok(board.outcomes().take_in_order())
     }
 
-    /// Splits the action and gives its entries their places. Nothing is sent.
+    /// Adds the action, unless it is refused here. Nothing is sent.
     pub(crate) fn add(&self, board: &mut Board, action: &Action) {
-        let number = board.added;
-        board.added += 1;
-        let entries = split(action, number, &self.options.limits);
-        let mut underway = Underway::new(action.clone(), entries.len(), self.options.test_mode);
-        if let Some(error) = self.refuse_locally(action) {
-            for entry in &entries {
-                underway.end_entry(EntryEnd::NotSent(error.clone()), entry.completes);
-            }
-            board.outcomes.push((number, underway.into_outcome()));
-            return;
-        }
-        board.underway.insert(number, underway);
-        for entry in entries {
-            board.batcher.push(entry);
+        match self.refuse_locally(action) {
+            Some(error) => board.refuse(action, error),
+            None => board.add(action),
         }
     }
 
     fn refuse_locally(&self, action: &Action) -> Option<Error> {
         let options = &self.options;
-        let deletes = action.commands().iter().any(|command| {
-            command.verb()
-                == Verb::RemoveFromOrg {
-                    delete_account: true,
-                }
-        });
+        let deletes = action.commands().iter().any(Command::may_delete_account);
         let refused = deletes && options.test_mode && !options.account_deletes_in_test_mode;
         refused.then(|| {
             Error::invalid_argument(
@@ -176,104 +101,107 @@ impl Dispatcher {
 
     /// Sends every request that is full, and those that must go before it.
     pub(crate) async fn send_due(&self, call: &Call, board: &mut Board) {
-        let mut hopeless = None;
+        let mut run = Run::new(board);
         while let Some(request) = board.batcher.take_due() {
-            self.send(call, board, request, &mut hopeless).await;
+            self.send(call, board, request, &mut run).await;
         }
     }
 
     pub(crate) async fn send_all(&self, call: &Call, board: &mut Board) {
-        let mut hopeless = None;
+        let mut run = Run::new(board);
+        self.send_rest(call, board, &mut run).await;
+    }
+
+    async fn send_rest(&self, call: &Call, board: &mut Board, run: &mut Run) {
+        let mut requests = 0;
         while let Some(request) = board.batcher.take_oldest() {
-            self.send(call, board, request, &mut hopeless).await;
+            self.send(call, board, request, run).await;
+            requests += 1;
+            if requests % WITHOUT_A_PAUSE == 0 {
+                self.pause(call, run).await;
+            }
+        }
+    }
+
+    /// Lets other work have its turn, and looks whether the call is over. Nothing is on its way meanwhile.
+    async fn pause(&self, call: &Call, run: &mut Run) {
+        tokio::task::yield_now().await;
+        if let Err(error) = call.check() {
+            run.hopeless.get_or_insert(error);
         }
     }
 
     /// Sends one request. If the service refuses it whole, its halves, so that one bad action does not take the others
-    /// with it; if the answer is lost, the part that may run twice. `hopeless` is an error that would meet every
-    /// further request as well.
-    async fn send(
-        &self,
-        call: &Call,
-        board: &mut Board,
-        request: Vec<Entry>,
-        hopeless: &mut Option<Error>,
-    ) {
-        let mut parts = vec![Part {
-            entries: leave_out_broken(board, request),
-            sending: Sending::First,
-        }];
-        while let Some(mut part) = parts.pop() {
-            if part.entries.is_empty() {
-                continue;
-            }
-            let result = match hopeless {
+    /// with it; if the answer is lost, the part that may run twice. It may be dropped at any moment.
+    async fn send(&self, call: &Call, board: &mut Board, request: Vec<Entry>, run: &mut Run) {
+        let request = board.leave_out_broken(request);
+        let mut in_flight = InFlight::new(board, request);
+        while let Some(part) = in_flight.part() {
+            let is_tried = run.hopeless.is_none();
+            let result = match &run.hopeless {
                 Some(error) => Err(Lost::NotSent(error.clone())),
-                None => self.post(call, board, &part).await,
+                None => self.post(call, part, in_flight.trace()).await,
             };
-            match result.map_err(|lost| part.sending.weigh(lost)) {
-                Ok(answered) => {
-                    if let Some(error) = self.take_answer(board, &part.entries, answered) {
-                        *hopeless = Some(error);
-                    }
+            let may_be_repeated = match &result {
+                Err(Lost::Unknown(error)) if part.is_mixed() => {
+                    let wait = self.endpoint.wait_to_repeat(call, error.clone());
+                    Some(call.bounded(wait).await)
                 }
-                Err(Lost::Refused(error)) if part.entries.len() > 1 && error.is_about_content() => {
-                    let later = part.entries.split_off(part.entries.len() / 2);
-                    for entries in [later, part.entries] {
-                        let sending = Sending::Refused;
-                        parts.push(Part { entries, sending });
-                    }
+                _ => None,
+            };
+            let Some(part) = in_flight.take_part() else {
+                break;
+            };
+            if is_tried {
+                note_reach(in_flight.board, &result);
+            }
+            let result = result.map_err(|lost| part.sending.weigh(lost));
+            if !matches!(result, Err(Lost::NotSent(_))) {
+                in_flight.board.mark_sent(&part.entries);
+            }
+            match (result, may_be_repeated) {
+                (Ok(answered), _) => {
+                    run.blocked_in_a_row = 0;
+                    self.take_answer(in_flight.board, &part.entries, answered);
+                }
+                (Err(Lost::Unknown(error)), Some(may_be_repeated)) => {
+                    repeat_safe(&mut in_flight, part, error, may_be_repeated);
+                }
+                (Err(Lost::Refused(error)), _)
+                    if part.entries.len() > 1 && error.is_about_content() =>
+                {
+                    bisect(&mut in_flight, part);
                     continue;
                 }
-                Err(Lost::Unknown(error)) if part.is_mixed() => {
-                    let waited = self.session.wait_to_repeat(call, CLASS, error.clone());
-                    let may_be_repeated = waited.await.is_ok();
-                    let (again, lost): (Vec<_>, Vec<_>) = part
-                        .entries
-                        .into_iter()
-                        .partition(|entry| entry.replay_safe && may_be_repeated);
-                    end_all(board, &lost, Lost::Unknown(error));
-                    parts.push(Part {
-                        entries: again,
-                        sending: Sending::Lost,
-                    });
-                }
-                Err(lost) => {
-                    if lost.dooms_the_rest() {
-                        *hopeless = Some(lost.error().clone());
+                (Err(lost), _) => {
+                    if lost.dooms_the_rest() || run.is_blocked_by(&lost, part.entries.len()) {
+                        run.hopeless = Some(lost.error().clone());
                     }
-                    end_all(board, &part.entries, lost);
+                    in_flight.board.end_all(&part.entries, lost);
                 }
             }
-            call.report(Progress::Actions {
-                done: board.outcomes.len() as u64,
-                total: (board.outcomes.len() + board.pending()) as u64,
-            });
+            run.hopeless = run
+                .hopeless
+                .take()
+                .or_else(|| in_flight.board.hopeless().cloned());
+            run.report(call, in_flight.board);
         }
     }
 
     async fn post(
         &self,
         call: &Call,
-        board: &mut Board,
         part: &Part,
+        trace: &Trace,
     ) -> std::result::Result<Answered, Lost> {
         call.check().map_err(Lost::NotSent)?;
         let entries = &part.entries;
-        let resource = self.resource().map_err(Lost::NotSent)?;
         let replay = match entries.iter().all(|entry| entry.replay_safe) {
             true => Replay::Safe,
             false => Replay::Unsafe,
         };
-        let trace = Trace::default();
-        let read = |answer: Answer| {
-            let parsed = answer::parse(&answer.body);
-            parsed.map(|parsed| parsed.without(&answer.secrets))
-        };
-        let send = self
-            .session
-            .post(call, resource, body(entries), replay, &trace, read);
-        let result = match call.bounded(send).await {
+        let send = self.endpoint.post(call, body(entries), replay, trace);
+        match call.bounded(send).await {
             Ok(answer) => Ok(Answered {
                 answer,
                 repeated: trace.may_have_arrived() || part.sending == Sending::Lost,
@@ -281,53 +209,29 @@ impl Dispatcher {
             Err(error) if trace.may_have_arrived() => Err(Lost::Unknown(error)),
             Err(error) if error.delivery() == Delivery::Answered => Err(Lost::Refused(error)),
             Err(error) => Err(Lost::NotSent(error)),
-        };
-        if !matches!(result, Err(Lost::NotSent(_))) && part.sending == Sending::First {
-            let fresh = |entry: &&Entry| board.under_way(entry).is_untouched();
-            self.counters
-                .add_actions_sent(entries.iter().filter(fresh).count());
         }
-        result
     }
 
-    /// An error that is told of every further request as well: the service works in another mode than was asked for.
-    fn take_answer(
-        &self,
-        board: &mut Board,
-        entries: &[Entry],
-        answered: Answered,
-    ) -> Option<Error> {
+    fn take_answer(&self, board: &mut Board, entries: &[Entry], answered: Answered) {
         let asked = Asked {
             test_mode: self.options.test_mode,
             repeated: answered.repeated,
         };
-        let mut wrong_mode = None;
-        let actions: Vec<_> = entries
-            .iter()
-            .map(|entry| board.underway[&entry.action].action())
-            .collect();
+        let actions: Vec<_> = entries.iter().map(|entry| board.action_of(entry)).collect();
         let reports = interpret(entries, &actions, answered.answer, asked);
         for (entry, report) in entries.iter().zip(reports) {
+            if let EntryEnd::Unknown(error) = &report.end
+                && error.kind() == ErrorKind::WrongMode
+            {
+                board.wrong_mode = Some(error.clone());
+            }
             let underway = board.under_way(entry);
             for finding in report.findings {
                 underway.add_finding(finding);
             }
-            if let EntryEnd::Unknown(error) = &report.end {
-                wrong_mode = (error.kind() == ErrorKind::WrongMode).then(|| error.clone());
-            }
             underway.end_entry(report.end, entry.completes);
             board.settle(entry);
         }
-        self.count_completed(board, entries);
-        wrong_mode
-    }
-
-    fn count_completed(&self, board: &Board, entries: &[Entry]) {
-        let newest = &board.outcomes[board.outcomes.len().saturating_sub(entries.len())..];
-        let completed = newest.iter().filter(|(number, outcome)| {
-            outcome.kind == OutcomeKind::Succeeded && entries.iter().any(|e| e.action == *number)
-        });
-        self.counters.add_actions_completed(completed.count());
     }
 }
 
@@ -337,30 +241,71 @@ struct Answered {
     repeated: bool,
 }
 
-/// Entries that share a request, and what came of them when they were sent before.
-struct Part {
-    entries: Vec<Entry>,
-    sending: Sending,
+/// One call's way through the requests of a board.
+struct Run {
+    /// How many actions had their outcome before.
+    settled_before: usize,
+    /// An error that would meet every further request as well.
+    hopeless: Option<Error>,
+    /// How many entries, one after the other, something on the way has refused.
+    blocked_in_a_row: usize,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sending {
-    First,
-    /// They were refused together with others.
-    Refused,
-    /// They may have been applied already.
-    Lost,
+/// So many entries in a row are not refused for a word that each of them holds: no action gets through.
+const MOST_BLOCKED: usize = 20;
+
+impl Run {
+    fn new(board: &Board) -> Self {
+        Run {
+            settled_before: board.settled(),
+            hopeless: board.hopeless().cloned(),
+            blocked_in_a_row: 0,
+        }
+    }
+
+    /// Counts entries that something on the way has refused, and tells whether it refuses all.
+    fn is_blocked_by(&mut self, lost: &Lost, entries: usize) -> bool {
+        let error = lost.error();
+        if error.is_about_content() && error.origin() == Some(Origin::Intermediary) {
+            self.blocked_in_a_row += entries;
+        }
+        self.blocked_in_a_row >= MOST_BLOCKED
+    }
+
+    fn report(&self, call: &Call, board: &Board) {
+        let done = board.settled() - self.settled_before;
+        call.report(Progress::Actions {
+            done: done as u64,
+            total: (done + board.pending()) as u64,
+        });
+    }
 }
 
-impl Part {
-    /// Whether some of it may be sent again and some may not.
-    fn is_mixed(&self) -> bool {
-        let safe = self
-            .entries
-            .iter()
-            .filter(|entry| entry.replay_safe)
-            .count();
-        (1..self.entries.len()).contains(&safe)
+fn note_reach(board: &mut Board, result: &std::result::Result<Answered, Lost>) {
+    match result {
+        Err(Lost::NotSent(error)) => board.reach.note_failure(error),
+        _ => board.reach.note_answer(),
+    }
+}
+
+/// A part that was refused whole goes out again in halves.
+fn bisect(in_flight: &mut InFlight<'_>, mut part: Part) {
+    let later = part.entries.split_off(part.entries.len() / 2);
+    for entries in [later, part.entries] {
+        in_flight.add(entries, Sending::Refused);
+    }
+}
+
+/// Of a part whose answer was lost, what may run twice goes out again, unless `may_be_repeated` says why not.
+fn repeat_safe(in_flight: &mut InFlight<'_>, part: Part, lost: Error, may_be_repeated: Result<()>) {
+    let (safe, other): (Vec<_>, Vec<_>) = part
+        .entries
+        .into_iter()
+        .partition(|entry| entry.replay_safe);
+    in_flight.board.end_all(&other, Lost::Unknown(lost));
+    match may_be_repeated {
+        Ok(()) => in_flight.add(safe, Sending::Lost),
+        Err(error) => in_flight.board.end_all(&safe, Lost::Unknown(error)),
     }
 }
 
@@ -376,7 +321,7 @@ impl Sending {
 
 /// Why a request brought no answer about its entries.
 #[derive(Debug)]
-enum Lost {
+pub(super) enum Lost {
     NotSent(Error),
     Refused(Error),
     Unknown(Error),
@@ -389,44 +334,23 @@ impl Lost {
         }
     }
 
-    /// Credentials, certificates and proxies do not mend themselves between two requests.
+    /// Credentials, certificates and proxies do not mend themselves between two requests, and a call that is over stays
+    /// so.
     fn dooms_the_rest(&self) -> bool {
         use ErrorKind::*;
         matches!(
             self.error().kind(),
-            Auth | Forbidden | Tls | Proxy | InvalidArgument
+            Auth | Forbidden | Tls | Proxy | InvalidArgument | Cancelled | Deadline
         )
     }
 
-    fn into_end(self) -> EntryEnd {
+    pub(super) fn into_end(self) -> EntryEnd {
         match self {
             Lost::NotSent(error) => EntryEnd::NotSent(error),
             Lost::Refused(error) => EntryEnd::RequestRefused(error),
             Lost::Unknown(error) => EntryEnd::Unknown(error),
         }
     }
-}
-
-fn end_all(board: &mut Board, entries: &[Entry], lost: Lost) {
-    let end = lost.into_end();
-    for entry in entries {
-        board
-            .under_way(entry)
-            .end_entry(end.clone(), entry.completes);
-        board.settle(entry);
-    }
-}
-
-/// Entries of actions that have failed already are not sent.
-fn leave_out_broken(board: &mut Board, request: Vec<Entry>) -> Vec<Entry> {
-    let (broken, sound): (Vec<_>, Vec<_>) = request
-        .into_iter()
-        .partition(|entry| board.under_way(entry).is_broken());
-    for entry in broken {
-        board.under_way(&entry).skip_entry();
-        board.settle(&entry);
-    }
-    sound
 }
 
 fn body(entries: &[Entry]) -> Bytes {

@@ -1,8 +1,11 @@
 //! What became of an action: the truth, the whole of it, once.
 
 use crate::error::Error;
+use crate::lock::lock;
 use crate::model::command::{Action, Target};
 use crate::model::text::SharedText;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OutcomeKind {
@@ -53,6 +56,66 @@ pub struct Outcome {
     pub test_mode: bool,
 }
 
+impl Outcome {
+    fn new(action: &Action, kind: OutcomeKind, test_mode: bool) -> Self {
+        Outcome {
+            kind,
+            tag: action.tag(),
+            target: action.target().clone(),
+            applied: 0,
+            findings: Vec::new(),
+            error: None,
+            test_mode,
+        }
+    }
+
+    pub(crate) fn not_sent(action: &Action, error: Error, test_mode: bool) -> Self {
+        Outcome {
+            error: Some(error),
+            ..Outcome::new(action, OutcomeKind::NotSent, test_mode)
+        }
+    }
+}
+
+/// The outcomes of a queue that were not taken yet. Clones share them, so that they can be taken while the queue itself
+/// is busy with a call, and from any thread.
+#[derive(Clone, Debug, Default)]
+pub struct Outcomes(Arc<Gathered>);
+
+#[derive(Debug, Default)]
+struct Gathered {
+    /// Each with the number of its action.
+    outcomes: Mutex<Vec<(usize, Outcome)>>,
+    pending: AtomicUsize,
+}
+
+impl Outcomes {
+    /// The outcomes since the last time, in the order in which they came about.
+    pub fn take(&self) -> Vec<Outcome> {
+        let outcomes = std::mem::take(&mut *lock(&self.0.outcomes));
+        outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+    }
+
+    /// How many actions have no outcome yet.
+    pub fn pending(&self) -> usize {
+        self.0.pending.load(Ordering::Relaxed)
+    }
+
+    /// The same as [`Outcomes::take`], in the order of the actions.
+    pub(crate) fn take_in_order(&self) -> Vec<Outcome> {
+        lock(&self.0.outcomes).sort_by_key(|(number, _)| *number);
+        self.take()
+    }
+
+    pub(crate) fn push(&self, number: usize, outcome: Outcome) {
+        lock(&self.0.outcomes).push((number, outcome));
+    }
+
+    pub(crate) fn set_pending(&self, pending: usize) {
+        self.0.pending.store(pending, Ordering::Relaxed);
+    }
+}
+
 /// What became of one entry of an action.
 #[derive(Clone, Debug)]
 pub(crate) enum EntryEnd {
@@ -74,24 +137,18 @@ pub(crate) struct Underway {
     outcome: Outcome,
     entries_left: usize,
     entries_applied: usize,
+    sent: bool,
 }
 
 impl Underway {
     pub(crate) fn new(action: Action, entries: usize, test_mode: bool) -> Self {
-        let outcome = Outcome {
-            kind: OutcomeKind::Succeeded,
-            tag: action.tag(),
-            target: action.target().clone(),
-            applied: 0,
-            findings: Vec::new(),
-            error: None,
-            test_mode,
-        };
+        let outcome = Outcome::new(&action, OutcomeKind::Succeeded, test_mode);
         Underway {
             action,
             outcome,
             entries_left: entries,
             entries_applied: 0,
+            sent: false,
         }
     }
 
@@ -109,8 +166,9 @@ impl Underway {
         self.entries_left == 0
     }
 
-    pub(crate) fn is_untouched(&self) -> bool {
-        self.entries_applied == 0 && !self.is_broken()
+    /// Notes that some of it may have reached the service; whether that is news.
+    pub(crate) fn mark_sent(&mut self) -> bool {
+        !std::mem::replace(&mut self.sent, true)
     }
 
     pub(crate) fn skip_entry(&mut self) {

@@ -63,6 +63,17 @@ pub(crate) struct Entry {
 pub(crate) struct Step {
     pub command: usize,
     pub json: SharedText,
+    /// What a part of a command mentions; `None` for a whole command.
+    mentions: Option<Vec<Key>>,
+}
+
+impl Step {
+    fn mentions<'a>(&'a self, owner: &'a Action) -> &'a [Key] {
+        match &self.mentions {
+            Some(mentions) => mentions,
+            None => owner.commands()[self.command].mentions(),
+        }
+    }
 }
 
 /// The entries of `action`, in the order in which they must be sent.
@@ -71,40 +82,45 @@ pub(crate) fn split(action: &Action, number: usize, limits: &BatchLimits) -> Vec
     for (position, command) in action.commands().iter().enumerate() {
         push_steps(&mut steps, position, command, limits.names_per_step);
     }
-    let mut entries = Vec::with_capacity(1);
-    while !steps.is_empty() {
-        let later = steps.split_off(steps.len().min(limits.steps_per_entry));
-        let completes = later
-            .first()
+    if steps.len() <= limits.steps_per_entry {
+        return vec![entry(action, number, steps, action.commands().len())];
+    }
+    let mut entries = Vec::with_capacity(steps.len().div_ceil(limits.steps_per_entry));
+    let mut steps = steps.into_iter().peekable();
+    while steps.peek().is_some() {
+        let own = steps.by_ref().take(limits.steps_per_entry).collect();
+        let completes = steps
+            .peek()
             .map_or(action.commands().len(), |step| step.command);
-        entries.push(entry(action, number, steps, completes));
-        steps = later;
+        entries.push(entry(action, number, own, completes));
     }
     entries
 }
 
 fn push_steps(steps: &mut Vec<Step>, position: usize, command: &Command, most: usize) {
-    let step = |json| Step {
+    let step = |json, mentions| Step {
         command: position,
         json,
+        mentions,
     };
-    match command.verb() == Verb::Membership && command.names() > most {
-        true => steps.extend(command.in_parts(most).into_iter().map(step)),
-        false => steps.push(step(command.shared_json())),
+    if command.verb() != Verb::Membership || command.names() <= most {
+        return steps.push(step(command.shared_json(), None));
     }
+    let parts = command.in_parts(most).into_iter();
+    steps.extend(parts.map(|part| step(part.json, Some(part.mentions))));
 }
 
 fn entry(action: &Action, number: usize, steps: Vec<Step>, completes: usize) -> Entry {
     let commands = &action.commands()[steps[0].command..=steps[steps.len() - 1].command];
-    let mentions = commands.iter().map(|command| command.mentions().len());
+    let mentions = |step| Step::mentions(step, action);
     let mut writes = Vec::with_capacity(2);
-    let mut reads = Vec::with_capacity(mentions.sum());
+    let mut reads = Vec::with_capacity(steps.iter().map(|step| mentions(step).len()).sum());
     writes.push(action.target().key());
-    for command in commands {
-        match command.verb() {
-            Verb::Membership => reads.extend_from_slice(command.mentions()),
+    for step in &steps {
+        match action.commands()[step.command].verb() {
+            Verb::Membership => reads.extend_from_slice(mentions(step)),
             // A create or a rename brings names into being that others may be waiting for.
-            _ => writes.extend_from_slice(command.mentions()),
+            _ => writes.extend_from_slice(mentions(step)),
         }
     }
     Entry {
@@ -122,7 +138,7 @@ fn entry(action: &Action, number: usize, steps: Vec<Step>, completes: usize) -> 
 /// Whether doing all of it twice ends, and is reported, like doing it once. What stands before a removal from the
 /// organisation would find nobody the second time, unless it creates the user anew.
 fn is_replay_safe(commands: &[Command]) -> bool {
-    let removes = |command: &Command| matches!(command.verb(), Verb::RemoveFromOrg { .. });
+    let removes = |command: &Command| command.verb() == Verb::RemoveFromOrg;
     let finds_nobody =
         commands.len() > 1 && commands.iter().any(removes) && commands[0].verb() != Verb::Create;
     commands.iter().all(Command::is_replay_safe) && !finds_nobody
@@ -202,6 +218,20 @@ mod tests {
             json["do"][2]["remove"]["group"].as_array().unwrap().len(),
             5
         );
+    }
+
+    #[test]
+    fn an_entry_of_a_long_list_waits_for_its_own_names_only() {
+        let mut action = Action::on_user("a@example.com", None).unwrap();
+        action.add_to_groups(&names(50_000)).unwrap();
+        let entries = split(&action, 0, &BatchLimits::default());
+        assert_eq!(entries.len(), 500);
+        let mut reads = Vec::new();
+        for entry in &entries {
+            assert_eq!((entry.writes.len(), entry.reads.len()), (1, 100));
+            reads.extend_from_slice(&entry.reads);
+        }
+        assert_eq!(reads, action.commands()[0].mentions());
     }
 
     #[test]

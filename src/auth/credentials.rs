@@ -3,7 +3,7 @@
 use super::jwt::SigningKey;
 use super::key::{Names, RsaPrivateKey};
 use crate::error::{Error, Result};
-use crate::http::url::parse_root;
+use crate::http::url::{check_length, parse_root};
 use crate::model::token::AccessToken;
 use crate::secret::Secret;
 use std::fmt;
@@ -196,6 +196,7 @@ pub(crate) fn parse_auth_host(argument: &str, host: &str) -> Result<Url> {
 }
 
 pub(crate) fn check_auth_path(argument: &str, path: &str) -> Result<()> {
+    check_length(argument, path)?;
     let usable = path.starts_with('/')
         && path.bytes().all(|b| b.is_ascii_graphic())
         && !path.contains(['?', '#', '\\'])

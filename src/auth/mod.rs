@@ -7,5 +7,6 @@ pub(crate) mod key;
 mod refusal;
 mod renewal;
 pub(crate) mod session;
+pub mod signal;
 mod token;
 mod token_cache;

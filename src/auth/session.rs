@@ -3,6 +3,7 @@
 use super::credentials::{Credentials, check_id};
 use super::grant;
 use super::renewal::Renewal;
+use super::signal::{Carried, Signals, SyncSignal};
 use super::token::Token;
 use super::token_cache::TokenCache;
 use crate::counters::Counters;
@@ -22,10 +23,7 @@ use crate::redaction::Secrets;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use reqwest::Method;
-use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, PRAGMA,
-};
-use std::sync::atomic::{AtomicU8, Ordering};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use url::Url;
@@ -38,7 +36,7 @@ pub(crate) struct Session {
     root: Url,
     org_id: String,
     rate_limits: RateLimits,
-    signal: AtomicU8,
+    signals: Signals,
     counters: Arc<Counters>,
 }
 
@@ -68,13 +66,6 @@ impl Identity {
         let credentials = self.credentials.clone();
         grant::fetch_token(credentials, self.http.clone(), org_id.to_owned(), renewal)
     }
-}
-
-/// A one-shot hint to the service's load management, sent with the next call of any kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SyncSignal {
-    Start = 1,
-    End = 2,
 }
 
 /// A resource under the root.
@@ -110,7 +101,7 @@ impl Session {
             root,
             org_id: org_id.to_owned(),
             rate_limits,
-            signal: AtomicU8::new(0),
+            signals: Signals::default(),
             counters,
         })
     }
@@ -154,7 +145,7 @@ impl Session {
     }
 
     pub(crate) fn signal(&self, signal: SyncSignal) {
-        self.signal.store(signal as u8, Ordering::Relaxed);
+        self.signals.add(signal);
     }
 
     pub(crate) async fn get<T>(
@@ -215,7 +206,7 @@ impl Session {
         let mut authorisation = Unchanging {
             throttle: http.throttle.clone(),
             shown: Shown {
-                headers: self.signal_header().into_iter().collect(),
+                headers: HeaderMap::new(),
                 secrets: Secrets::default(),
             },
             on_failure: |_: &Error| {},
@@ -255,12 +246,13 @@ impl Session {
         };
         let mut authorisation = ByToken {
             session: self,
-            signal: self.signal_header(),
+            signal: self.signals.for_request(trace),
             with_body: request.body.is_some(),
             held: None,
             was_refused: false,
         };
-        self.identity()
+        let answer = self
+            .identity()
             .http
             .perform(
                 call,
@@ -271,7 +263,9 @@ impl Session {
                 trace,
                 read,
             )
-            .await
+            .await?;
+        authorisation.signal.note_answer();
+        Ok(answer)
     }
 
     fn count(&self, class: EndpointClass) {
@@ -291,21 +285,12 @@ impl Session {
         let token = identity.tokens.renew(call, logger, fetch).await?;
         Ok(token.time_left())
     }
-
-    fn signal_header(&self) -> Option<(HeaderName, HeaderValue)> {
-        let value = match self.signal.swap(0, Ordering::Relaxed) {
-            n if n == SyncSignal::Start as u8 => "umapi-sync-start",
-            n if n == SyncSignal::End as u8 => "umapi-sync-end",
-            _ => return None,
-        };
-        Some((PRAGMA, HeaderValue::from_static(value)))
-    }
 }
 
 /// Shows the token of whichever credentials are current, and renews it once when it is refused.
 struct ByToken<'s> {
     session: &'s Session,
-    signal: Option<(HeaderName, HeaderValue)>,
+    signal: Carried<'s>,
     with_body: bool,
     held: Option<(Arc<Identity>, Arc<Token>)>,
     was_refused: bool,
@@ -350,7 +335,7 @@ impl Authorisation for ByToken<'_> {
             return Ok(None);
         };
         let mut headers = headers(&identity.credentials, token, self.with_body)?;
-        headers.extend(self.signal.clone());
+        headers.extend(self.signal.header());
         Ok(Some(Shown {
             headers,
             secrets: token.secrets().clone(),
@@ -358,6 +343,7 @@ impl Authorisation for ByToken<'_> {
     }
 
     fn failed(&mut self, failure: &Error) -> bool {
+        self.signal.note_failure(failure);
         let is_first = failure.kind() == ErrorKind::Auth && !self.was_refused;
         if let Some((identity, token)) = self.held.take_if(|_| is_first) {
             self.was_refused = true;

@@ -433,8 +433,9 @@ pub unsafe extern "C" fn umapi_client_check(
     }
 }
 
-/// Tells the service, with the next call of any kind, that a sync begins (`Pragma: umapi-sync-start`). It is said to
-/// help the service's load management. NULL is fine.
+/// Tells the service that a sync begins (`Pragma: umapi-sync-start`), with the next request for users, groups or actions
+/// that goes out; a call that sends nothing, and umapi_client_service, do not use it up. It is said to help the service's
+/// load management. NULL is fine.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -442,7 +443,8 @@ pub unsafe extern "C" fn umapi_client_sync_start(client: *const umapi_client) {
     unsafe { read(client, (), |c| c.0.client().signal(SyncSignal::Start)) }
 }
 
-/// Tells the service, with the next call of any kind, that a sync ends (`Pragma: umapi-sync-end`). NULL is fine.
+/// Tells the service that a sync ends (`Pragma: umapi-sync-end`), with the next request that goes out; if a start still
+/// waits for one, with the request after that. NULL is fine.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]

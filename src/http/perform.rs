@@ -49,13 +49,13 @@ struct Traced {
 }
 
 impl Trace {
-    fn begin_attempt(&self) -> SentFlag {
+    pub(crate) fn begin_attempt(&self) -> SentFlag {
         let current = SentFlag::default();
         lock(&self.0).current = current.clone();
         current
     }
 
-    fn end_attempt(&self, delivery: Delivery) {
+    pub(crate) fn end_attempt(&self, delivery: Delivery) {
         let mut traced = lock(&self.0);
         traced.lost |= delivery == Delivery::Unknown;
         traced.current = SentFlag::default();
@@ -277,7 +277,7 @@ impl Http {
 }
 
 /// Whether the service cannot have counted the request. A connection that broke says nothing of that.
-fn had_no_connection(failure: &Error) -> bool {
+pub(crate) fn had_no_connection(failure: &Error) -> bool {
     let before_the_request = matches!(failure.kind(), ErrorKind::Tls | ErrorKind::Proxy);
     failure.http_status().is_none() && (before_the_request || failure.is_unconnected())
 }

@@ -1,6 +1,7 @@
 //! Which way requests go: straight to the host or through a proxy, and who says so.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::url::host_problem;
 use crate::redaction::Secrets;
 use crate::secret::Secret;
 use base64ct::{Base64, Encoding};
@@ -94,6 +95,9 @@ impl Proxy {
         let mut address = Url::parse(&text).map_err(|_| FORM)?;
         if !SCHEMES.contains(&address.scheme()) {
             return Err("is of a kind that is not spoken; give http, https, socks5 or socks5h");
+        }
+        if let Some(problem) = host_problem(&address) {
+            return Err(problem);
         }
         if !address.has_host()
             || !matches!(address.path(), "" | "/")

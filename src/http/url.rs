@@ -12,8 +12,34 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b'@');
 
+/// What the HTTP library sends at most. The names behind a root have limits of their own, and all of them together,
+/// encoded, stay below what is kept free for them.
+const LONGEST_URL: usize = 65_534;
+const LONGEST_ROOT: usize = LONGEST_URL - 8_192;
+
+/// RFC 1035, with the dots and without the last one.
+const LONGEST_HOST: usize = 253;
+
+/// Refuses what is too long to be sent as a part of an address.
+pub(crate) fn check_length(argument: &str, part: &str) -> Result<()> {
+    match part.len() {
+        ..=LONGEST_ROOT => Ok(()),
+        length => Err(Error::invalid_argument(
+            argument,
+            format_args!("is {length} bytes long; at most {LONGEST_ROOT} can be sent"),
+        )),
+    }
+}
+
+/// What is wrong with the host, if no host can have such a name.
+pub(crate) fn host_problem(url: &Url) -> Option<&'static str> {
+    let length = url.host_str().map_or(0, str::len);
+    (length > LONGEST_HOST).then_some("names a host of more than 253 characters, which none has")
+}
+
 /// A root URL that credentials may be sent to: https, or http to this machine.
 pub(crate) fn parse_root(argument: &str, text: &str) -> Result<Url> {
+    check_length(argument, text)?;
     // The URL parser would quietly drop line ends and tabs.
     if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err(Error::invalid_argument(
@@ -32,6 +58,7 @@ pub(crate) fn parse_root(argument: &str, text: &str) -> Result<Url> {
         _ => Some("must be an https URL"),
     };
     let problem = problem
+        .or(host_problem(&url))
         .or((!url.username().is_empty() || url.password().is_some())
             .then_some("must not hold a user name or password"))
         .or((url.query().is_some() || url.fragment().is_some())
@@ -89,6 +116,39 @@ mod tests {
             "https://h.example/v2/usermanagement/users/1@AdobeOrg/0/A%2FB%20c%3Fd%23e%25f%2B%C3%BC.?directOnly=false"
         );
         assert!(resource(&root, &["users", ".."], &[]).is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused_and_all_else_fits() {
+        let host = |length| format!("https://{}", "h".repeat(length));
+        assert!(parse_root("endpoint", &host(253)).is_ok());
+        let refused = parse_root("endpoint", &host(254)).unwrap_err();
+        assert!(refused.message().starts_with("endpoint: names a host"));
+        let with_path = |length| format!("https://h/{}", "p".repeat(length - 10));
+        let refused = parse_root("auth_url", &with_path(LONGEST_ROOT + 1)).unwrap_err();
+        assert!(
+            refused
+                .message()
+                .starts_with("auth_url: is 57343 bytes long; at most 57342")
+        );
+        let root = parse_root("endpoint", &with_path(LONGEST_ROOT)).unwrap();
+        let widest = |count| "\u{10FFFD}".repeat(count);
+        let id = "%".repeat(256);
+        let group = format!("_product_admin_{}", widest(255));
+        let page = u64::MAX.to_string();
+        let listing = resource(
+            &root,
+            &["users", &id, &page, &group],
+            &[("domain", &widest(254)), ("directOnly", "false")],
+        );
+        let user = resource(
+            &root,
+            &["organizations", &id, "users", &widest(254)],
+            &[("domain", &widest(254))],
+        );
+        for url in [listing, user] {
+            assert!(url.unwrap().as_str().len() <= LONGEST_URL);
+        }
     }
 
     #[test]

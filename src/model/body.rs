@@ -8,10 +8,48 @@ use serde_json::{Map, Value};
 pub(crate) trait Body {
     fn has(&self, field: &str) -> bool;
     fn text(&self, field: &str) -> Option<&str>;
-    fn is_true(&self, field: &str) -> bool;
+    /// Whether it is this word and no object.
+    fn is_word(&self, word: &str) -> bool;
+    /// Whether every field of it is one of these, and holds what may stand there.
+    fn fits(&self, known: &[(&str, Shape)]) -> bool;
     fn each_name(&self, list: &str, what: &mut dyn FnMut(&str));
     /// How many names its lists hold together.
     fn names(&self) -> usize;
+}
+
+/// What may stand in a field.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Shape {
+    Text,
+    OneOf(&'static [&'static str]),
+    /// A list of texts.
+    Names,
+    /// `true` or `false`.
+    Flag,
+}
+
+impl Shape {
+    fn of(known: &[(&str, Shape)], field: &str) -> Option<Self> {
+        let known = known.iter().find(|(name, _)| *name == field)?;
+        Some(known.1)
+    }
+
+    fn takes_text(self, text: &str) -> bool {
+        match self {
+            Shape::Text => true,
+            Shape::OneOf(words) => words.contains(&text),
+            Shape::Names | Shape::Flag => false,
+        }
+    }
+
+    fn takes(self, value: &Value) -> bool {
+        match (self, value) {
+            (_, Value::String(text)) => self.takes_text(text),
+            (Shape::Names, Value::Array(names)) => names.iter().all(Value::is_string),
+            (Shape::Flag, value) => value.is_boolean(),
+            _ => false,
+        }
+    }
 }
 
 impl Body for Value {
@@ -23,16 +61,25 @@ impl Body for Value {
         self.get(field)?.as_str()
     }
 
-    fn is_true(&self, field: &str) -> bool {
-        self.get(field) == Some(&Value::Bool(true))
+    fn is_word(&self, word: &str) -> bool {
+        self.as_str() == Some(word)
+    }
+
+    fn fits(&self, known: &[(&str, Shape)]) -> bool {
+        let takes = |(field, value): (&String, &Value)| {
+            Shape::of(known, field).is_some_and(|shape| shape.takes(value))
+        };
+        self.as_object()
+            .is_some_and(|fields| fields.iter().all(takes))
     }
 
     fn each_name(&self, list: &str, what: &mut dyn FnMut(&str)) {
-        let list = self.get(list).and_then(Value::as_array);
-        list.into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .for_each(what);
+        let names = match self.get(list) {
+            Some(Value::Array(names)) => names.as_slice(),
+            Some(name) => std::slice::from_ref(name),
+            None => &[],
+        };
+        names.iter().filter_map(Value::as_str).for_each(what);
     }
 
     fn names(&self) -> usize {
@@ -113,8 +160,17 @@ impl Body for Fields<'_> {
         }
     }
 
-    fn is_true(&self, _: &str) -> bool {
+    fn is_word(&self, _: &str) -> bool {
         false
+    }
+
+    fn fits(&self, known: &[(&str, Shape)]) -> bool {
+        self.0.iter().all(|(name, field)| {
+            Shape::of(known, name).is_some_and(|shape| match field {
+                Field::Text(text) => shape.takes_text(text),
+                Field::Names(_) => matches!(shape, Shape::Names),
+            })
+        })
     }
 
     fn each_name(&self, list: &str, what: &mut dyn FnMut(&str)) {

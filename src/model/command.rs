@@ -1,7 +1,8 @@
 //! What can be done to one user or one user group: an action is a target and its ordered commands.
 
-use super::body::{Body, Fields};
+use super::body::{Body, Fields, Shape};
 use super::text::{SharedText, Text};
+use super::unambiguous;
 use super::user::IdentityType;
 use crate::error::{Error, Result};
 use serde_json::{Map, Value, json};
@@ -18,12 +19,15 @@ pub enum OnConflict {
     Error,
 }
 
+const IGNORE: &str = "ignoreIfAlreadyExists";
+const UPDATE: &str = "updateIfAlreadyExists";
+
 impl OnConflict {
     /// The service knows no word for the third: leaving the option out means it.
     fn option(self) -> Option<&'static str> {
         match self {
-            OnConflict::Ignore => Some("ignoreIfAlreadyExists"),
-            OnConflict::Update => Some("updateIfAlreadyExists"),
+            OnConflict::Ignore => Some(IGNORE),
+            OnConflict::Update => Some(UPDATE),
             OnConflict::Error => None,
         }
     }
@@ -62,6 +66,25 @@ pub enum Target {
 
 /// A user or group in the eyes of the order between actions: names are compared without regard to letter case.
 pub(crate) type Key = u64;
+
+/// The prefixes of the admin groups that belong to a group, product profile or product.
+const ADMIN_PREFIXES: [&str; 3] = ["_admin_", "_product_admin_", "_developer_"];
+
+/// The group that a name is about: of `_admin_Design` it is `Design`, with which it comes and goes.
+fn group_of(name: &str) -> &str {
+    let after = |prefix: &str| {
+        let (start, rest) = name.split_at_checked(prefix.len())?;
+        (start.eq_ignore_ascii_case(prefix) && !rest.is_empty()).then_some(rest)
+    };
+    match name.starts_with('_') {
+        true => ADMIN_PREFIXES.into_iter().find_map(after).unwrap_or(name),
+        false => name,
+    }
+}
+
+fn group_key(name: &str) -> Key {
+    key("group", group_of(name))
+}
 
 /// Two names with one key would only keep an order that they need not.
 fn key(noun: &str, name: &str) -> Key {
@@ -104,7 +127,7 @@ impl Target {
     pub(crate) fn key(&self) -> Key {
         match self {
             Target::User { user, .. } => key("user", user.as_str()),
-            Target::UserGroup(name) => key("group", name.as_str()),
+            Target::UserGroup(name) => group_key(name.as_str()),
         }
     }
 }
@@ -115,10 +138,18 @@ pub struct Command {
     json: SharedText,
     verb: Verb,
     replay_safe: bool,
+    may_delete_account: bool,
     /// The users and groups besides the target that the command names.
     mentions: Vec<Key>,
     /// How many names its lists hold together.
     names: usize,
+}
+
+/// A part of a command with long lists.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub json: SharedText,
+    pub mentions: Vec<Key>,
 }
 
 /// The commands whose place or neighbourhood matters.
@@ -127,7 +158,7 @@ pub(crate) enum Verb {
     Create,
     Rename,
     DeleteGroup,
-    RemoveFromOrg { delete_account: bool },
+    RemoveFromOrg,
     Membership,
     Other,
 }
@@ -151,7 +182,9 @@ impl Command {
             ));
         };
         let json = SharedText::new(value.to_string());
-        Ok(Command::new(json, name, body))
+        let mut command = Command::new(json, name, body);
+        command.may_delete_account = may_delete_account(name, body);
+        Ok(command)
     }
 
     fn of_fields(name: &'static str, fields: &Fields) -> Self {
@@ -164,14 +197,16 @@ impl Command {
             json,
             verb,
             replay_safe: verb.is_replay_safe(name, body),
+            may_delete_account: false,
             mentions: mentions(name, body),
             names: body.names(),
         }
     }
 
     fn parse(json: &str) -> Result<Self> {
-        let value = serde_json::from_str(json).map_err(|e| Error::invalid_argument("json", e))?;
-        Command::from_value(value)
+        let wrong = |e: serde_json::Error| Error::invalid_argument("json", e);
+        unambiguous::check(json).map_err(wrong)?;
+        Command::from_value(serde_json::from_str(json).map_err(wrong)?)
     }
 
     /// The command as the service gets it (a long list may go out in parts).
@@ -192,6 +227,11 @@ impl Command {
         self.replay_safe
     }
 
+    /// Whether an account could end by it. What the library does not know for harmless counts.
+    pub(crate) fn may_delete_account(&self) -> bool {
+        self.may_delete_account
+    }
+
     pub(crate) fn mentions(&self) -> &[Key] {
         &self.mentions
     }
@@ -201,7 +241,7 @@ impl Command {
     }
 
     /// The same command as several, each with at most `most` names, in the caller's order.
-    pub(crate) fn in_parts(&self, most: usize) -> Vec<SharedText> {
+    pub(crate) fn in_parts(&self, most: usize) -> Vec<Part> {
         let value: Value = serde_json::from_str(self.json.as_str()).expect("a command is JSON");
         let (verb, lists) = value
             .as_object()
@@ -233,7 +273,12 @@ impl Command {
         }
         parts
             .into_iter()
-            .map(|part| SharedText::new(json!({ verb: part }).to_string()))
+            .map(|part| {
+                let part = Value::Object(part);
+                let mentions = mentions(verb, &part);
+                let json = SharedText::new(json!({ verb: part }).to_string());
+                Part { json, mentions }
+            })
             .collect()
     }
 }
@@ -247,41 +292,101 @@ impl Verb {
             "update" if body.has("email") || body.has("username") => Verb::Rename,
             "updateUserGroup" if body.has("name") => Verb::Rename,
             "deleteUserGroup" => Verb::DeleteGroup,
-            "removeFromOrg" => Verb::RemoveFromOrg {
-                delete_account: body.is_true("deleteAccount"),
-            },
+            "removeFromOrg" => Verb::RemoveFromOrg,
             "add" | "remove" => Verb::Membership,
             _ => Verb::Other,
         }
     }
 
-    /// A command that this version does not know is never taken to be.
+    /// Only a command that is known with every field of it: what this version does not know could do anything.
     fn is_replay_safe(self, name: &str, body: &impl Body) -> bool {
+        let takes_all_away = name == "remove" && body.is_word("all");
+        let is_known = known_fields(name).is_some_and(|fields| body.fits(fields));
         match self {
-            Verb::Create => body.has("option"),
-            Verb::Membership | Verb::RemoveFromOrg { .. } => true,
+            Verb::Create => is_known && body.has("option"),
+            Verb::Membership => is_known || takes_all_away,
+            Verb::RemoveFromOrg => is_known,
             Verb::Rename | Verb::DeleteGroup => false,
-            Verb::Other => matches!(name, "update" | "updateUserGroup"),
+            // Of the known commands, updates that keep the address or name.
+            Verb::Other => is_known,
         }
+    }
+}
+
+/// The fields of the commands that this version knows, and what may stand in them; `None` for any other command.
+fn known_fields(name: &str) -> Option<&'static [(&'static str, Shape)]> {
+    use Shape::*;
+    const OPTION: Shape = OneOf(&[IGNORE, UPDATE]);
+    Some(match name {
+        "addAdobeID" | "createEnterpriseID" | "createFederatedID" => &[
+            ("email", Text),
+            ("firstname", Text),
+            ("lastname", Text),
+            ("country", Text),
+            ("option", OPTION),
+        ],
+        "createUserGroup" => &[("name", Text), ("description", Text), ("option", OPTION)],
+        "update" => &[
+            ("email", Text),
+            ("username", Text),
+            ("firstname", Text),
+            ("lastname", Text),
+        ],
+        "updateUserGroup" => &[("name", Text), ("description", Text)],
+        "deleteUserGroup" => &[],
+        "add" | "remove" => &[
+            ("group", Names),
+            ("user", Names),
+            ("productConfiguration", Names),
+            ("product", Names),
+        ],
+        "removeFromOrg" => &[(DELETE_ACCOUNT, Flag)],
+        _ => return None,
+    })
+}
+
+const DELETE_ACCOUNT: &str = "deleteAccount";
+
+/// A removal from the organisation is harmless if it says `"deleteAccount": false` or nothing. Any other command may
+/// delete if it is not known and is called so, or says something of deleting an account, in whatever letter case.
+fn may_delete_account(name: &str, body: &Value) -> bool {
+    if name.eq_ignore_ascii_case("removeFromOrg") {
+        let mut fields = body.as_object().into_iter().flatten();
+        return !body.is_object()
+            || fields
+                .any(|(field, value)| field != DELETE_ACCOUNT || *value != Value::Bool(false));
+    }
+    let lower = name.to_ascii_lowercase();
+    let is_called_so = lower.contains("delete") || lower.contains("remove");
+    known_fields(name).is_none() && is_called_so || asks_to_delete_account(body)
+}
+
+fn asks_to_delete_account(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => fields.iter().any(|(field, value)| {
+            let says_so = field.eq_ignore_ascii_case(DELETE_ACCOUNT);
+            says_so && *value != Value::Bool(false) || asks_to_delete_account(value)
+        }),
+        Value::Array(values) => values.iter().any(asks_to_delete_account),
+        _ => false,
     }
 }
 
 /// What the order between actions must heed: groups joined or left, users put into groups, and new names.
 fn mentions(name: &str, body: &impl Body) -> Vec<Key> {
     let mut keys = Vec::with_capacity(body.names().max(1));
-    let (noun, fields): (_, &[_]) = match name {
+    let user_key = |name: &str| key("user", name);
+    match name {
         "add" | "remove" => {
-            for noun in ["group", "user"] {
-                body.each_name(noun, &mut |name| keys.push(key(noun, name)));
-            }
-            return keys;
+            body.each_name("group", &mut |name| keys.push(group_key(name)));
+            body.each_name("user", &mut |name| keys.push(user_key(name)));
         }
-        "updateUserGroup" => ("group", &["name"]),
-        "createUserGroup" => ("group", &[]),
-        _ => ("user", &["email", "username"]),
-    };
-    let names = fields.iter().filter_map(|field| body.text(field));
-    keys.extend(names.map(|name| key(noun, name)));
+        "createUserGroup" | "updateUserGroup" => keys.extend(body.text("name").map(group_key)),
+        _ => {
+            let names = ["email", "username"].into_iter();
+            keys.extend(names.filter_map(|field| body.text(field)).map(user_key));
+        }
+    }
     keys
 }
 
@@ -373,13 +478,30 @@ fn check_new_group_name(argument: &str, name: &str) -> Result<()> {
     Ok(())
 }
 
-fn check_names<S: AsRef<str>>(argument: &str, names: &[S], longest: usize) -> Result<()> {
+/// The name of a group that is there, of whatever kind. An admin group's name is longer than that of the group that it
+/// belongs to.
+pub(crate) fn check_group_name(argument: &str, name: &str) -> Result<()> {
+    check_text(argument, group_of(name), LONGEST_GROUP_NAME)
+}
+
+/// A domain, for what names one: no name in the DNS is longer than an address.
+pub(crate) fn check_domain(argument: &str, domain: &str) -> Result<()> {
+    check_text(argument, domain, LONGEST_EMAIL)
+}
+
+fn check_member(argument: &str, email: &str) -> Result<()> {
+    check_text(argument, email, LONGEST_GROUP_NAME)
+}
+
+type Check = fn(&str, &str) -> Result<()>;
+
+fn check_names<S: AsRef<str>>(argument: &str, names: &[S], check: Check) -> Result<()> {
     if names.is_empty() {
         return Err(Error::invalid_argument(argument, "the list is empty"));
     }
     for (position, name) in names.iter().enumerate() {
-        check_text("", name.as_ref(), longest)
-            .or_else(|_| check_text(&format!("{argument}[{position}]"), name.as_ref(), longest))?;
+        check("", name.as_ref())
+            .or_else(|_| check(&format!("{argument}[{position}]"), name.as_ref()))?;
     }
     Ok(())
 }
@@ -398,7 +520,7 @@ impl Action {
 
     /// An action on a user group.
     pub fn on_group(name: &str) -> Result<Self> {
-        check_text("name", name, LONGEST_GROUP_NAME)?;
+        check_group_name("name", name)?;
         Ok(Action::on(Target::UserGroup(SharedText::copy(name))))
     }
 
@@ -456,7 +578,6 @@ impl Action {
     /// Creates the user. Goes before the commands that are there, since the service wants it first.
     pub fn create(&mut self, user: NewUser) -> Result<&mut Self> {
         self.must_be_on_user("create")?;
-        self.must_create_once()?;
         check_email(user.email)?;
         check_optional("firstname", user.first_name, LONGEST_PERSON_NAME)?;
         check_optional("lastname", user.last_name, LONGEST_PERSON_NAME)?;
@@ -484,10 +605,11 @@ impl Action {
             ("country", user.country),
             ("option", user.on_conflict.option()),
         ]);
+        self.insert_command(0, Command::of_fields(verb, &fields))?;
         if user.identity == IdentityType::AdobeId {
             self.set_use_adobe_id(true)?;
         }
-        self.insert_command(0, Command::of_fields(verb, &fields))
+        Ok(self)
     }
 
     /// Changes attributes. Not for Adobe IDs, whose attributes belong to their owner.
@@ -517,13 +639,13 @@ impl Action {
     /// Adds the user to groups, product profiles and admin groups, by name.
     pub fn add_to_groups<S: AsRef<str>>(&mut self, groups: &[S]) -> Result<&mut Self> {
         self.must_be_on_user("add_to_groups")?;
-        check_names("groups", groups, LONGEST_GROUP_NAME)?;
+        check_names("groups", groups, check_group_name)?;
         self.push("add", Fields::list("group", groups))
     }
 
     pub fn remove_from_groups<S: AsRef<str>>(&mut self, groups: &[S]) -> Result<&mut Self> {
         self.must_be_on_user("remove_from_groups")?;
-        check_names("groups", groups, LONGEST_GROUP_NAME)?;
+        check_names("groups", groups, check_group_name)?;
         self.push("remove", Fields::list("group", groups))
     }
 
@@ -547,7 +669,6 @@ impl Action {
         on_conflict: OnConflict,
     ) -> Result<&mut Self> {
         self.must_be_on_group("create_group")?;
-        self.must_create_once()?;
         check_new_group_name("name", self.target().name())?;
         let fields = Fields::given([
             ("description", description),
@@ -584,31 +705,33 @@ impl Action {
 
     /// Adds users, by email, to the user group.
     pub fn add_users<S: AsRef<str>>(&mut self, emails: &[S]) -> Result<&mut Self> {
-        self.list_command("add", "emails", "user", emails)
+        check_names("emails", emails, check_member)?;
+        self.list_command("add", "user", emails)
     }
 
     pub fn remove_users<S: AsRef<str>>(&mut self, emails: &[S]) -> Result<&mut Self> {
-        self.list_command("remove", "emails", "user", emails)
+        check_names("emails", emails, check_member)?;
+        self.list_command("remove", "user", emails)
     }
 
     /// Gives the members of the user group the named product profiles.
     pub fn add_products<S: AsRef<str>>(&mut self, profiles: &[S]) -> Result<&mut Self> {
-        self.list_command("add", "profiles", "productConfiguration", profiles)
+        check_names("profiles", profiles, check_group_name)?;
+        self.list_command("add", "productConfiguration", profiles)
     }
 
     pub fn remove_products<S: AsRef<str>>(&mut self, profiles: &[S]) -> Result<&mut Self> {
-        self.list_command("remove", "profiles", "productConfiguration", profiles)
+        check_names("profiles", profiles, check_group_name)?;
+        self.list_command("remove", "productConfiguration", profiles)
     }
 
     fn list_command<S: AsRef<str>>(
         &mut self,
         verb: &'static str,
-        argument: &str,
         noun: &'static str,
         names: &[S],
     ) -> Result<&mut Self> {
         self.must_be_on_group(verb)?;
-        check_names(argument, names, LONGEST_GROUP_NAME)?;
         self.push(verb, Fields::list(noun, names))
     }
 
@@ -637,17 +760,38 @@ impl Action {
     }
 
     fn insert_command(&mut self, index: usize, command: Command) -> Result<&mut Self> {
-        if let Some(last) = self.commands()[..index]
-            .iter()
-            .find(|c| c.ends_the_action())
-        {
-            return Err(Error::invalid_argument(
-                "command",
-                format_args!("nothing can follow {}", last.json().as_str()),
-            ));
-        }
+        self.check_place(index, &command)?;
         self.plan().commands.insert(index, command);
         Ok(self)
+    }
+
+    /// A create is the first command, and what ends the target is the last. Since every command was checked so, only
+    /// the neighbours of the place matter, however many commands there are.
+    fn check_place(&self, index: usize, command: &Command) -> Result<()> {
+        let (before, after) = self.commands().split_at(index);
+        let is_create = |command: &Command| command.verb == Verb::Create;
+        if is_create(command) && self.commands().first().is_some_and(is_create) {
+            return Err(Error::invalid_argument(
+                "action",
+                "creates its target already",
+            ));
+        }
+        let quoted = |command: &Command| shortened(command.json().as_str());
+        let problem = if let Some(end) = before.last().filter(|c| c.ends_the_action()) {
+            format!("nothing can follow {}", quoted(end))
+        } else if command.ends_the_action() && !after.is_empty() {
+            format!("nothing can follow {}, so it goes last", quoted(command))
+        } else if is_create(command) && !before.is_empty() {
+            format!(
+                "nothing can go before {}, so it goes first",
+                quoted(command)
+            )
+        } else if let Some(create) = after.first().filter(|c| is_create(c)) {
+            format!("nothing can go before {}", quoted(create))
+        } else {
+            return Ok(());
+        };
+        Err(Error::invalid_argument("command", problem))
     }
 
     fn must_be_on_user(&self, command: &str) -> Result<()> {
@@ -663,21 +807,19 @@ impl Action {
             Target::User { .. } => Err(wrong_target(command, "user group")),
         }
     }
-
-    fn must_create_once(&self) -> Result<()> {
-        match self.commands().iter().any(|c| c.verb == Verb::Create) {
-            true => Err(Error::invalid_argument(
-                "action",
-                "creates its target already",
-            )),
-            false => Ok(()),
-        }
-    }
 }
 
 impl Command {
     fn ends_the_action(&self) -> bool {
-        matches!(self.verb, Verb::DeleteGroup | Verb::RemoveFromOrg { .. })
+        matches!(self.verb, Verb::DeleteGroup | Verb::RemoveFromOrg)
+    }
+}
+
+/// Enough of a command to know it by in a message.
+fn shortened(json: &str) -> String {
+    match json.char_indices().nth(80) {
+        Some((end, _)) => format!("{}...", &json[..end]),
+        None => json.to_owned(),
     }
 }
 
@@ -751,6 +893,9 @@ mod tests {
             r#"{"update":{"firstname":"A"}}"#,
             r#"{"updateUserGroup":{"description":"d"}}"#,
             r#"{"removeFromOrg":{"deleteAccount":true}}"#,
+            r#"{"removeFromOrg":{}}"#,
+            r#"{"createUserGroup":{"name":"G","option":"updateIfAlreadyExists"}}"#,
+            r#"{"add":{"user":["a@b"],"productConfiguration":["P"]}}"#,
         ] {
             assert!(safe(yes), "{yes}");
         }
@@ -762,9 +907,163 @@ mod tests {
             r#"{"createUserGroup":{}}"#,
             r#"{"deleteUserGroup":{}}"#,
             r#"{"somethingNew":{}}"#,
+            r#"{"createFederatedID":{"email":"a@b","option":"errorIfAlreadyExists"}}"#,
+            r#"{"createFederatedID":{"email":"a@b","option":"IgnoreIfAlreadyExists"}}"#,
+            r#"{"createFederatedID":{"email":"a@b","option":null}}"#,
+            r#"{"createFederatedID":{"email":"a@b","option":["ignoreIfAlreadyExists"]}}"#,
+            r#"{"createFederatedID":{"option":"ignoreIfAlreadyExists","sendMail":true}}"#,
+            r#"{"createFederatedID":{"option":"ignoreIfAlreadyExists","email":7}}"#,
+            r#"{"createFederatedID":["option"]}"#,
+            r#"{"createUserGroup":{"option":"replace"}}"#,
+            r#"{"CreateUserGroup":{"option":"ignoreIfAlreadyExists"}}"#,
+            r#"{"add":{"group":["A"],"notify":true}}"#,
+            r#"{"add":{"group":"A"}}"#,
+            r#"{"add":{"group":[{"name":"A"}]}}"#,
+            r#"{"add":"all"}"#,
+            r#"{"remove":"some"}"#,
+            r#"{"remove":null}"#,
+            r#"{"update":{"firstname":"A","counter":"+1"}}"#,
+            r#"{"update":{"firstname":null}}"#,
+            r#"{"update":{"email":null}}"#,
+            r#"{"updateUserGroup":{"description":"d","name":null}}"#,
+            r#"{"removeFromOrg":{"deleteAccount":"true"}}"#,
+            r#"{"removeFromOrg":{"deleteAccount":true,"in":"30d"}}"#,
+            r#"{"removeFromOrg":true}"#,
         ] {
             assert!(!safe(no), "{no}");
         }
+    }
+
+    #[test]
+    fn whatever_could_delete_an_account_counts_as_a_delete() {
+        let deletes = |json: &str| Command::parse(json).unwrap().may_delete_account();
+        for yes in [
+            r#"{"removeFromOrg":{"deleteAccount":true}}"#,
+            r#"{"removeFromOrg":{"deleteAccount":"true"}}"#,
+            r#"{"removeFromOrg":{"deleteAccount":"TRUE"}}"#,
+            r#"{"removeFromOrg":{"deleteAccount":"false"}}"#,
+            r#"{"removeFromOrg":{"deleteAccount":1}}"#,
+            r#"{"removeFromOrg":{"deleteAccount":0}}"#,
+            r#"{"removeFromOrg":{"deleteAccount":null}}"#,
+            r#"{"removeFromOrg":{"DeleteAccount":true}}"#,
+            r#"{"removeFromOrg":{"deleteAccount":false,"purge":true}}"#,
+            r#"{"removeFromOrg":{"deleteAccount":[false]}}"#,
+            r#"{"removeFromOrg":"deleteAccount"}"#,
+            r#"{"removeFromOrg":null}"#,
+            r#"{"RemoveFromOrg":{"deleteAccount":true}}"#,
+            r#"{" removeFromOrg":{}}"#,
+            r#"{"removeFromOrganization":{}}"#,
+            r#"{"deleteUser":{}}"#,
+            r#"{"update":{"deleteAccount":true}}"#,
+            r#"{"remove":{"group":["A"],"options":[{"deleteaccount":"yes"}]}}"#,
+        ] {
+            assert!(deletes(yes), "{yes}");
+        }
+        for no in [
+            r#"{"removeFromOrg":{"deleteAccount":false}}"#,
+            r#"{"removeFromOrg":{}}"#,
+            r#"{"remove":"all"}"#,
+            r#"{"remove":{"group":["deleteAccount"]}}"#,
+            r#"{"deleteUserGroup":{}}"#,
+            r#"{"somethingNew":{"deleteAccount":false}}"#,
+        ] {
+            assert!(!deletes(no), "{no}");
+        }
+        let twice = r#"{"removeFromOrg":{"deleteAccount":true,"deleteAccount":false}}"#;
+        let refused = Command::parse(twice).unwrap_err();
+        assert!(refused.message().contains("stands twice"), "{refused}");
+        let mut action = Action::on_user("a@b", None).unwrap();
+        action.remove_from_org(true).unwrap();
+        assert!(action.commands()[0].may_delete_account());
+    }
+
+    #[test]
+    fn one_rule_for_the_place_of_a_command_however_it_comes() {
+        const CREATE: &str = r#"{"createFederatedID":{"email":"a@b"}}"#;
+        const ADD: &str = r#"{"add":{"group":["A"]}}"#;
+        const REMOVE: &str = r#"{"removeFromOrg":{"deleteAccount":false}}"#;
+        const NEW: &str = r#"{"somethingNew":{}}"#;
+        let kind = |json: &str| match json {
+            CREATE => 0,
+            REMOVE => 2,
+            _ => 1,
+        };
+        let is_sound = |commands: &[&str]| {
+            let is_sorted = commands.is_sorted_by_key(|json| kind(json));
+            let once = |end| commands.iter().filter(|json| kind(json) == end).count() <= 1;
+            is_sorted && once(0) && once(2)
+        };
+        let mut action = Action::on_user("a@b", None).unwrap();
+        let mut model: Vec<&str> = Vec::new();
+        let mut dice = fastrand::Rng::with_seed(7);
+        for _ in 0..20_000 {
+            let json = [CREATE, ADD, REMOVE, NEW][dice.usize(0..4)];
+            let index = dice.usize(0..=model.len());
+            let mut wanted = model.clone();
+            wanted.insert(index, json);
+            let taken = action.insert_json(index, json).is_ok();
+            assert_eq!(taken, is_sound(&wanted), "{wanted:?}");
+            if taken {
+                model = wanted;
+            }
+            assert_eq!(steps(&action), model);
+            if model.len() == 6 {
+                (action, model) = (Action::on_user("a@b", None).unwrap(), Vec::new());
+            }
+        }
+        let mut group = Action::on_group("G").unwrap();
+        group.delete_group().unwrap();
+        assert!(group.add_users(&["a@b"]).is_err());
+        assert!(group.insert_json(0, NEW).is_ok());
+        assert!(group.insert_json(0, r#"{"deleteUserGroup":{}}"#).is_err());
+        assert!(group.create_group(None, OnConflict::Ignore).is_ok());
+        assert!(group.append_json(r#"{"createUserGroup":{}}"#).is_err());
+    }
+
+    #[test]
+    fn a_refused_create_changes_nothing() {
+        let mut action = Action::on_user("a@b", None).unwrap();
+        action.create(federated("a@b")).unwrap();
+        let second = NewUser {
+            identity: IdentityType::AdobeId,
+            ..federated("a@b")
+        };
+        assert!(action.create(second).is_err());
+        let Target::User { use_adobe_id, .. } = action.target() else {
+            panic!("it is on a user");
+        };
+        assert!(!use_adobe_id);
+    }
+
+    #[test]
+    fn an_admin_group_is_one_with_its_group() {
+        for name in [
+            "_admin_Design",
+            "_ADMIN_design",
+            "_product_admin_Design",
+            "_developer_Design",
+        ] {
+            let admins = Action::on_group(name).unwrap();
+            assert_eq!(admins.target().key(), group_key("Design"), "{name}");
+            let mut user = Action::on_user("a@b", None).unwrap();
+            user.add_to_groups(&[name]).unwrap();
+            assert_eq!(user.commands()[0].mentions(), [group_key("DESIGN")]);
+        }
+        for name in [
+            "_support_admin",
+            "_org_admin",
+            "_admin_",
+            "_Design",
+            "admin_Design",
+        ] {
+            assert_ne!(group_key(name), group_key("Design"), "{name}");
+        }
+        let mut user = Action::on_user("a@b", None).unwrap();
+        let longest = format!("_product_admin_{}", "x".repeat(255));
+        assert!(user.add_to_groups(&[&longest]).is_ok());
+        assert!(user.add_to_groups(&["x".repeat(256)]).is_err());
+        let command = Command::parse(r#"{"createUserGroup":{"name":"Design"}}"#).unwrap();
+        assert_eq!(command.mentions(), [group_key("Design")]);
     }
 
     #[test]
@@ -776,7 +1075,7 @@ mod tests {
         let parts: Vec<_> = command
             .in_parts(2)
             .iter()
-            .map(|p| p.as_str().to_owned())
+            .map(|p| p.json.as_str().to_owned())
             .collect();
         assert_eq!(
             parts,

@@ -11,4 +11,5 @@ pub(crate) mod shelf;
 pub(crate) mod table;
 pub mod text;
 pub mod token;
+pub(crate) mod unambiguous;
 pub mod user;

@@ -6,6 +6,7 @@ use crate::error::{Absent, Delivery, Error, ErrorKind, Result};
 use crate::http::call::Call;
 use crate::http::endpoint::EndpointClass;
 use crate::http::transport::Answer;
+use crate::model::command::{check_domain, check_group_name};
 use crate::model::error_body::quote;
 use crate::model::group::GroupRow;
 use crate::model::page::{Page, PageAnswer};
@@ -43,9 +44,7 @@ impl UsersQuery {
     /// Only members of this group or product profile. A name with a dot is cut at the dot by the service; there use
     /// [`UsersQuery::group_id`].
     pub fn group(&mut self, name: &str) -> Result<&mut Self> {
-        if name.is_empty() {
-            return Err(Error::invalid_argument("name", "must not be empty"));
-        }
+        check_group_name("name", name)?;
         if matches!(name, "." | "..") {
             return Err(Error::invalid_argument(
                 "name",
@@ -67,9 +66,7 @@ impl UsersQuery {
 
     /// Only users of this domain.
     pub fn domain(&mut self, domain: &str) -> Result<&mut Self> {
-        if domain.is_empty() {
-            return Err(Error::invalid_argument("domain", "must not be empty"));
-        }
+        check_domain("domain", domain)?;
         self.domain = Some(domain.to_owned());
         Ok(self)
     }

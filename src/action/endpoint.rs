@@ -1,0 +1,92 @@
+//! Where requests of actions go: the service, or what a test puts in its place.
+
+use crate::auth::session::{Located, Resource, Session};
+use crate::error::{Error, Result};
+use crate::http::call::Call;
+use crate::http::endpoint::EndpointClass;
+use crate::http::perform::{Replay, Trace};
+use crate::http::transport::Answer;
+use crate::model::answer::{self, ActionAnswer};
+use bytes::Bytes;
+use once_cell::sync::OnceCell;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// Boxed, so that the futures of a program that awaits it do not grow by all of HTTP.
+pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+
+pub(crate) trait Endpoint: fmt::Debug + Send + Sync {
+    /// Sends one request, as often as its policy allows. `trace` tells how far it got, also when the future is dropped.
+    fn post<'a>(
+        &'a self,
+        call: &'a Call,
+        body: Bytes,
+        replay: Replay,
+        trace: &'a Trace,
+    ) -> Boxed<'a, ActionAnswer>;
+
+    /// Waits until a part of a request whose answer was lost may be sent again; an error if it is not to be.
+    fn wait_to_repeat<'a>(&'a self, call: &'a Call, lost: Error) -> Boxed<'a, ()>;
+}
+
+/// The service's endpoint for actions.
+#[derive(Debug)]
+pub(crate) struct Service {
+    session: Arc<Session>,
+    test_mode: bool,
+    /// Where all requests go.
+    resource: OnceCell<Located>,
+}
+
+const CLASS: EndpointClass = EndpointClass::Action;
+
+impl Service {
+    pub(crate) fn new(session: Arc<Session>, test_mode: bool) -> Self {
+        Service {
+            session,
+            test_mode,
+            resource: OnceCell::new(),
+        }
+    }
+
+    fn resource(&self) -> Result<&Located> {
+        self.resource.get_or_try_init(|| {
+            let query: &[_] = match self.test_mode {
+                true => &[("testOnly", "true")],
+                false => &[],
+            };
+            self.session.locate(Resource {
+                class: CLASS,
+                segments: &["action", self.session.org_id()],
+                query,
+                shelf: None,
+            })
+        })
+    }
+}
+
+impl Endpoint for Service {
+    fn post<'a>(
+        &'a self,
+        call: &'a Call,
+        body: Bytes,
+        replay: Replay,
+        trace: &'a Trace,
+    ) -> Boxed<'a, ActionAnswer> {
+        Box::pin(async move {
+            let resource = self.resource()?;
+            let read = |answer: Answer| {
+                let parsed = answer::parse(&answer.body);
+                parsed.map(|parsed| parsed.without(&answer.secrets))
+            };
+            self.session
+                .post(call, resource, body, replay, trace, read)
+                .await
+        })
+    }
+
+    fn wait_to_repeat<'a>(&'a self, call: &'a Call, lost: Error) -> Boxed<'a, ()> {
+        Box::pin(self.session.wait_to_repeat(call, CLASS, lost))
+    }
+}
