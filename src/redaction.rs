@@ -81,7 +81,7 @@ impl Secrets {
             .map(|secret| Wanted::new(secret.reveal()))
             .filter(|wanted| common_words || wanted.folded.len() >= COMMON_WORD)
             .collect();
-        let (looked_at, rest) = text.split_at(text.floor_char_boundary(LONGEST));
+        let (looked_at, rest) = text.split_at(floor(text, LONGEST));
         let mut found = Vec::new();
         View::plain(looked_at).search(&wanted, DEPTH, true, &mut found);
         if found.is_empty() && rest.is_empty() {
@@ -101,10 +101,7 @@ fn replaced(text: &str, mut found: Vec<Range<usize>>) -> String {
     let mut done = 0;
     for range in found {
         // A piece of an encoded character is not a character.
-        let (start, end) = (
-            text.floor_char_boundary(range.start),
-            text.ceil_char_boundary(range.end),
-        );
+        let (start, end) = (floor(text, range.start), ceil(text, range.end));
         if start > done || done == 0 {
             blotted.push_str(&text[done..start.max(done)]);
             blotted.push_str(BLOT);
@@ -113,6 +110,20 @@ fn replaced(text: &str, mut found: Vec<Range<usize>>) -> String {
     }
     blotted.push_str(&text[done..]);
     blotted
+}
+
+/// The beginning of the character that a place is in.
+fn floor(text: &str, place: usize) -> usize {
+    let mut places = (0..=place.min(text.len())).rev();
+    places.find(|n| text.is_char_boundary(*n)).unwrap_or(0)
+}
+
+/// The end of the character that a place is in.
+fn ceil(text: &str, place: usize) -> usize {
+    let mut places = place..=text.len();
+    places
+        .find(|n| text.is_char_boundary(*n))
+        .unwrap_or(text.len())
 }
 
 /// A form writes a space as `+`; the two count as one.
@@ -191,7 +202,7 @@ impl View {
             }
         }
         for skip in 0..if with_base64 { 4 } else { 0 } {
-            if let Some(view) = self.from_base64(skip) {
+            if let Some(view) = self.without_base64(skip) {
                 view.search(wanted, (depth - 1).min(1), false, found);
             }
         }
@@ -220,7 +231,7 @@ impl View {
     }
 
     /// What stands in base64, but for the first `skip` characters of each run, which may belong to what is before it.
-    fn from_base64(&self, skip: usize) -> Option<View> {
+    fn without_base64(&self, skip: usize) -> Option<View> {
         const SHORTEST_RUN: usize = 8;
         let mut view = View::empty();
         let mut place = 0;

@@ -149,6 +149,7 @@ impl Exchange {
             on_failure: |failure: &Error| renewal.reporter.failed(&explained(failure.clone())),
         };
         let request = Request {
+            class: EndpointClass::Token,
             method: Method::POST,
             url,
             headers: HeaderMap::new(),
@@ -164,7 +165,6 @@ impl Exchange {
         let trace = Trace::default();
         let token = http.perform(
             &renewal.call,
-            EndpointClass::Token,
             request,
             &mut authorisation,
             Replay::Reads,

@@ -194,6 +194,7 @@ impl Session {
         let mut url = self.root.clone();
         url.set_path("/status");
         let request = Request {
+            class: EndpointClass::Status,
             method: Method::GET,
             url,
             headers: HeaderMap::new(),
@@ -213,7 +214,6 @@ impl Session {
         };
         http.perform(
             call,
-            EndpointClass::Status,
             request,
             &mut authorisation,
             Replay::Reads,
@@ -234,6 +234,7 @@ impl Session {
     ) -> Result<T> {
         self.count(resource.class);
         let request = Request {
+            class: resource.class,
             method: match json {
                 Some(_) => Method::POST,
                 None => Method::GET,
@@ -254,15 +255,7 @@ impl Session {
         let answer = self
             .identity()
             .http
-            .perform(
-                call,
-                resource.class,
-                request,
-                &mut authorisation,
-                replay,
-                trace,
-                read,
-            )
+            .perform(call, request, &mut authorisation, replay, trace, read)
             .await?;
         authorisation.signal.note_answer();
         Ok(answer)

@@ -221,10 +221,8 @@ impl State {
 impl Drop for TokenCache {
     fn drop(&mut self) {
         let under_way = lock(&self.0).under_way.take();
-        if let Some(under_way) = under_way {
-            if let Some(task) = under_way.task {
-                task.abort();
-            }
+        if let Some(task) = under_way.and_then(|under_way| under_way.task) {
+            task.abort();
         }
     }
 }
@@ -524,7 +522,8 @@ mod tests {
         let (first, second) = (Arc::default(), Arc::default());
         let (options, others) = (listening(&first), listening(&second));
         let (a, b) = tokio::join!(host.token_for(&options), host.token_for(&others));
-        (a.unwrap(), b.unwrap());
+        a.unwrap();
+        b.unwrap();
         assert!(matches!(lock(&first)[..], [Progress::Attempt { .. }]));
         assert!(matches!(
             lock(&second)[..],

@@ -6,6 +6,7 @@ use super::step::{Step, timed};
 use crate::error::{ErrorKind, Result};
 use crate::http::body::SentFlag;
 use crate::http::call::Call;
+use crate::http::endpoint::EndpointClass;
 use crate::http::failure;
 use crate::http::perform::Http;
 use crate::http::proxy::Proxy;
@@ -160,6 +161,7 @@ impl Walk<'_> {
         let mut url = self.way.url.clone();
         url.set_path("/");
         let request = Request {
+            class: EndpointClass::Status,
             method: Method::GET,
             url,
             headers: HeaderMap::new(),

@@ -81,15 +81,14 @@ impl Http {
     pub(crate) async fn perform<T>(
         &self,
         call: &Call,
-        class: EndpointClass,
         mut request: Request,
         authorisation: &mut impl Authorisation,
         replay: Replay,
         trace: &Trace,
         read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
-        let id = call.next_request_id();
-        let endpoint = request.endpoint();
+        let mut id = None;
+        let (class, endpoint) = (request.class, request.endpoint());
         let mut attempts = 0;
         let mut turn = None;
         let mut unconnected_since = None;
@@ -109,6 +108,8 @@ impl Http {
                 endpoint: class,
                 attempt: attempts,
             });
+            // Only now, behind the ids of the token's requests.
+            let id = id.get_or_insert_with(|| call.next_request_id());
             let attempt_id = format!("{id}-{attempts}");
             let begun = Instant::now();
             let attempt = self.attempt(&request, &attempt_id, trace, &read);

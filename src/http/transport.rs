@@ -2,6 +2,7 @@
 
 use super::ask_proxy;
 use super::body::{SentFlag, TrackedBody};
+use super::endpoint::EndpointClass;
 use super::failure::{self, Cause};
 use super::proxy::{Proxy, ProxyChoice, Routes};
 use super::resolve::Resolver;
@@ -73,6 +74,7 @@ struct Opened {
 /// What goes out in each attempt of a logical call.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
+    pub class: EndpointClass,
     pub method: Method,
     pub url: Url,
     pub headers: HeaderMap,

@@ -5,7 +5,6 @@ use crate::error::{Error, Result};
 use crate::redaction::Secrets;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-use std::borrow::Cow;
 
 /// Every field is optional on the wire; `completed` counts entries.
 #[derive(Debug, Default, Deserialize)]
@@ -43,13 +42,15 @@ pub(crate) struct Finding {
 }
 
 impl ActionAnswer {
-    /// Blots out in the words of the service what it repeats of the request's secrets.
+    /// The answer without `secrets` in the words that are handed on.
     pub(crate) fn without(mut self, secrets: &Secrets) -> Self {
-        let findings = self.errors.iter_mut().chain(&mut self.warnings);
-        let words = findings.flat_map(|finding| [&mut finding.message, &mut finding.error_code]);
-        for words in words.flatten() {
-            if let Cow::Owned(blotted) = secrets.blot(words) {
-                *words = blotted;
+        for finding in self.errors.iter_mut().chain(&mut self.warnings) {
+            for words in [
+                &mut finding.message,
+                &mut finding.error_code,
+                &mut finding.user,
+            ] {
+                *words = words.take().map(|words| secrets.blot(&words).into_owned());
             }
         }
         self

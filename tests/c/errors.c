@@ -30,7 +30,7 @@ typedef struct expectation {
 static const expectation EXPECTATIONS[] = {
     {"{'status':{'code':400,'body':'result'}}", UMAPI_STATUS_REJECTED, 400, 1, 0, "error.sandbox.400", "told to"},
     {"{'status':{'code':400,'body':'empty'}}", UMAPI_STATUS_REJECTED, 400, 1, 0, NULL, "400"},
-    {"{'status':{'code':401,'body':'gateway'}}", UMAPI_STATUS_AUTH, 401, 1, 0, "401000", "told to"},
+    {"{'status':{'code':401,'body':'gateway'}}", UMAPI_STATUS_AUTH, 401, 2, 0, "401000", "told to"},
     {"{'status':{'code':403,'body':'gateway'}}", UMAPI_STATUS_FORBIDDEN, 403, 1, 0, "403000", "told to"},
     {"{'status':{'code':409,'body':'error_message'}}", UMAPI_STATUS_REJECTED, 409, 1, 0, NULL, "told to"},
     {"{'status':{'code':429,'retry_after':3244}}", UMAPI_STATUS_THROTTLED, 429, 1, 1, "429000", "3244"},

@@ -318,6 +318,14 @@ long requests_to(const char *endpoint)
     return number < 0 ? 0 : number;
 }
 
+void wait_for_requests_to(const char *endpoint, long count)
+{
+    int64_t until = now_ms() + 10000 * slowness();
+    while (requests_to(endpoint) < count && now_ms() < until) {
+        sleep_ms(5);
+    }
+}
+
 size_t occurrences(const char *text, const char *part)
 {
     size_t count = 0;

@@ -71,6 +71,8 @@ char *user_in_state(const char *email);
 char *group_in_state(const char *name);
 /* How many requests the sandbox has received at an endpoint. */
 long requests_to(const char *endpoint);
+/* Waits, but not for ever, until there are so many. */
+void wait_for_requests_to(const char *endpoint, long count);
 size_t occurrences(const char *text, const char *part);
 /* The number after "key": in a JSON text; -1 if it is not there. */
 long number_in(const char *json, const char *key);

@@ -101,14 +101,6 @@ static void *find_in_thread(void *client)
     return NULL;
 }
 
-static void wait_for_requests_to(const char *endpoint, long count)
-{
-    int64_t until = now_ms() + 10000 * slowness();
-    while (requests_to(endpoint) < count && now_ms() < until) {
-        sleep_ms(5);
-    }
-}
-
 static void a_request_under_way_finishes(void)
 {
     umapi_client *client = new_client();

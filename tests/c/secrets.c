@@ -9,10 +9,15 @@
 #include "harness.h"
 #include "operations.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
+#include <netinet/in.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static umapi_error *error;
 
@@ -311,6 +316,48 @@ static void with_every_fault(umapi_credentials *(*credentials)(void), const char
     }
 }
 
+/* ---- A host that repeats what it was sent ---- */
+
+static const char *const ECHOES[] = {"html", "text", "error_message", "gateway", "ims", "json"};
+static const int ECHO_STATUS[] = {200, 400, 401, 403, 500};
+
+static void read_every_listing(const umapi_client *client)
+{
+    umapi_call *call = umapi_call_new();
+    next_group(client, call, &error);
+    hear_and_forget_error();
+    next_page_of_user_groups(client, call, &error);
+    hear_and_forget_error();
+    read_service(client, call, &error);
+    hear_and_forget_error();
+    umapi_call_free(call);
+}
+
+static void with_every_echo(umapi_credentials *(*credentials)(void))
+{
+    const char *endpoints[] = {"token", "user", "users", "groups", "user-groups", "action", "status"};
+    size_t i, j, k, step = slowness() > 1 ? 4 : 1, number = 0;
+    for (i = 0; i < sizeof ECHOES / sizeof *ECHOES; i++) {
+        for (j = 0; j < sizeof ECHO_STATUS / sizeof *ECHO_STATUS; j++) {
+            for (k = 0; k < sizeof endpoints / sizeof *endpoints; k++) {
+                char rule[256];
+                umapi_client *client;
+                if (number++ % step != 0) {
+                    continue;
+                }
+                snprintf(rule, sizeof rule, "{'endpoint':'%s','fault':{'echo':{'status':%d,'as':'%s'}}}", endpoints[k],
+                         ECHO_STATUS[j], ECHOES[i]);
+                steer("DELETE", "/faults", NULL);
+                fault(rule);
+                client = heard_client(new_options(), credentials());
+                read_every_listing(client);
+                do_everything(client);
+            }
+        }
+    }
+    steer("DELETE", "/faults", NULL);
+}
+
 static umapi_credentials *good_jwt(void)
 {
     return jwt("pkcs8.pem");
@@ -361,6 +408,133 @@ static void a_callback_with_every_fault(void)
 {
     with_every_fault(callback, environment("PROXY_LOGIN"));
     nothing_was_said("token callback");
+}
+
+/* What was repeated was blotted out, and not left out. */
+static void nothing_was_repeated(void)
+{
+    CHECK(occurrences(said, "[secret]") > 10);
+    nothing_was_said("HTTP 403");
+}
+
+static void oauth_with_every_echo(void)
+{
+    with_every_echo(new_credentials);
+    nothing_was_repeated();
+}
+
+static void jwt_with_every_echo(void)
+{
+    expect_our_key();
+    with_every_echo(good_jwt);
+    nothing_was_repeated();
+}
+
+static void a_callback_with_every_echo(void)
+{
+    with_every_echo(callback);
+    nothing_was_repeated();
+}
+
+static char known_token[128];
+
+static void give_the_known_token(umapi_token_answer *answer, void *user_data)
+{
+    (void)user_data;
+    CHECK_INT(umapi_token_answer_set(answer, known_token, 3600000, NULL), UMAPI_OK);
+}
+
+/* In an answer that is otherwise good. */
+static void a_token_in_the_words_about_an_action(void)
+{
+    umapi_credentials *credentials = NULL;
+    char *answer = control("POST", "/tokens", ""), rule[1024];
+    sscanf(answer, "{\"token\":\"%127[^\"]", known_token);
+    free(answer);
+    snprintf(rule, sizeof rule,
+             "{'endpoint':'action','fault':{'answer':{'status':200,'body':{'result':'partial','completed':0,'notCompleted':1,"
+             "'errors':[{'index':0,'step':0,'errorCode':'error.%s','message':'refused: Bearer %s','user':'%s'}],"
+             "'warnings':[{'index':0,'warningCode':'w','message':'%s'}]}}}}",
+             known_token, known_token, known_token, known_token);
+    fault(rule);
+    CHECK_OK(umapi_credentials_new_callback(environment("UMAPI_CLIENT_ID"), give_the_known_token, NULL, NULL, &credentials,
+                                            &error),
+             error);
+    do_everything(heard_client(new_options(), credentials));
+    nothing_was_said("refused: Bearer [secret]");
+}
+
+/* ---- A proxy that repeats what it was sent ---- */
+
+typedef struct echoing_proxy {
+    int listener, port, status;
+} echoing_proxy;
+
+/* Answers each connection with the head that it got, in its status line. */
+static void *serve_echoes(void *data)
+{
+    echoing_proxy *proxy = data;
+    int connection;
+    while ((connection = accept(proxy->listener, NULL, NULL)) >= 0) {
+        char head[4096], answer[8192], *next;
+        size_t length = 0;
+        ssize_t got;
+        head[0] = '\0';
+        while (strstr(head, "\r\n\r\n") == NULL && length < sizeof head - 1
+               && (got = read(connection, head + length, sizeof head - 1 - length)) > 0) {
+            length += (size_t)got;
+            head[length] = '\0';
+        }
+        for (next = head; *next != '\0'; next++) {
+            if (*next == '\r' || *next == '\n') {
+                *next = ' ';
+            }
+        }
+        length = (size_t)snprintf(answer, sizeof answer,
+                                  "HTTP/1.1 %d You sent %s\r\nProxy-Authenticate: Basic realm=\"x\"\r\n\r\n",
+                                  proxy->status, head);
+        CHECK(write(connection, answer, length) == (ssize_t)length);
+        close(connection);
+    }
+    return NULL;
+}
+
+static pthread_t begin_echoes(echoing_proxy *proxy, int status)
+{
+    struct sockaddr_in address;
+    socklen_t size = sizeof address;
+    pthread_t thread;
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    proxy->status = status;
+    proxy->listener = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(bind(proxy->listener, (struct sockaddr *)&address, size) == 0);
+    CHECK(listen(proxy->listener, 8) == 0);
+    CHECK(getsockname(proxy->listener, (struct sockaddr *)&address, &size) == 0);
+    proxy->port = ntohs(address.sin_port);
+    CHECK(pthread_create(&thread, NULL, serve_echoes, proxy) == 0);
+    return thread;
+}
+
+static void a_proxy_that_repeats_its_login(void)
+{
+    const int statuses[] = {403, 407, 502};
+    size_t i;
+    /* So that there is something at the service that the search looks through. */
+    do_everything(heard_client(new_options(), new_credentials()));
+    for (i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        echoing_proxy proxy;
+        pthread_t thread = begin_echoes(&proxy, statuses[i]);
+        char address[64];
+        snprintf(address, sizeof address, "http://127.0.0.1:%d", proxy.port);
+        do_everything(heard_client(through(address), new_credentials()));
+        shutdown(proxy.listener, SHUT_RDWR);
+        pthread_join(thread, NULL);
+        close(proxy.listener);
+    }
+    CHECK_HAS(said, "Basic [secret]");
+    nothing_was_said("You sent CONNECT");
 }
 
 static void every_way_that_leads_nowhere(void)
@@ -465,6 +639,11 @@ int main(void)
     RUN(oauth_with_every_fault);
     RUN(jwt_with_every_fault);
     RUN(a_callback_with_every_fault);
+    RUN(oauth_with_every_echo);
+    RUN(jwt_with_every_echo);
+    RUN(a_callback_with_every_echo);
+    RUN(a_token_in_the_words_about_an_action);
+    RUN(a_proxy_that_repeats_its_login);
     RUN(every_way_that_leads_nowhere);
     RUN(refused_arguments);
     RUN(the_search_finds_each_secret);
