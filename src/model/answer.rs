@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::redaction::Secrets;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// Every field is optional on the wire; `completed` counts entries.
 #[derive(Debug, Default, Deserialize)]
@@ -42,15 +43,19 @@ pub(crate) struct Finding {
 }
 
 impl ActionAnswer {
-    /// The answer without `secrets` in the words that are handed on.
+    /// Blots out in the words of the service what it repeats of the request's secrets.
     pub(crate) fn without(mut self, secrets: &Secrets) -> Self {
-        for finding in self.errors.iter_mut().chain(&mut self.warnings) {
-            for words in [
+        let findings = self.errors.iter_mut().chain(&mut self.warnings);
+        let words = findings.flat_map(|finding| {
+            [
                 &mut finding.message,
                 &mut finding.error_code,
                 &mut finding.user,
-            ] {
-                *words = words.take().map(|words| secrets.blot(&words).into_owned());
+            ]
+        });
+        for words in words.flatten() {
+            if let Cow::Owned(blotted) = secrets.blot(words) {
+                *words = blotted;
             }
         }
         self

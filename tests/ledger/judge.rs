@@ -2,8 +2,10 @@
 
 use crate::plan::{Planned, Step};
 use crate::run::{Line, Report, Request};
+use crate::support::c_face::Told;
 use std::collections::BTreeMap;
-use umapi::{ErrorKind, Outcome, OutcomeKind, Severity};
+use umapi::ffi::results::*;
+use umapi::ffi::status::{UMAPI_STATUS_THROTTLED, UMAPI_STATUS_TIMEOUT};
 
 type Verdict = Result<(), String>;
 
@@ -11,7 +13,46 @@ fn expect(good: bool, words: impl FnOnce() -> String) -> Verdict {
     if good { Ok(()) } else { Err(words()) }
 }
 
+pub fn kind_name(kind: i32) -> &'static str {
+    match kind {
+        UMAPI_OUTCOME_SUCCEEDED => "succeeded",
+        UMAPI_OUTCOME_FAILED => "failed",
+        UMAPI_OUTCOME_NOT_SENT => "not sent",
+        UMAPI_OUTCOME_UNKNOWN => "unknown",
+        _ => "none that is documented",
+    }
+}
+
+/// What the service says of a membership that is as it is asked for: of one name, and of a whole list.
+const ALREADY: [&str; 2] = [
+    "error.user.already_exists",
+    "error.usergroup.user_list.invalid",
+];
+
+/// Whether a line was refused for a membership that is there already, and for nothing else.
+fn is_already(line: &Line) -> bool {
+    let is_of_the_kind = |code: &String| ALREADY.contains(&code.as_str());
+    !line.codes.is_empty() && line.codes.iter().all(is_of_the_kind)
+}
+
+/// The same of all its names.
+fn is_all_there(line: &Line) -> bool {
+    let covers_the_list = line.codes.iter().any(|code| code == ALREADY[1]);
+    is_already(line) && (covers_the_list || line.codes.len() >= names(&line.command))
+}
+
+/// How many names the lists of a command hold.
+fn names(command: &serde_json::Value) -> usize {
+    let lists = command.as_object().and_then(|c| c.values().next());
+    let lists = lists.and_then(|lists| lists.as_object()).into_iter();
+    lists
+        .flat_map(|lists| lists.values())
+        .filter_map(|list| list.as_array().map(Vec::len))
+        .sum()
+}
+
 pub fn judge(report: &Report) -> Verdict {
+    report.beside.clone()?;
     let mut succeeded = 0;
     for (number, planned) in report.plan.actions.iter().enumerate() {
         let outcomes = report
@@ -26,7 +67,7 @@ pub fn judge(report: &Report) -> Verdict {
         story
             .check(outcome)
             .map_err(|words| format!("action {number}: {words}\n{}\n{outcome:#?}", story.told()))?;
-        succeeded += u64::from(outcome.kind == OutcomeKind::Succeeded);
+        succeeded += u64::from(outcome.kind == UMAPI_OUTCOME_SUCCEEDED);
     }
     expect(report.outcomes.len() == report.plan.actions.len(), || {
         "an outcome without an action".into()
@@ -52,7 +93,7 @@ fn check_counters(report: &Report, succeeded: u64) -> Verdict {
     // What is unknown may have been lost on its way in.
     let is_unknown = |number| {
         let outcomes = &report.outcomes[&(number as u64)];
-        outcomes[0].kind == OutcomeKind::Unknown
+        outcomes[0].kind == UMAPI_OUTCOME_UNKNOWN
     };
     let received = count(&|number, id| {
         is_unknown(number) || report.requests.iter().any(|request| request.holds(id))
@@ -172,49 +213,111 @@ impl<'a> Story<'a> {
         works.chain(requests).collect::<Vec<_>>().join("\n")
     }
 
-    fn check(&self, outcome: &Outcome) -> Verdict {
+    fn check(&self, outcome: &Told) -> Verdict {
         let times = self.applications();
+        self.check_own_repeats(outcome)?;
         for (step, times) in self.steps.iter().zip(&times) {
             expect(step.replay_safe || *times <= 1, || {
                 format!("{} must not run twice, and ran {times} times", step.json)
             })?;
         }
+        let stands: Vec<_> = (0..self.steps.len())
+            .map(|step| times[step] > 0 || self.stands(step))
+            .collect();
         let known = |step: &Step| step.command < outcome.applied;
-        let claimed = self
-            .steps
-            .iter()
-            .zip(&times)
-            .filter(|(step, _)| known(step));
-        expect(claimed.into_iter().all(|(_, times)| *times > 0), || {
+        let mut claimed = self.steps.iter().zip(&stands);
+        let claimed = claimed.all(|(step, stands)| *stands || !known(step));
+        expect(claimed, || {
             format!(
                 "{} commands are said to be applied, and were not",
                 outcome.applied
             )
         })?;
         match outcome.kind {
-            OutcomeKind::Succeeded => {
+            UMAPI_OUTCOME_SUCCEEDED => {
                 let commands = self.steps.last().map_or(0, |step| step.command + 1);
                 expect(outcome.applied == commands, || {
                     format!("{} of {commands} commands succeeded", outcome.applied)
                 })?;
-                expect(times.iter().all(|times| *times > 0), || {
+                expect(stands.iter().all(|stands| *stands), || {
                     format!("succeeded, but the steps were applied {times:?} times")
                 })
             }
-            OutcomeKind::NotSent => expect(times.iter().all(|times| *times == 0), || {
+            UMAPI_OUTCOME_NOT_SENT => expect(times.iter().all(|times| *times == 0), || {
                 format!("not sent, but the steps were applied {times:?} times")
             }),
-            OutcomeKind::Failed => self.check_failure(outcome, &times),
-            OutcomeKind::Unknown => self.check_unknown(outcome),
+            UMAPI_OUTCOME_FAILED => self.check_failure(outcome, &times),
+            _ => self.check_unknown(outcome),
         }
     }
 
-    fn check_failure(&self, outcome: &Outcome, times: &[usize]) -> Verdict {
-        let errors: Vec<_> = outcome
-            .findings
+    /// Whether the step was refused because the membership is as it asks, after an attempt whose answer was lost. Then
+    /// it may well be that attempt which made it so.
+    fn stands(&self, step: usize) -> bool {
+        self.works.iter().any(|(first, lines)| {
+            let line = step.checked_sub(*first).and_then(|at| lines.get(at));
+            line.is_some_and(|line| is_all_there(line) && self.is_after_a_loss(line))
+        })
+    }
+
+    fn is_after_a_loss(&self, line: &Line) -> bool {
+        let earlier = self.requests.iter().filter(|r| r.number < line.request);
+        earlier.count() + self.report.unread() > 0
+    }
+
+    /// Whether a repeat was refused for what the first attempt may have done, and nobody can tell what became of the
+    /// rest: the refusal is not of the entry's last step, or not of all its names.
+    fn is_unclear_repeat(&self) -> bool {
+        let Some((first, lines)) = self.works.last() else {
+            return false;
+        };
+        let size = self.report.plan.limits.steps_per_entry;
+        let steps = (self.steps.len() - first).min(size);
+        let is_repeat = |line: &&&Line| is_already(line) && self.is_after_a_loss(line);
+        let is_clear = lines.len() == steps && lines.last().is_some_and(|line| is_all_there(line));
+        let all_covered = lines
             .iter()
-            .filter(|f| f.severity == Severity::Error)
-            .collect();
+            .filter(is_repeat)
+            .all(|line| is_all_there(line));
+        lines.iter().any(|line| is_repeat(&line)) && !(is_clear && all_covered)
+    }
+
+    /// That the service refuses what our own first attempt did is no failure.
+    fn check_own_repeats(&self, outcome: &Told) -> Verdict {
+        let errors = outcome.findings.iter().filter(|f| f.is_error);
+        if outcome.kind != UMAPI_OUTCOME_FAILED || errors.count() != 1 {
+            return Ok(());
+        }
+        for (work, (first, lines)) in self.works.iter().enumerate() {
+            for (offset, line) in lines.iter().enumerate() {
+                let number = first + offset;
+                let is_already = line.codes.iter().any(|c| ALREADY.contains(&c.as_str()));
+                let earlier = self.works[..work].iter().any(|(first, lines)| {
+                    let line = number.checked_sub(*first).and_then(|at| lines.get(at));
+                    line.is_some_and(|line| line.applied)
+                });
+                let command = self.steps[number].command;
+                let is_told =
+                    |f: &&crate::support::c_face::Found| f.is_error && f.command == Some(command);
+                let others = self.steps.iter().filter(|step| step.command == command);
+                let is_alone = others.count() == 1;
+                let told = outcome.findings.iter().find(is_told);
+                expect(
+                    !(is_already && earlier && is_alone && told.is_some()),
+                    || {
+                        format!(
+                            "our first attempt did {}, and it is told as refused",
+                            line.command
+                        )
+                    },
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_failure(&self, outcome: &Told, times: &[usize]) -> Verdict {
+        let errors: Vec<_> = outcome.findings.iter().filter(|f| f.is_error).collect();
         if errors.is_empty() {
             expect(outcome.error.is_some(), || "failed without a reason".into())?;
             let beyond = self
@@ -258,7 +361,7 @@ impl<'a> Story<'a> {
     }
 
     /// A command that went out in parts may have been applied in part when a later entry failed.
-    fn is_cut_by_entries(&self, outcome: &Outcome, times: &[usize]) -> bool {
+    fn is_cut_by_entries(&self, outcome: &Told, times: &[usize]) -> bool {
         let size = self.report.plan.limits.steps_per_entry;
         let done = times.iter().take_while(|times| **times > 0).count();
         done.is_multiple_of(size)
@@ -270,15 +373,18 @@ impl<'a> Story<'a> {
     }
 
     /// Only where an answer was really lost, and sending again was not safe or did not help.
-    fn check_unknown(&self, outcome: &Outcome) -> Verdict {
+    fn check_unknown(&self, outcome: &Told) -> Verdict {
         let plan = &self.report.plan;
         let unread = self.report.unread();
         // What is interrupted on its way out may never have come in. So may what a busy machine has no time for.
-        let ended_by = outcome.error.as_ref().map(|error| error.kind());
-        let has_its_reason = matches!(ended_by, Some(ErrorKind::Throttled | ErrorKind::Timeout));
+        let ended_by = outcome.error.as_ref().map(|error| error.status);
+        let has_its_reason = matches!(
+            ended_by,
+            Some(UMAPI_STATUS_THROTTLED | UMAPI_STATUS_TIMEOUT)
+        );
         let cut_off =
             plan.cancel_after.is_some() || plan.deadline.is_some() || plan.refusal.is_some();
-        if has_its_reason || cut_off {
+        if has_its_reason || cut_off || self.is_unclear_repeat() {
             return Ok(());
         }
         expect(self.requests.len() + unread > 0, || {

@@ -25,11 +25,21 @@ pub enum Way {
     Queued,
     /// In four tasks on as many threads, each with actions of its own.
     ManyThreads,
+    /// The same, half of them by a second client of one client id.
+    TwoClients,
+}
+
+/// Which of the library's two faces the schedule goes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Face {
+    Rust,
+    C,
 }
 
 pub struct Plan {
     pub actions: Vec<Planned>,
     pub way: Way,
+    pub face: Face,
     pub limits: BatchLimits,
     pub max_attempts: u32,
     pub faults: Vec<Value>,
@@ -39,6 +49,14 @@ pub struct Plan {
     pub revoke_after: Option<Duration>,
     /// When connections are cut and refused, for so many milliseconds.
     pub refusal: Option<(Duration, u64)>,
+    /// The caller pauses for so long after each of the first actions that it queues.
+    pub slow_between: Option<Duration>,
+    /// The progress callback blocks for so long at its first calls.
+    pub blocking: Option<Duration>,
+    /// Requests in a window of so many milliseconds, that all clients share.
+    pub pace: Option<(u32, u64)>,
+    /// When the process forks; only by the C face.
+    pub fork_after: Option<Duration>,
 }
 
 const GROUPS: [&str; 9] = [
@@ -75,16 +93,34 @@ impl Plan {
         Plan {
             actions,
             limits,
-            way: [Way::AtOnce, Way::Queued, Way::ManyThreads][dice.usize(0..3)],
+            way: [Way::AtOnce, Way::Queued, Way::ManyThreads, Way::TwoClients][dice.usize(0..4)],
+            face: [Face::Rust, Face::C][dice.usize(0..2)],
             max_attempts: dice.u32(1..5),
             faults: (0..dice.usize(0..4)).map(|_| rule(dice)).collect(),
-            settings: json!({"step_as_text": dice.bool(), "latency_ms": dice.u64(0..3)}),
+            settings: json!({
+                "step_as_text": dice.bool(),
+                "latency_ms": dice.u64(0..3),
+                "already_member": (["success", "error"][dice.usize(0..2)]),
+                "after_refusal": (["stop", "go-on"][dice.usize(0..2)]),
+                "group_name": (["optional", "required"][usize::from(seldom(dice, 8))]),
+            }),
             cancel_after: sometimes(dice, 30),
             deadline: sometimes(dice, 60).map(|time| time + Duration::from_millis(1)),
             revoke_after: sometimes(dice, 10),
             refusal: sometimes(dice, 20).map(|after| (after, dice.u64(0..20))),
+            slow_between: seldom(dice, 20).then_some(LONGER_THAN_AN_ATTEMPT),
+            blocking: seldom(dice, 20).then_some(LONGER_THAN_AN_ATTEMPT),
+            pace: seldom(dice, 10).then(|| (dice.u32(1..6), dice.u64(10..40))),
+            fork_after: seldom(dice, 20).then(|| Duration::from_millis(dice.u64(0..15))),
         }
     }
+}
+
+/// More than the 80 ms that an attempt has.
+const LONGER_THAN_AN_ATTEMPT: Duration = Duration::from_millis(95);
+
+fn seldom(dice: &mut fastrand::Rng, one_in: u8) -> bool {
+    dice.u8(0..one_in) == 0
 }
 
 fn planned(number: usize, limits: &BatchLimits, dice: &mut fastrand::Rng) -> Planned {
@@ -147,7 +183,7 @@ fn on_user(number: usize, dice: &mut fastrand::Rng) -> Action {
             identity: IdentityType::FederatedId,
             email: &email,
             first_name: Some(&format!("Created by {number}")),
-            last_name: None,
+            last_name: (dice.u8(0..8) > 0).then_some("Person"),
             country: Some("DE"),
             on_conflict,
         });

@@ -1,14 +1,16 @@
 //! Runs a schedule, and gathers what the library said and what the sandbox saw.
 
-use crate::plan::{Plan, Planned, Way};
+use crate::plan::{Face, Plan, Planned, Way};
 use crate::support::Sandbox;
+use crate::support::c_face::Told;
+use crate::{by_c, by_rust};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
-use umapi::{CallOptions, Cancel, Client, ClientOptions, Outcome, RetryPolicy};
+use umapi::Action;
 
 /// A line of the sandbox's ledger.
 #[derive(Debug, Deserialize)]
@@ -48,12 +50,14 @@ impl Request {
 pub struct Report {
     pub plan: Plan,
     /// By the number of the action; one each, if all is well.
-    pub outcomes: BTreeMap<u64, Vec<Outcome>>,
+    pub outcomes: BTreeMap<u64, Vec<Told>>,
     pub ledger: Vec<Line>,
     pub requests: Vec<Request>,
     pub completed: u64,
     pub sent: u64,
     pub queued: u64,
+    /// What went wrong beside the outcomes: a forked child, or a call from a callback.
+    pub beside: Result<(), String>,
 }
 
 impl Report {
@@ -95,21 +99,17 @@ impl Bench {
         for fault in &plan.faults {
             sandbox.control("POST", "/faults", &fault.to_string());
         }
-        let client = Arc::new(client(sandbox, &plan));
-        let outcomes = self.runtime.block_on(execute(&client, &plan, sandbox));
-        let counters = client.counters();
-        let (completed, sent, queued) = (
-            counters.actions_completed(),
-            counters.actions_sent(),
-            counters.actions_queued(),
-        );
-        drop(client);
+        let done = match plan.face {
+            Face::Rust => by_rust::run(sandbox, &plan, &self.runtime),
+            Face::C => by_c::run(sandbox, &plan),
+        };
         come_to_rest(sandbox);
-        let mut by_action: BTreeMap<u64, Vec<Outcome>> = BTreeMap::new();
-        for outcome in outcomes {
+        let mut by_action: BTreeMap<u64, Vec<Told>> = BTreeMap::new();
+        for outcome in done.outcomes {
             by_action.entry(outcome.tag).or_default().push(outcome);
         }
         let read = |path: &str| sandbox.control("GET", path, "");
+        let (completed, sent, queued) = done.counters;
         Report {
             outcomes: by_action,
             ledger: serde_json::from_value(read("/ledger")).expect("a ledger"),
@@ -117,102 +117,58 @@ impl Bench {
             completed,
             sent,
             queued,
+            beside: done.beside,
             plan: Arc::into_inner(plan).expect("every task has ended"),
         }
     }
 }
 
-fn client(sandbox: &Sandbox, plan: &Plan) -> Client {
-    let mut options: ClientOptions = sandbox.options();
-    options.batch_limits = plan.limits;
-    options.transport.attempt_timeout = Duration::from_millis(80);
-    options.retry = RetryPolicy {
-        max_attempts: plan.max_attempts,
-        first_delay: Duration::from_millis(1),
-        max_wait: Duration::from_millis(100),
-    };
-    Client::new(sandbox.info("org_id"), sandbox.credentials(), options)
-        .expect("the options are good")
+/// What a run by either face comes to.
+pub struct Done {
+    pub outcomes: Vec<Told>,
+    /// Completed, sent and queued, of all clients together.
+    pub counters: (u64, u64, u64),
+    pub beside: Result<(), String>,
 }
 
-async fn execute(client: &Arc<Client>, plan: &Arc<Plan>, sandbox: &Sandbox) -> Vec<Outcome> {
-    let (cancel, mut call) = (Cancel::new(), CallOptions::new().timeout(plan.deadline));
-    if plan.cancel_after.is_some() {
-        call = call.cancel(cancel.clone());
+impl Plan {
+    pub fn client_count(&self) -> usize {
+        match self.way {
+            Way::TwoClients => 2,
+            _ => 1,
+        }
     }
-    let revoke = async {
-        if let Some(time) = plan.revoke_after {
-            tokio::time::sleep(time).await;
-            sandbox.control("POST", "/tokens/revoke", "");
-        }
-    };
-    let refuse = async {
-        if let Some((after, ms)) = plan.refusal {
-            tokio::time::sleep(after).await;
-            sandbox.control("POST", "/refuse", &format!("{{\"ms\":{ms}}}"));
-        }
-    };
-    let cancelling = async {
-        if let Some(time) = plan.cancel_after {
-            tokio::time::sleep(time).await;
-            cancel.trigger();
-        }
-    };
-    let work = async {
-        match plan.way {
-            Way::AtOnce => at_once(client, &plan.actions.iter().collect::<Vec<_>>(), &call).await,
-            Way::Queued => queued(client, &plan.actions, &call).await,
-            Way::ManyThreads => on_many_threads(client, plan, &call).await,
-        }
-    };
-    let (outcomes, (), (), ()) = tokio::join!(work, revoke, refuse, cancelling);
-    outcomes
-}
 
-async fn at_once(client: &Client, actions: &[&Planned], call: &CallOptions) -> Vec<Outcome> {
-    let actions: Vec<_> = actions.iter().map(|planned| &planned.action).collect();
-    client
-        .execute(&actions, call)
-        .await
-        .expect("the actions are good")
-}
-
-async fn queued(client: &Client, actions: &[Planned], call: &CallOptions) -> Vec<Outcome> {
-    let mut queue = client.queue();
-    let mut outcomes = Vec::new();
-    for planned in actions {
-        queue
-            .add(&planned.action, call)
-            .await
-            .expect("the action is good");
-        outcomes.extend(queue.take_outcomes());
+    /// Actions on one target stay with one thread, which keeps their order.
+    pub fn actions_of_thread(&self, thread: usize) -> Vec<&Action> {
+        let is_own = |planned: &&Planned| {
+            planned.target.bytes().map(usize::from).sum::<usize>() % THREADS == thread
+        };
+        let own = self.actions.iter().filter(is_own);
+        own.map(|planned| &planned.action).collect()
     }
-    queue.flush(call).await;
-    outcomes.extend(queue.take_outcomes());
-    outcomes
 }
 
-/// Actions on one target stay with one task, which keeps their order.
-async fn on_many_threads(
-    client: &Arc<Client>,
-    plan: &Arc<Plan>,
-    call: &CallOptions,
-) -> Vec<Outcome> {
-    let tasks = (0..4).map(|task| {
-        let (client, plan, call) = (client.clone(), plan.clone(), call.clone());
-        tokio::spawn(async move {
-            let is_own = |planned: &&Planned| {
-                planned.target.bytes().map(usize::from).sum::<usize>() % 4 == task
-            };
-            let own: Vec<_> = plan.actions.iter().filter(is_own).collect();
-            at_once(&client, &own, &call).await
-        })
-    });
-    let mut outcomes = Vec::new();
-    for task in tasks.collect::<Vec<_>>() {
-        outcomes.extend(task.await.expect("no task panicked"));
+pub const THREADS: usize = 4;
+pub const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(80);
+pub const LONGEST_WAIT: Duration = Duration::from_millis(100);
+/// So many actions are followed by a pause, and so many calls of a callback block.
+pub const PAUSES: u32 = 2;
+
+/// What happens to the sandbox while the actions run.
+pub fn disturb(sandbox: &Sandbox, plan: &Plan, since: Instant) {
+    let revocation = plan
+        .revoke_after
+        .map(|at| (at, "/tokens/revoke", String::new()));
+    let refusal = plan
+        .refusal
+        .map(|(at, ms)| (at, "/refuse", format!("{{\"ms\":{ms}}}")));
+    let mut events: Vec<_> = revocation.into_iter().chain(refusal).collect();
+    events.sort();
+    for (at, path, body) in events {
+        std::thread::sleep(at.saturating_sub(since.elapsed()));
+        sandbox.control("POST", path, &body);
     }
-    outcomes
 }
 
 /// What the sandbox still does after the last client has gone belongs to the story.

@@ -20,7 +20,31 @@ enum Telling {
     Nothing,
 }
 
+/// Which of the library's faces the schedule goes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Face {
+    Rust,
+    /// Page by page.
+    C,
+    /// Item by item.
+    CByItem,
+}
+
+/// More than the 80 ms that an attempt has.
+const LONGER_THAN_AN_ATTEMPT: Duration = Duration::from_millis(95);
+
 pub struct Plan {
+    pub face: Face,
+    /// The consumer pauses for so long after each of the first deliveries.
+    pub slow_between: Option<Duration>,
+    /// The progress callback blocks for so long at its first calls.
+    pub blocking: Option<Duration>,
+    /// Requests in a window of so many milliseconds, that all clients share.
+    pub pace: Option<(u32, u64)>,
+    /// A second client of the same client id reads the same meanwhile.
+    pub beside: bool,
+    /// When the process forks; only by the C face.
+    pub fork_after: Option<Duration>,
     pub listing: Listing,
     telling: Telling,
     pub read_ahead: u32,
@@ -66,6 +90,7 @@ impl Plan {
             (dice.u8(0..8) == 0).then(|| Duration::from_millis(dice.u64(1..20)))
         };
         let faults = (0..dice.usize(0..4)).map(|_| rule(&listing, telling, dice));
+        let seldom = |dice: &mut fastrand::Rng, one_in: u8| dice.u8(0..one_in) == 0;
         Plan {
             faults: faults
                 .collect::<Vec<_>>()
@@ -80,14 +105,26 @@ impl Plan {
             settings: json!({
                 "page_size": dice.usize(1..9),
                 "latency_ms": dice.u64(0..2),
+                "encoded_slash": (["name", "separator"][usize::from(dice.u8(0..12) == 0)]),
                 "page_headers": matches!(telling, Telling::FlagAndFigures | Telling::Figures),
                 "past_the_end": (["not_found", "404", "last_page"][dice.usize(0..3)]),
             }),
             cancel_after: sometimes(dice),
             deadline: sometimes(dice),
             technical: (0..64).map(|_| dice.u8(0..4) == 0).collect(),
+            face: [Face::Rust, Face::C, Face::CByItem][dice.usize(0..3)],
+            slow_between: seldom(dice, 16).then_some(LONGER_THAN_AN_ATTEMPT),
+            blocking: seldom(dice, 16).then_some(LONGER_THAN_AN_ATTEMPT),
+            pace: seldom(dice, 10).then(|| (dice.u32(2..8), dice.u64(10..30))),
+            beside: seldom(dice, 5),
+            fork_after: seldom(dice, 20).then(|| Duration::from_millis(dice.u64(0..20))),
             listing,
         }
+    }
+
+    /// Whether the service takes the slash in the group's name for another path: an error, never an empty listing.
+    pub fn is_out_of_reach(&self) -> bool {
+        matches!(self.listing, Listing::Members(_)) && self.settings["encoded_slash"] == "separator"
     }
 
     pub fn interrupts(&self) -> bool {

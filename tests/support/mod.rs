@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "every test uses its part of it")]
 
+pub mod c_face;
 pub mod faults;
 pub mod schedules;
 

@@ -53,7 +53,7 @@ pub struct Options {
     #[arg(long)]
     pub two_hour_rule: bool,
 
-    /// What becomes of a step that adds only who is a member already, or removes only who is none
+    /// What becomes of a membership that is there already, and of a list that changes none
     #[arg(long, value_enum, default_value_t = AlreadyMember::Success)]
     pub already_member: AlreadyMember,
 

@@ -297,9 +297,16 @@ fn groups_named(body: &Value) -> (Vec<&str>, Vec<Warning>) {
 fn add(org: &mut Org, key: UserKey, body: &Value, rules: &Rules) -> Done {
     let (names, warnings) = groups_named(body);
     let groups = joinable(org, &names, "error.usergroup.readonly.add_user_not_allowed")?;
-    let is_member = |group: &String| org.user(key).groups.contains(group);
-    if rules.already_member == AlreadyMember::Error && groups.iter().all(is_member) {
-        return refuse("error.user.already_exists", "the user is already a member");
+    if rules.already_member == AlreadyMember::Error {
+        let own = &org.user(key).groups;
+        let there = groups.iter().filter(|group| own.contains(*group));
+        let words = |group| format!("the user is already a member of {group}");
+        let refusals: Vec<_> = there
+            .map(|group| Refusal::new("error.user.already_exists", words(group)))
+            .collect();
+        if !refusals.is_empty() {
+            return Err(refusals);
+        }
     }
     let is_full = |group: &&String| super::is_full(org, group, rules);
     if let Some(full) = groups.iter().find(is_full) {

@@ -39,13 +39,21 @@ fn a_membership_that_is_there_already_is_an_error_or_none() {
         assert_eq!(code(&sandbox, entry), Value::Null, "{entry}");
         assert_eq!(code(&sandbox, entry), *second, "{entry}");
     }
-    // A list that changes anything is taken.
+    // Of a user's groups each is refused that is there; the step is not applied.
     assert_eq!(
         code(&sandbox, &by_user("add", json!(["Sales"]))),
         Value::Null
     );
     let both = by_user("add", json!(["Sales", "Marketing"]));
-    assert_eq!(code(&sandbox, &both), Value::Null);
+    let answer = sandbox.act(&json!([both])).json();
+    assert_eq!(answer["errors"].as_array().map(Vec::len), Some(1));
+    assert_eq!(code(&sandbox, &by_group("add")), Value::Null);
+    let answer = sandbox.act(&json!([both])).json();
+    assert_eq!(answer["errors"].as_array().map(Vec::len), Some(2));
+    // Another list is refused only if it changes nothing.
+    let mut all = by_group("add");
+    all["do"][0]["add"]["user"] = json!([PERSON, "person000003@example.com"]);
+    assert_eq!(code(&sandbox, &all), Value::Null);
     assert_eq!(code(&sandbox, &everything_left), Value::Null);
     assert_eq!(code(&sandbox, &everything_left), Value::Null);
 
