@@ -525,7 +525,7 @@ typedef struct umapi_group_page umapi_group_page;
 typedef struct umapi_groups umapi_groups;
 
 /**
- * A new RSA private key and its certificate, which the Adobe Developer Console wants for a Service Account (JWT). Read
+ * A new RSA private key and its certificate, which the Adobe Developer Console wants for a Service Account (JWT, legacy). Read
  * from any thread.
  *
  * @since 0.1.0
@@ -749,7 +749,8 @@ typedef void (*umapi_log_fn)(int32_t level, const char *message, void *user_data
 #define UMAPI_STATUS_PANIC 16
 
 /**
- * A defect of the library, or something that it could not get from the operating system.
+ * A defect of the library, or something that it could not get from the operating system, such as descriptors or memory:
+ * then the message has the system's words.
  */
 #define UMAPI_STATUS_INTERNAL 17
 
@@ -867,7 +868,9 @@ umapi_status umapi_credentials_new_oauth(const char *client_id,
                                          umapi_error **error);
 
 /**
- * Credentials of the kind Service Account (JWT), which Adobe is replacing by OAuth Server-to-Server.
+ * Credentials of the kind Service Account (JWT), which are legacy: Adobe has created none since mid-2024, their
+ * certificates cannot be renewed since 30 June 2025, and those left become OAuth Server-to-Server credentials when their
+ * certificate ends, or on 1 March 2026.
  *
  * @param client_id       the client id ("API key").
  * @param client_secret   the client secret; copied, and zeroed when the library is done with it.
@@ -899,7 +902,8 @@ umapi_status umapi_credentials_new_jwt(const char *client_id,
  * @param client_id       the client id ("API key").
  * @param client_secret   the client secret; copied, and zeroed when the library is done with it.
  * @param tech_acct_id    the technical account id, such as "…@techacct.adobe.com".
- * @param private_key     an RSA private key in PEM.
+ * @param private_key     an RSA private key in PEM; out of a variable of the environment also with `\n`, blanks or nothing
+ *                        in place of its line ends, in quotes, or as base64 of the whole.
  * @param private_key_length  its length in bytes.
  * @param passphrase      opens the key, in UTF-8; ignored if the key is not encrypted; NULL for none. It is not kept.
  * @param credentials     receives the credentials; free with umapi_credentials_free.
@@ -1483,7 +1487,7 @@ umapi_status umapi_client_options_set_user_agent_prefix(umapi_client_options *op
  * these out.
  *
  * @param options  the options.
- * @param pem      one or more certificates in PEM; copied.
+ * @param pem      one or more certificates in PEM, or in DER; copied.
  * @param length   its length in bytes.
  * @param error    receives the error; may be NULL.
  * @since 0.1.0
@@ -1497,7 +1501,7 @@ umapi_status umapi_client_options_add_ca_pem(umapi_client_options *options,
  * Adds certificates to trust, as umapi_client_options_add_ca_pem does, from a file.
  *
  * @param options  the options.
- * @param path     a file with one or more certificates in PEM; read now.
+ * @param path     a file with one or more certificates in PEM, or in DER; at most 1 MiB; read now.
  * @param error    receives the error; may be NULL.
  * @since 0.1.0
  */
@@ -2833,7 +2837,7 @@ umapi_status umapi_client_new(const char *org_id,
  *
  * - `org_id`, `client_id`, `client_secret`: who the program is, and where. Required.
  * - `private_key_path`, `private_key_passphrase`, `tech_acct_id`: with the first, the credentials are of the kind Service
- *   Account (JWT), and `tech_acct_id` is required; without it they are OAuth Server-to-Server.
+ *   Account (JWT, legacy), and `tech_acct_id` is required; without it they are OAuth Server-to-Server.
  * - `endpoint`, `auth_host`, `auth_path`, `ca_file`: as by umapi_client_options_set_endpoint,
  *   umapi_credentials_set_auth_host, umapi_credentials_set_auth_path and umapi_client_options_add_ca_file.
  * - `proxy`, `proxy_user`, `proxy_password`: as by umapi_client_options_set_proxy.
@@ -2843,7 +2847,8 @@ umapi_status umapi_client_new(const char *org_id,
  * Or it is the project file that the Adobe Developer Console lets one download, which has all of it under `project`:
  * `org.ims_org_id`, and one of `workspace.details.credentials` with `oauth_server_to_server` or with `jwt`. The keys above
  * may stand beside `project`, and win over it. A private key is in no project file: for `jwt`, add `private_key_path`, or
- * set the variable.
+ * set the variable. If the project has both kinds, it is OAuth, unless `private_key_path` stands beside `project` or
+ * `client_id` is that of `jwt` alone; of several of one kind `client_id` names the one to be used.
  *
  * Paths are relative to the file. What should not be in a file may be in the environment: `UMAPI_CLIENT_SECRET`,
  * `UMAPI_PRIVATE_KEY_PASSPHRASE` and `UMAPI_PROXY_PASSWORD` are looked at when the file has no such key, and
@@ -2853,7 +2858,7 @@ umapi_status umapi_client_new(const char *org_id,
  * @param options  how the client behaves; copied; NULL for the defaults. What the file names wins over them.
  * @param client   receives the client; free with umapi_client_free.
  * @param error    receives the error; may be NULL. Its message begins with the file, or the variable, and the key: one
- *                 that is unknown, missing or of no use, credentials of both kinds, a path that cannot be read.
+ *                 that is unknown, missing, there twice or of no use, a path that cannot be read.
  * @since 0.1.0
  */
 umapi_status umapi_client_new_from_file(const char *path,
@@ -2916,7 +2921,9 @@ void umapi_client_free(umapi_client *client);
  * @param client       the client.
  * @param call         the options of this call; may be NULL.
  * @param user_string  the user's email, or a username; compared without regard to letter case.
- * @param domain       the domain, for a username without `@`; otherwise NULL.
+ * @param domain       for a username without `@`, the domain that it belongs to. Beside an email it may be NULL; it tells
+ *                     accounts with one email apart: "AdobeID" asks for the Adobe ID, and a domain, which need not be the
+ *                     email's own, for the Federated ID or Enterprise ID in it. Adobe recommends it for all users.
  * @param user         receives the user, or NULL; free with umapi_user_free.
  * @param error        receives the error; may be NULL.
  * @since 0.1.0

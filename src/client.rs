@@ -14,14 +14,15 @@ use crate::config::{Configuration, Settings};
 use crate::counters::Counters;
 use crate::error::{Error, Result};
 use crate::http::call::{Call, CallOptions};
+use crate::http::certificates::parse_certificates;
 use crate::http::perform::Http;
 use crate::http::proxy::{Login, Proxy, ProxyChoice};
 use crate::http::rate_limit::RateLimits;
 use crate::http::retry::RetryPolicy;
 use crate::http::throttle::Throttle;
 use crate::http::transport::{Transport, TransportOptions};
-use crate::http::trust::parse_certificates;
 use crate::http::url::parse_root;
+use crate::input_file::{name_of, read_file};
 use crate::log::{LogLevel, Logger};
 use crate::model::command::Action;
 use crate::model::user::User;
@@ -97,10 +98,8 @@ impl ClientOptions {
 
     /// The same, from a file.
     pub fn add_ca_file(&mut self, path: &Path) -> Result<()> {
-        let name = path.display();
-        let pem = std::fs::read(path)
-            .map_err(|e| Error::invalid_argument("path", format_args!("{name}: {e}")))?;
-        let certificates = parse_certificates(&format!("path: {name}"), &pem)?;
+        let name = name_of("path", path)?;
+        let certificates = parse_certificates(&name, &read_file(&name, path)?)?;
         self.transport.trust.extra.extend(certificates);
         Ok(())
     }
@@ -165,6 +164,9 @@ impl ClientOptions {
 }
 
 /// One organisation at the service. Clones share everything; any number of threads may call at once.
+///
+/// The state of a whole call takes kilobytes, and lives on the heap: the futures themselves are moved through the stack of
+/// the thread that makes them, which may be small.
 #[derive(Clone, Debug)]
 pub struct Client {
     session: Arc<Session>,
@@ -180,7 +182,7 @@ impl Client {
         options.transport.trust.check()?;
         if options.transport.trust.anyone {
             options.logger.line(LogLevel::Warn, || {
-                "DANGER: certificates are not verified (umapi_client_options_set_danger_accept_invalid_certificates): \
+                "DANGER: certificates are not verified (the option danger_accept_invalid_certificates): \
                  whoever sits on the line can read the secret and the token, and change everything"
                     .to_owned()
             });
@@ -250,8 +252,8 @@ impl Client {
         options: &CallOptions,
     ) -> Result<Option<User>> {
         let call = Call::begin(options);
-        call.bounded(single::find_user(&self.session, &call, user_string, domain))
-            .await
+        let work = single::find_user(&self.session, &call, user_string, domain);
+        Box::pin(call.bounded(work)).await
     }
 
     pub fn users(&self, query: UsersQuery) -> UserPages {
@@ -275,7 +277,7 @@ impl Client {
         options: &CallOptions,
     ) -> Result<Vec<Outcome>> {
         let call = Call::begin(options);
-        self.dispatcher.execute(&call, actions).await
+        Box::pin(self.dispatcher.execute(&call, actions)).await
     }
 
     /// A queue that sends whenever a full request has gathered.
@@ -286,14 +288,13 @@ impl Client {
     /// Goes every step of the way to the service, each once, and tells what it found. An error: the call was cancelled.
     /// When the call's time is up, the step under way has failed with that.
     pub async fn check(&self, options: &CallOptions) -> Result<Report> {
-        check::check(&self.session, options).await
+        Box::pin(check::check(&self.session, options)).await
     }
 
     /// What the service says of itself.
     pub async fn service_status(&self, options: &CallOptions) -> Result<ServiceStatus> {
         let call = Call::begin(options);
-        call.bounded(single::service_status(&self.session, &call))
-            .await
+        Box::pin(call.bounded(single::service_status(&self.session, &call))).await
     }
 
     /// Tells the service, with the next request for users, groups or actions, that a sync begins or ends. A start and an
@@ -304,5 +305,35 @@ impl Client {
 
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::command::Action;
+
+    /// A future is moved through the stack of the thread that makes it, which may be small.
+    #[tokio::test]
+    async fn futures_are_small() {
+        let credentials = Credentials::oauth("c", "s").unwrap();
+        let client = Client::new("1@AdobeOrg", credentials, ClientOptions::default()).unwrap();
+        let options = CallOptions::default();
+        let action = Action::on_user("a@example.com", None).unwrap();
+        let actions = [&action];
+        let mut users = client.users(UsersQuery::new());
+        let mut groups = client.groups();
+        let (mut queue, mut other_queue) = (client.queue(), client.queue());
+        let sizes = [
+            size_of_val(&client.find_user("a@example.com", None, &options)),
+            size_of_val(&client.check(&options)),
+            size_of_val(&client.service_status(&options)),
+            size_of_val(&client.execute(&actions, &options)),
+            size_of_val(&users.next_page(&options)),
+            size_of_val(&groups.next_page(&options)),
+            size_of_val(&queue.add(&action, &options)),
+            size_of_val(&other_queue.flush(&options)),
+        ];
+        assert!(sizes.iter().all(|size| *size <= 512), "{sizes:?}");
     }
 }

@@ -40,7 +40,7 @@ pub enum ErrorKind {
     Protocol,
     /// The service worked in the other mode: for real when asked for a test, or only as a test.
     WrongMode,
-    /// A defect of this library.
+    /// A defect of this library, or a shortage of the operating system.
     Internal,
 }
 

@@ -18,7 +18,7 @@
 //!      └─┬─ auth     credentials -> an access token; calls that carry one
 //!        └─ http     one logical call: transport, retry, throttle, deadline and cancel
 //!            └─ model   the service's nouns as data: user, group, command, answers. No I/O
-//!                └─ error, secret, redaction, log, counters, lock, process
+//!                └─ error, shortage, input_file, pem, secret, redaction, log, counters, lock, process
 //! ```
 #![warn(missing_debug_implementations)]
 #![deny(unsafe_code, unsafe_op_in_unsafe_fn)]
@@ -35,14 +35,17 @@ pub mod ffi;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
 mod http;
+mod input_file;
 mod lock;
 mod log;
 mod model;
 mod number_map;
+mod pem;
 mod process;
 mod query;
 mod redaction;
 mod secret;
+mod shortage;
 
 pub use action::outcome::{Finding, Outcome, OutcomeKind, Outcomes, Severity};
 pub use action::queue::Queue;

@@ -1,14 +1,10 @@
 //! Strings that zero themselves when dropped and never print.
 
-use crate::error::{Error, Result};
 use bytes::Bytes;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
 use std::sync::Arc;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 /// A client secret, a token or a key. `Debug` shows a placeholder; reading it takes a deliberate [`Secret::reveal`].
 /// Clones share the one text, which is zeroed when the last of them is gone.
@@ -58,25 +54,6 @@ impl From<&str> for Secret {
     fn from(text: &str) -> Self {
         Secret::new(text)
     }
-}
-
-/// Far beyond any key with its certificates, and any configuration.
-pub(crate) const LONGEST_FILE: usize = 1 << 20;
-
-/// What is in a file that may hold secrets.
-pub(crate) fn read_file(name: &str, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-    // As long as it may get, since growing would leave copies behind.
-    let mut content = Zeroizing::new(Vec::with_capacity(LONGEST_FILE + 1));
-    let file = File::open(path).and_then(|file| {
-        let mut start = file.take(LONGEST_FILE as u64 + 1);
-        start.read_to_end(&mut content)
-    });
-    let problem = match file {
-        Ok(length) if length <= LONGEST_FILE => return Ok(content),
-        Ok(_) => "is longer than 1 MiB".to_owned(),
-        Err(error) => format!("cannot be read: {error}"),
-    };
-    Err(Error::invalid_argument(name, problem))
 }
 
 #[cfg(test)]

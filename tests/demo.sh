@@ -7,9 +7,11 @@ set -eu
 here=$(dirname "$0")
 program=$1
 people=$2
+original=$2
 shift 2
 said=$(mktemp)
-trap 'rm "$said"' EXIT
+odd=$(mktemp)
+trap 'rm "$said" "$odd"' EXIT
 
 # provision [what runs it]: the status is the program's
 provision() {
@@ -46,6 +48,43 @@ expect "fails if anybody is not as asked" '^demo failed: 212 of 216 people are n
     echo "FAILED  the demo's status is $status" >&2
     exit 1
 }
+
+# A file as the Admin Console exports it and people then edit it: 14 columns, others first, a byte order mark, CRLF, a line
+# end inside a field, a blank line, and rows that are no people: each is told with its line, and the others go on.
+columns='Email,Identity Type,Username,Domain,First Name,Last Name,Country Code,ID,Product Configurations,Admin Roles'
+columns="$columns,Product Configurations Administered,User Groups,User Groups Administered,Developer Access"
+{
+    printf '\357\273\277%s\r\n' "$columns"
+    printf 'odd.one@example.com,Federated ID,odd.one@example.com,example.com,Ann,One,US,1,,,,Engineering,,\r\n'
+    printf 'odd.two@example.com,federated id,,example.com,"Bob ""B""",Two,US,,,"a role\r\nof two lines",,"Sales, Engineering",,\r\n'
+    printf 'odd.three@example.com,Federated ID,,,Ren\351,Three,FR,,,,,,,\r\n'
+    printf ',,,,,,,,,,,,,\r\n'
+    printf ',Federated ID,,,No,Email,US,,,,,,,\r\n'
+    printf 'odd.four@example.com,Robot,,,Ro,Bot,US,,,,,,,\r\n'
+    printf 'odd.five@example.com,Federated ID,,,Five,Long,United States,,,,,,,\r\n'
+    printf 'odd.six@example.com,Federated ID,,,"Six,Six,US,,,,,,,\r\n'
+    printf 'odd.seven@example.com,Enterprise ID,odd7,corp.example.com,Dan,Seven,GB,,Acrobat Pro DC,,,,,,\r\n\r\n'
+} >"$odd"
+people=$odd
+status=0
+provision "$@" || status=$?
+expect "takes columns by their names" '^demo ok: 4 people asked for, 3 provisioned, 1 refused; .* all as asked$'
+expect "tells a row in another encoding with its line" '^not taken: .*, line 5: is not UTF-8'
+expect "tells a row without an email with its line" '^not taken: .*, line 7: has no email$'
+expect "tells a row of another type with its line" '^not taken: .*, line 8: has an identity type'
+expect "goes on after a person whom the library refuses" '^refused: odd.five@example.com: line 9: country'
+expect "goes on after a quote that is not closed" '^not taken: .*, line 10: has a quote that is not closed$'
+expect "tells how many rows were not taken" '^demo incomplete: 4 rows of the file were not taken$'
+[ "$status" = 1 ] || {
+    echo "FAILED  the demo's status with bad rows is $status" >&2
+    exit 1
+}
+for header in 'Name,Mail' 'Email,Email,Identity Type' ''; do
+    echo "$header" >"$odd"
+    provision || true
+    expect "refuses the columns '$header'" '^line 1: the '
+done
+people=$original
 
 [ $# = 0 ] || {
     provision "$@" || echo "a status of $?, which is not 0" >"$said"

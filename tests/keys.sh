@@ -101,6 +101,7 @@ sed 's/$/\r/' legacy-aes-256-cbc.pem >crlf-legacy.pem
     cat pkcs1.pem
 } >leading-text.pem
 printf %s "$(cat pkcs8.pem)" >no-final-newline.pem
+base64 -w 0 pkcs8.pem >base64-of-pem.txt
 quietly openssl req -x509 -new -key pkcs8.pem -subj /CN=umapi -days 30 -out certificate.pem
 cat certificate.pem pkcs8.pem >certificate-and-key.pem
 
@@ -114,6 +115,8 @@ quietly openssl genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 -out rs
 quietly openssl req -new -key pkcs8.pem -subj /CN=umapi -out request.pem
 quietly openssl pkcs12 -export -in certificate.pem -inkey pkcs8.pem -passout file:passphrase -out bundle.p12
 head -n 10 pkcs8.pem >cut-short.pem
+sed '/-----/d' pkcs8.pem | tr -d '\n' >no-marks.txt
+sed 's/ /%20/g; s/$/%0A/; s/+/%2B/g' pkcs8.pem | tr -d '\n' >percent-encoded.txt
 sed '5s/^..../!!!!/' pkcs8.pem >not-base64.pem
 sed '5s/^......../AAAAAAAA/' pkcs8.pem >damaged.pem
 rm -f openssl.log

@@ -94,7 +94,7 @@ expect("a proxy that refuses the login", "proxy", "refuses the user and password
        "--proxy", os.environ["PROXY_LOGIN"], UMAPI_PROXY_USER="me", UMAPI_PROXY_PASSWORD="wr0ng-p4ss")
 expect("a proxy that forbids the host", "proxy", "403", "to permit forbidden.example:443",
        "--proxy", os.environ["PROXY_OPEN"], UMAPI_AUTH_HOST="forbidden.example")
-expect("a proxy that inspects", "tls", "CN=mitmproxy", "umapi_client_options_add_ca_file",
+expect("a proxy that inspects", "tls", "CN=mitmproxy", "with the option ca_file",
        "--proxy", os.environ["PROXY_INSPECTS"])
 expect("an unknown CA", "tls", "umapi-sandbox throw-away CA", "add your company's CA", "--ca", os.environ["TLS_CA"],
        UMAPI_CA_FILE="")

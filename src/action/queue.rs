@@ -49,13 +49,13 @@ impl Queue {
     /// Sends the requests that are full, and those that must go before them.
     pub async fn send_due(&mut self, options: &CallOptions) {
         let call = Call::begin(options);
-        self.dispatcher.send_due(&call, &mut self.board).await;
+        Box::pin(self.dispatcher.send_due(&call, &mut self.board)).await;
     }
 
     /// Sends everything that waits. Afterwards every action that was added has its outcome.
     pub async fn flush(&mut self, options: &CallOptions) {
         let call = Call::begin(options);
-        self.dispatcher.send_all(&call, &mut self.board).await;
+        Box::pin(self.dispatcher.send_all(&call, &mut self.board)).await;
     }
 
     /// How many actions have no outcome yet.

@@ -4,6 +4,7 @@ use super::jwt::SigningKey;
 use super::key::{Names, RsaPrivateKey};
 use crate::error::{Error, Result};
 use crate::http::url::{check_length, parse_root};
+use crate::input_file::name_of;
 use crate::model::token::AccessToken;
 use crate::secret::Secret;
 use std::fmt;
@@ -66,7 +67,7 @@ impl Credentials {
         Credentials::new(client_id, Grant::OAuth { client_secret })
     }
 
-    /// Service Account (JWT), which Adobe replaces by OAuth Server-to-Server. The key is an RSA private key in PEM, in
+    /// Service Account (JWT), which is legacy: Adobe turns what is left into OAuth Server-to-Server by 1 March 2026. The key is an RSA private key in PEM, in
     /// any form that OpenSSL writes; the passphrase is for one that is encrypted.
     pub fn jwt(
         client_id: &str,
@@ -97,7 +98,7 @@ impl Credentials {
         private_key_path: &Path,
         passphrase: Option<&str>,
     ) -> Result<Self> {
-        let argument = format!("private_key_path: {}", private_key_path.display());
+        let argument = name_of("private_key_path", private_key_path)?;
         let names = Names {
             key: &argument,
             passphrase: "passphrase",

@@ -22,8 +22,14 @@ pub(super) fn check(session: &Session, identity: &Identity) -> Step {
 /// Loads the certificates to trust and reads the environment, either of which may fail.
 fn tell(session: &Session, identity: &Identity) -> Result<String> {
     let transport = &identity.http.transport;
-    let certificates = transport.describe_trust()?;
     let credentials = &identity.credentials;
+    let mut certificates = transport.describe_trust(session.root())?;
+    if let Some(root) = credentials
+        .token_root()
+        .filter(|root| root.scheme() == "https")
+    {
+        certificates = transport.describe_trust(root)?;
+    }
     let mut text = format!(
         "organisation {}, client id {}, {}; service {}",
         session.org_id(),

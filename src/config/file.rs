@@ -2,40 +2,43 @@
 
 use super::environment;
 use super::{Entry, Given, KEYS, Key, Lookup};
+use crate::auth::credentials::check_id;
 use crate::error::{Error, Result};
-use crate::secret::{Secret, read_file};
-use serde_json::{Map, Value};
+use crate::input_file::{name_of, read_file};
+use crate::secret::Secret;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+use std::fmt;
 use std::path::{Path, PathBuf};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 /// Where the Developer Console puts the credentials of a project.
 const CREDENTIALS: &str = "project.workspace.details.credentials";
-const OAUTH: &str = "oauth_server_to_server";
-const JWT: &str = "jwt";
 
 pub(super) fn read(path: &Path, lookup: Lookup) -> Result<Given> {
+    name_of("path", path)?;
     let json = read_file(&path.display().to_string(), path)?;
     parse(path, &json, lookup)
 }
 
 pub(super) fn parse(path: &Path, json: &[u8], lookup: Lookup) -> Result<Given> {
-    let json = json.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(json);
-    let document = Document(serde_json::from_slice(json).map_err(|error| {
-        Error::invalid_argument(
-            &path.display().to_string(),
-            format_args!("is no JSON: {error}"),
-        )
-    })?);
     let mut reader = Reader {
         path,
         entries: Vec::new(),
     };
-    let Some(object) = document.0.as_object() else {
-        return Err(reader.wrong("", "must be an object in JSON"));
-    };
-    reader.own_keys(object)?;
-    let project = object.get("project");
-    let kind = project.map(|project| reader.project(project)).transpose()?;
+    let json = utf8(json).map_err(|problem| reader.wrong("", problem))?;
+    let document: Document = serde_json::from_str(&json).map_err(|error| {
+        let problem = match error.is_data() {
+            true => "must be an object in JSON".to_owned(),
+            false => format!("is no JSON: {error}"),
+        };
+        reader.wrong("", &problem)
+    })?;
+    reader.own_keys(&document.0)?;
+    let project = document.0.iter().find(|(name, _)| name == "project");
+    let kind = project
+        .map(|(_, project)| reader.project(project))
+        .transpose()?;
     reader.add_from_environment(kind, lookup)?;
     Ok(Given {
         file: Some(path.to_owned()),
@@ -43,12 +46,59 @@ pub(super) fn parse(path: &Path, json: &[u8], lookup: Lookup) -> Result<Given> {
     })
 }
 
-/// JSON whose texts are zeroed when dropped.
-struct Document(Value);
+/// The text without its byte order mark, and out of the UTF-16 that Windows shells write.
+fn utf8(bytes: &[u8]) -> std::result::Result<Zeroizing<String>, &'static str> {
+    let units = |order: fn([u8; 2]) -> u16| {
+        let units = bytes[2..].chunks_exact(2);
+        // Never grows, for that would leave a copy behind.
+        let mut text = Zeroizing::new(String::with_capacity(2 * bytes.len()));
+        for unit in char::decode_utf16(units.map(|pair| order([pair[0], pair[1]]))) {
+            text.push(unit.map_err(|_| "is no well-formed UTF-16")?);
+        }
+        Ok(text)
+    };
+    match bytes {
+        [0xFF, 0xFE, ..] => units(u16::from_le_bytes),
+        [0xFE, 0xFF, ..] => units(u16::from_be_bytes),
+        _ => {
+            let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+            let text = std::str::from_utf8(bytes).map_err(|_| "is not UTF-8")?;
+            Ok(Zeroizing::new(text.to_owned()))
+        }
+    }
+}
+
+/// The members of an object in JSON in their order, with those that stand twice. The texts are zeroed when dropped.
+struct Document(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Document;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> std::result::Result<Document, A::Error> {
+                let mut members = Document(Vec::new());
+                while let Some(member) = map.next_entry()? {
+                    members.0.push(member);
+                }
+                Ok(members)
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}
 
 impl Drop for Document {
     fn drop(&mut self) {
-        wipe(&mut self.0);
+        self.0.iter_mut().for_each(|(_, value)| wipe(value));
     }
 }
 
@@ -61,10 +111,68 @@ fn wipe(value: &mut Value) {
     }
 }
 
+/// A key of the file, fit for a message.
+fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(64).collect()
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     OAuth,
     Jwt,
+}
+
+impl Kind {
+    /// As the Developer Console writes it.
+    fn name(self) -> &'static str {
+        match self {
+            Kind::OAuth => "oauth_server_to_server",
+            Kind::Jwt => "jwt",
+        }
+    }
+}
+
+/// A credential of the project.
+struct Offered<'v> {
+    kind: Kind,
+    place: String,
+    value: &'v Value,
+}
+
+impl Offered<'_> {
+    fn id(&self) -> Option<&str> {
+        self.value.get("client_id")?.as_str()
+    }
+
+    fn has_id(&self, id: &str) -> bool {
+        self.id() == Some(id)
+    }
+}
+
+/// Those that the User Management API takes, in their order.
+fn offered(credentials: &[Value]) -> Vec<Offered<'_>> {
+    let numbered = credentials.iter().enumerate();
+    let of_kinds = numbered.flat_map(|(number, one)| {
+        [Kind::OAuth, Kind::Jwt]
+            .into_iter()
+            .filter_map(move |kind| {
+                Some(Offered {
+                    kind,
+                    place: format!("{CREDENTIALS}[{number}].{}", kind.name()),
+                    value: one.get(kind.name()).filter(|value| !value.is_null())?,
+                })
+            })
+    });
+    of_kinds.collect()
+}
+
+/// Ids for people, as far as a file may have them; they are no secrets.
+fn ids_of<'o, 'v: 'o>(found: impl IntoIterator<Item = &'o Offered<'v>>) -> String {
+    let ids = found.into_iter().map(|one| match one.id() {
+        Some(id) if check_id("", id).is_ok() => format!("{id} ({})", one.kind.name()),
+        _ => format!("none ({})", one.kind.name()),
+    });
+    ids.collect::<Vec<_>>().join(", ")
 }
 
 struct Reader<'a> {
@@ -105,8 +213,14 @@ impl Reader<'_> {
         }
     }
 
-    fn own_keys(&mut self, object: &Map<String, Value>) -> Result<()> {
-        for (name, value) in object {
+    fn own_keys(&mut self, members: &[(String, Value)]) -> Result<()> {
+        for (position, (name, value)) in members.iter().enumerate() {
+            if members[..position].iter().any(|(before, _)| before == name) {
+                return Err(self.wrong(
+                    &shown(name),
+                    "stands there twice; leave the one that is right",
+                ));
+            }
             let known = KEYS.iter().find(|(_, known)| known == name);
             match (known, value) {
                 (None, _) if name == "project" => {}
@@ -125,11 +239,11 @@ impl Reader<'_> {
 
     fn unknown(&self, name: &str) -> Error {
         let known: Vec<_> = KEYS.iter().map(|(_, name)| *name).collect();
-        let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
         self.wrong(
             "",
             &format!(
-                "unknown key {shown:?}; known are {} and project",
+                "unknown key {:?}; known are {} and project",
+                shown(name),
                 known.join(", ")
             ),
         )
@@ -154,37 +268,73 @@ impl Reader<'_> {
         let credentials = credentials
             .as_array()
             .ok_or_else(|| self.wrong(CREDENTIALS, "must be an array"))?;
-        let of_kind = |kind: &'static str| {
-            let numbered = credentials.iter().enumerate();
-            numbered.filter_map(move |(number, one)| {
-                let place = format!("{CREDENTIALS}[{number}].{kind}");
-                one.get(kind).map(|found| (place, found))
-            })
+        let found = offered(credentials);
+        let chosen = self.choose(&found)?;
+        match chosen.kind {
+            Kind::OAuth => self.oauth(&chosen.place, chosen.value)?,
+            Kind::Jwt => self.jwt(&chosen.place, chosen.value)?,
+        }
+        Ok(chosen.kind)
+    }
+
+    /// In a project in transition there is a credential of each kind, both of which work: then it is OAuth, unless a key
+    /// beside the project points to the other one.
+    fn choose<'o, 'v>(&self, found: &'o [Offered<'v>]) -> Result<&'o Offered<'v>> {
+        if found.is_empty() {
+            return Err(self.wrong(CREDENTIALS, "holds neither oauth_server_to_server nor jwt"));
+        }
+        let named: Vec<_> = match self.text_of(Key::ClientId) {
+            // Our own keys win over the project: there the id only takes the place of the one that is there.
+            Some(id) if found.len() > 1 => found.iter().filter(|one| one.has_id(id)).collect(),
+            _ => found.iter().collect(),
         };
-        let (oauth, jwt): (Vec<_>, Vec<_>) = (of_kind(OAUTH).collect(), of_kind(JWT).collect());
-        match (oauth.as_slice(), jwt.as_slice()) {
-            ([], []) => {
-                Err(self.wrong(CREDENTIALS, "holds neither oauth_server_to_server nor jwt"))
+        if named.is_empty() {
+            let problem = format!(
+                "is of none of the credentials in {CREDENTIALS}; they have {}",
+                ids_of(found)
+            );
+            return Err(self.wrong("client_id", &problem));
+        }
+        let wanted = match self.has(Key::PrivateKeyPath) {
+            true => Kind::Jwt,
+            false => Kind::OAuth,
+        };
+        let of_kind = |kind| named.iter().copied().filter(move |one| one.kind == kind);
+        let of_wanted: Vec<_> = of_kind(wanted).collect();
+        match (&of_wanted[..], wanted) {
+            ([one], _) => Ok(one),
+            ([], Kind::Jwt) => {
+                let problem =
+                    "is for jwt, and the project has oauth_server_to_server; take one of them out";
+                Err(self.wrong("private_key_path", problem))
             }
-            ([(place, oauth)], []) => self.oauth(place, oauth),
-            ([], [(place, jwt)]) => self.jwt(place, jwt),
-            ([_, ..], [_, ..]) => Err(self.wrong(
-                CREDENTIALS,
-                "holds both oauth_server_to_server and jwt; take one of them out",
-            )),
-            _ => Err(self.wrong(
-                CREDENTIALS,
-                "holds more than one of a kind; leave the one to be used",
-            )),
+            ([], Kind::OAuth) if named.len() == 1 => Ok(named[0]),
+            ([], Kind::OAuth) => Err(self.too_many(&named)),
+            _ => Err(self.too_many(&of_wanted)),
         }
     }
 
-    fn oauth(&mut self, place: &str, oauth: &Value) -> Result<Kind> {
-        if self.has(Key::PrivateKeyPath) {
-            let problem =
-                "is for jwt, and the project has oauth_server_to_server; take one of them out";
-            return Err(self.wrong("private_key_path", problem));
+    fn too_many(&self, found: &[&Offered]) -> Error {
+        let kind = found[0].kind.name();
+        let mut problem = format!("holds more than one {kind}");
+        match self.has(Key::ClientId) {
+            true => problem.push_str(" of this client_id; leave the one to be used"),
+            false => {
+                let ids = ids_of(found.iter().copied());
+                problem.push_str(&format!(
+                    "; name the one to be used by client_id beside project: {ids}"
+                ));
+            }
         }
+        self.wrong(CREDENTIALS, &problem)
+    }
+
+    fn text_of(&self, key: Key) -> Option<&str> {
+        let entry = self.entries.iter().find(|entry| entry.key == key);
+        entry.map(Entry::text)
+    }
+
+    fn oauth(&mut self, place: &str, oauth: &Value) -> Result<()> {
         self.member(Key::ClientId, place, oauth, "client_id")?;
         self.member(Key::TechAcctId, place, oauth, "technical_account_id")?;
         // There are two while one takes the other's place; both are good then.
@@ -192,14 +342,13 @@ impl Reader<'_> {
             let place = format!("{place}.client_secrets[0]");
             self.add(Key::ClientSecret, &place, self.text(&place, secret)?);
         }
-        Ok(Kind::OAuth)
+        Ok(())
     }
 
-    fn jwt(&mut self, place: &str, jwt: &Value) -> Result<Kind> {
+    fn jwt(&mut self, place: &str, jwt: &Value) -> Result<()> {
         self.member(Key::ClientId, place, jwt, "client_id")?;
         self.member(Key::ClientSecret, place, jwt, "client_secret")?;
-        self.member(Key::TechAcctId, place, jwt, "technical_account_id")?;
-        Ok(Kind::Jwt)
+        self.member(Key::TechAcctId, place, jwt, "technical_account_id")
     }
 
     /// One that is not there may be among our own keys.

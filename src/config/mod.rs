@@ -6,9 +6,10 @@ mod file;
 use crate::auth::credentials::{Credentials, check_auth_path, check_id, parse_auth_host};
 use crate::auth::key::{Names, RsaPrivateKey};
 use crate::error::{Error, Result};
-use crate::http::proxy::{Login, Proxy};
+use crate::http::proxy::{Login, Places, Proxy};
 use crate::http::url::parse_root;
-use crate::secret::{Secret, read_file};
+use crate::input_file::{name_of, read_file};
+use crate::secret::Secret;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -202,7 +203,7 @@ impl Given {
         let tech_acct_id = self.wanted(Key::TechAcctId)?.id()?;
         let path = key.path()?;
         let passphrase = self.find(Key::PrivateKeyPassphrase);
-        let name = format!("{}: {}", key.name, path.display());
+        let name = name_of(&key.name, &path)?;
         let passphrase_name = match passphrase {
             Some(entry) => entry.name.clone(),
             None => name_beside(key, Key::PrivateKeyPassphrase),
@@ -221,7 +222,7 @@ impl Given {
             .map(|entry| parse_root(&entry.name, entry.text()));
         let ca_pem = self.find(Key::CaFile).map(|entry| {
             let path = entry.path()?;
-            let name = format!("{}: {}", entry.name, path.display());
+            let name = name_of(&entry.name, &path)?;
             let pem = read_file(&name, &path)?;
             Ok((name, pem))
         });
@@ -251,7 +252,27 @@ impl Given {
             password: password.map_or_else(|| Secret::new(""), |entry| entry.value.clone()),
         });
         let names = [&*address.name, user.map_or("", |user| &user.name)];
-        Proxy::given(names, address.text(), login).map(Some)
+        let name_of = |given: Option<&Entry>, key| match given {
+            Some(entry) => place(&entry.name),
+            None => place(&name_beside(address, key)),
+        };
+        let places = Places {
+            address: place(&address.name),
+            login: format!(
+                "{} and {}",
+                name_of(user, Key::ProxyUser),
+                name_of(password, Key::ProxyPassword)
+            ),
+        };
+        Proxy::configured(places, names, address.text(), login).map(Some)
+    }
+}
+
+/// The name of an entry, for the middle of a sentence.
+fn place(name: &str) -> String {
+    match name.rsplit_once(": ") {
+        Some((file, key)) => format!("{key} in {file}"),
+        None => format!("{name} in the environment"),
     }
 }
 

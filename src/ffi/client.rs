@@ -63,7 +63,7 @@ pub unsafe extern "C" fn umapi_client_new(
 ///
 /// - `org_id`, `client_id`, `client_secret`: who the program is, and where. Required.
 /// - `private_key_path`, `private_key_passphrase`, `tech_acct_id`: with the first, the credentials are of the kind Service
-///   Account (JWT), and `tech_acct_id` is required; without it they are OAuth Server-to-Server.
+///   Account (JWT, legacy), and `tech_acct_id` is required; without it they are OAuth Server-to-Server.
 /// - `endpoint`, `auth_host`, `auth_path`, `ca_file`: as by umapi_client_options_set_endpoint,
 ///   umapi_credentials_set_auth_host, umapi_credentials_set_auth_path and umapi_client_options_add_ca_file.
 /// - `proxy`, `proxy_user`, `proxy_password`: as by umapi_client_options_set_proxy.
@@ -73,7 +73,8 @@ pub unsafe extern "C" fn umapi_client_new(
 /// Or it is the project file that the Adobe Developer Console lets one download, which has all of it under `project`:
 /// `org.ims_org_id`, and one of `workspace.details.credentials` with `oauth_server_to_server` or with `jwt`. The keys above
 /// may stand beside `project`, and win over it. A private key is in no project file: for `jwt`, add `private_key_path`, or
-/// set the variable.
+/// set the variable. If the project has both kinds, it is OAuth, unless `private_key_path` stands beside `project` or
+/// `client_id` is that of `jwt` alone; of several of one kind `client_id` names the one to be used.
 ///
 /// Paths are relative to the file. What should not be in a file may be in the environment: `UMAPI_CLIENT_SECRET`,
 /// `UMAPI_PRIVATE_KEY_PASSPHRASE` and `UMAPI_PROXY_PASSWORD` are looked at when the file has no such key, and
@@ -83,7 +84,7 @@ pub unsafe extern "C" fn umapi_client_new(
 /// @param options  how the client behaves; copied; NULL for the defaults. What the file names wins over them.
 /// @param client   receives the client; free with umapi_client_free.
 /// @param error    receives the error; may be NULL. Its message begins with the file, or the variable, and the key: one
-///                 that is unknown, missing or of no use, credentials of both kinds, a path that cannot be read.
+///                 that is unknown, missing, there twice or of no use, a path that cannot be read.
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_client_new_from_file(
@@ -182,7 +183,9 @@ pub unsafe extern "C" fn umapi_client_free(client: *mut umapi_client) {
 /// @param client       the client.
 /// @param call         the options of this call; may be NULL.
 /// @param user_string  the user's email, or a username; compared without regard to letter case.
-/// @param domain       the domain, for a username without `@`; otherwise NULL.
+/// @param domain       for a username without `@`, the domain that it belongs to. Beside an email it may be NULL; it tells
+///                     accounts with one email apart: "AdobeID" asks for the Adobe ID, and a domain, which need not be the
+///                     email's own, for the Federated ID or Enterprise ID in it. Adobe recommends it for all users.
 /// @param user         receives the user, or NULL; free with umapi_user_free.
 /// @param error        receives the error; may be NULL.
 /// @since 0.1.0

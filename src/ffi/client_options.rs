@@ -294,7 +294,7 @@ pub unsafe extern "C" fn umapi_client_options_set_user_agent_prefix(
 /// these out.
 ///
 /// @param options  the options.
-/// @param pem      one or more certificates in PEM; copied.
+/// @param pem      one or more certificates in PEM, or in DER; copied.
 /// @param length   its length in bytes.
 /// @param error    receives the error; may be NULL.
 /// @since 0.1.0
@@ -315,7 +315,7 @@ pub unsafe extern "C" fn umapi_client_options_add_ca_pem(
 /// Adds certificates to trust, as umapi_client_options_add_ca_pem does, from a file.
 ///
 /// @param options  the options.
-/// @param path     a file with one or more certificates in PEM; read now.
+/// @param path     a file with one or more certificates in PEM, or in DER; at most 1 MiB; read now.
 /// @param error    receives the error; may be NULL.
 /// @since 0.1.0
 #[unsafe(no_mangle)]

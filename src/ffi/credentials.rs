@@ -44,7 +44,9 @@ pub unsafe extern "C" fn umapi_credentials_new_oauth(
     }
 }
 
-/// Credentials of the kind Service Account (JWT), which Adobe is replacing by OAuth Server-to-Server.
+/// Credentials of the kind Service Account (JWT), which are legacy: Adobe has created none since mid-2024, their
+/// certificates cannot be renewed since 30 June 2025, and those left become OAuth Server-to-Server credentials when their
+/// certificate ends, or on 1 March 2026.
 ///
 /// @param client_id       the client id ("API key").
 /// @param client_secret   the client secret; copied, and zeroed when the library is done with it.
@@ -95,7 +97,8 @@ pub unsafe extern "C" fn umapi_credentials_new_jwt(
 /// @param client_id       the client id ("API key").
 /// @param client_secret   the client secret; copied, and zeroed when the library is done with it.
 /// @param tech_acct_id    the technical account id, such as "…@techacct.adobe.com".
-/// @param private_key     an RSA private key in PEM.
+/// @param private_key     an RSA private key in PEM; out of a variable of the environment also with `\n`, blanks or nothing
+///                        in place of its line ends, in quotes, or as base64 of the whole.
 /// @param private_key_length  its length in bytes.
 /// @param passphrase      opens the key, in UTF-8; ignored if the key is not encrypted; NULL for none. It is not kept.
 /// @param credentials     receives the credentials; free with umapi_credentials_free.

@@ -4,6 +4,7 @@ use super::callback::Destructor;
 use super::mailbox::{Inbox, Note};
 use super::signals::Mask;
 use crate::lock::lock;
+use crate::shortage;
 use crate::{Error, ErrorKind};
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -54,10 +55,11 @@ impl Driver {
         let started = Driver::start_with_signals_blocked(outbox, mask);
         mask.restore();
         started.map_err(|e| {
-            Error::new(
-                ErrorKind::Internal,
-                format!("the client's thread and event loop cannot be started: {e}"),
-            )
+            const WHAT: &str = "the client's thread and event loop cannot be started";
+            match shortage::explained(&e) {
+                Some(shortage) => shortage.context(WHAT),
+                None => Error::new(ErrorKind::Internal, format!("{WHAT}: {e}")),
+            }
         })
     }
 

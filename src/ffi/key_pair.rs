@@ -174,7 +174,7 @@ pub unsafe extern "C" fn umapi_key_pair_options_free(options: *mut umapi_key_pai
     unsafe { free(options) }
 }
 
-/// A new RSA private key and its certificate, which the Adobe Developer Console wants for a Service Account (JWT). Read
+/// A new RSA private key and its certificate, which the Adobe Developer Console wants for a Service Account (JWT, legacy). Read
 /// from any thread.
 ///
 /// @since 0.1.0

@@ -43,7 +43,8 @@ pub const UMAPI_STATUS_PROTOCOL: umapi_status = 14;
 pub const UMAPI_STATUS_FORK: umapi_status = 15;
 /// A defect of the library was caught at its boundary. The handle that was used may be freed, and nothing else.
 pub const UMAPI_STATUS_PANIC: umapi_status = 16;
-/// A defect of the library, or something that it could not get from the operating system.
+/// A defect of the library, or something that it could not get from the operating system, such as descriptors or memory:
+/// then the message has the system's words.
 pub const UMAPI_STATUS_INTERNAL: umapi_status = 17;
 /// The service worked in the other mode than was asked for: by its own count it did in earnest what a client in test
 /// mode sent, or only tried out what was to be done. The actions concerned are unknown, and the rest of the run is not

@@ -3,7 +3,9 @@
 use super::proxy::Proxy;
 use super::resolve;
 use super::way::Way;
+use crate::shortage;
 use reqwest::header::HeaderValue;
+use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -17,6 +19,8 @@ const LONGEST_HEAD: usize = 8192;
 pub(crate) enum ProxyAnswer {
     /// In whose words the proxy itself could not be reached.
     Unreachable(String),
+    /// The operating system had nothing left for a connection; its error code.
+    Shortage(i32),
     Answered {
         status: u16,
         /// The line that it answered with, without the version.
@@ -40,7 +44,7 @@ impl ProxyAnswer {
     pub(crate) fn schemes(&self) -> &[String] {
         match self {
             ProxyAnswer::Answered { schemes, .. } => schemes,
-            ProxyAnswer::Unreachable(_) => &[],
+            ProxyAnswer::Unreachable(_) | ProxyAnswer::Shortage(_) => &[],
         }
     }
 }
@@ -52,7 +56,10 @@ pub(crate) async fn ask(way: Way<'_>, with_login: bool) -> Option<ProxyAnswer> {
     let asked = async {
         let connection = match connect(proxy).await {
             Ok(connection) => connection,
-            Err(why) => return Some(ProxyAnswer::Unreachable(why)),
+            Err(error) if shortage::explained(&error).is_some() => {
+                return error.raw_os_error().map(ProxyAnswer::Shortage);
+            }
+            Err(error) => return Some(ProxyAnswer::Unreachable(error.to_string())),
         };
         if !proxy.speaks_plain_http() {
             return None;
@@ -64,11 +71,13 @@ pub(crate) async fn ask(way: Way<'_>, with_login: bool) -> Option<ProxyAnswer> {
     tokio::time::timeout(PATIENCE, asked).await.ok()?
 }
 
-async fn connect(proxy: &Proxy) -> Result<TcpStream, String> {
+async fn connect(proxy: &Proxy) -> io::Result<TcpStream> {
     let addresses = resolve::addresses(proxy.host(), proxy.port()).await;
-    let addresses = addresses.map_err(|e| e.to_string())?;
-    let connected = TcpStream::connect(addresses.as_slice()).await;
-    connected.map_err(|e| e.to_string())
+    let addresses = addresses.map_err(|name| match shortage::explained(&name.cause) {
+        Some(_) => name.cause,
+        None => io::Error::other(name),
+    })?;
+    TcpStream::connect(addresses.as_slice()).await
 }
 
 async fn request_a_way(

@@ -6,6 +6,7 @@ use super::resolve::NameNotFound;
 use super::trust::Stranger;
 use super::way::Way;
 use crate::error::{Delivery, Error, ErrorKind, Result};
+use crate::shortage;
 use rustls::{
     AlertDescription, CertificateError, Error as TlsError, OtherError, PeerIncompatible,
     pki_types::UnixTime,
@@ -23,6 +24,8 @@ pub(crate) fn delivery(sent: bool) -> Delivery {
 
 /// What kept a request from its answer.
 pub(crate) enum Cause<'a> {
+    /// Nothing outside this machine.
+    Shortage(Error),
     Name(&'a NameNotFound),
     Tls(&'a TlsError),
     /// With the proxy itself, before it was asked for anything.
@@ -48,7 +51,9 @@ pub(crate) enum Cause<'a> {
 pub(crate) fn cause(error: &reqwest::Error) -> Cause<'_> {
     let source: &(dyn StdError + 'static) = error;
     let find = |kind| chain(source).any(|e| io_kind(e) == Some(kind));
-    if let Some(name) = chain(source).find_map(|e| e.downcast_ref()) {
+    if let Some(shortage) = chain(source).find_map(|e| shortage::explained(e.downcast_ref()?)) {
+        Cause::Shortage(shortage)
+    } else if let Some(name) = chain(source).find_map(|e| e.downcast_ref()) {
         Cause::Name(name)
     } else if let Some(tls) = chain(source).find_map(|e| e.downcast_ref()) {
         match chain(source).any(|e| of_a_proxy(&e.to_string()).is_some()) {
@@ -112,7 +117,7 @@ pub(crate) fn describe(
         (Cause::ProxyTls(tls), Some(proxy)) => proxy_tls_failed(proxy, tls, way),
         (Cause::LoginWanted, Some(proxy)) => login_wanted(proxy, said),
         (Cause::TunnelRefused, Some(proxy)) => tunnel_refused(proxy, said, way),
-        (Cause::ProxyLost, Some(proxy)) => proxy_lost(proxy, error, said),
+        (Cause::ProxyLost, Some(proxy)) => proxy_lost(proxy, error, said, way),
         (Cause::Socks(words), Some(proxy)) => socks_refused(proxy, &words, way),
         (cause, _) => without_proxy(cause, error, way),
     };
@@ -121,6 +126,9 @@ pub(crate) fn describe(
 
 fn without_proxy(cause: Cause<'_>, error: &reqwest::Error, way: Way<'_>) -> Error {
     match cause {
+        Cause::Shortage(shortage) => {
+            shortage.context(format_args!("no connection to {}", way.target()))
+        }
         Cause::Name(name) => name_not_found(name, way),
         Cause::Tls(tls) | Cause::ProxyTls(tls) => tls_failed(tls, way),
         Cause::Refused => no_connection(format!("{} refuses the connection", way.target()), way),
@@ -160,6 +168,18 @@ fn without_proxy(cause: Cause<'_>, error: &reqwest::Error, way: Way<'_>) -> Erro
 
 pub(crate) fn name_not_found(name: &NameNotFound, way: Way<'_>) -> Error {
     let (host, cause) = (&name.host, &name.cause);
+    if let Some(shortage) = shortage::explained(cause) {
+        return shortage.context(format_args!("the name {host} could not be looked up"));
+    }
+    let proxy_knows_more = match way.proxy {
+        Some(proxy) => format!(
+            "if only the proxy knows the outer names, give it as socks5h, not socks5, in {}",
+            proxy.where_it_is_set()
+        ),
+        None => "in a network where only a proxy knows the outer names, name the proxy in HTTPS_PROXY or by the option \
+                 proxy (socks5h, not socks5)"
+            .to_owned(),
+    };
     match way.proxy {
         Some(proxy) if proxy.host() == host => Error::new(
             ErrorKind::Proxy,
@@ -171,15 +191,11 @@ pub(crate) fn name_not_found(name: &NameNotFound, way: Way<'_>) -> Error {
             format!("the name {host} is not found: {cause}"),
         )
         .with_remedy(format!(
-            "check the spelling of {host} and this machine's name service; in a network where only a proxy knows the \
-             outer names, {SET_A_PROXY}"
+            "check the spelling of {host} and this machine's name service; {proxy_knows_more}"
         ))
         .without_connection(),
     }
 }
-
-const SET_A_PROXY: &str =
-    "name the proxy in HTTPS_PROXY or with umapi_client_options_set_proxy (socks5h, not socks5)";
 
 fn no_connection(what: String, way: Way<'_>) -> Error {
     match way.proxy {
@@ -189,7 +205,7 @@ fn no_connection(what: String, way: Way<'_>) -> Error {
         None => Error::new(ErrorKind::Connect, what)
             .with_remedy(format!(
                 "ask whether a firewall lets this machine out to {}; if it must go through a proxy, name it in \
-                 HTTPS_PROXY or with umapi_client_options_set_proxy",
+                 HTTPS_PROXY or by the option proxy",
                 way.target()
             ))
             .without_connection(),
@@ -197,6 +213,9 @@ fn no_connection(what: String, way: Way<'_>) -> Error {
 }
 
 pub(crate) fn connection_failed(error: &io::Error, way: Way<'_>) -> Error {
+    if let Some(shortage) = shortage::explained(error) {
+        return shortage.context(format_args!("no connection to {}", way.target()));
+    }
     let to = match way.proxy {
         Some(proxy) => format!("the proxy {proxy}"),
         None => way.target(),
@@ -234,6 +253,7 @@ pub(crate) fn tunnel(proxy: &Proxy, said: Option<&ProxyAnswer>, way: Way<'_>) ->
         }) => Ok(()),
         Some(ProxyAnswer::Answered { status: 407, .. }) => Err(login_wanted(proxy, said)),
         Some(ProxyAnswer::Unreachable(why)) => Err(proxy_unreachable(proxy, why)),
+        Some(ProxyAnswer::Shortage(code)) => Err(shortage_of(*code, way)),
         _ => Err(tunnel_refused(proxy, said, way)),
     }
 }
@@ -280,12 +300,7 @@ fn login_wanted(proxy: &Proxy, said: Option<&ProxyAnswer>) -> Error {
     let schemes = said.map(|said| said.schemes()).unwrap_or_default();
     let takes_ours = schemes.is_empty() || schemes.iter().any(|s| s.eq_ignore_ascii_case("basic"));
     let remedy = match takes_ours {
-        true => format!(
-            "give the right user and password with umapi_client_options_set_proxy, or in HTTPS_PROXY as \
-             http://user:password@{}:{}",
-            proxy.host(),
-            proxy.port()
-        ),
+        true => proxy.how_to_log_in(),
         false => format!(
             "it takes {} only, and libumapi speaks Basic: ask for Basic or for an exception, or put a local relay \
              such as cntlm or px before it",
@@ -297,12 +312,21 @@ fn login_wanted(proxy: &Proxy, said: Option<&ProxyAnswer>) -> Error {
         .with_remedy(remedy)
 }
 
-fn proxy_lost(proxy: &Proxy, error: &reqwest::Error, said: Option<&ProxyAnswer>) -> Error {
-    let why = match said {
-        Some(ProxyAnswer::Unreachable(why)) => why.clone(),
-        _ => root(error),
-    };
-    proxy_unreachable(proxy, &why)
+fn proxy_lost(
+    proxy: &Proxy,
+    error: &reqwest::Error,
+    said: Option<&ProxyAnswer>,
+    way: Way<'_>,
+) -> Error {
+    match said {
+        Some(ProxyAnswer::Shortage(code)) => shortage_of(*code, way),
+        Some(ProxyAnswer::Unreachable(why)) => proxy_unreachable(proxy, why),
+        _ => proxy_unreachable(proxy, &root(error)),
+    }
+}
+
+fn shortage_of(code: i32, way: Way<'_>) -> Error {
+    connection_failed(&io::Error::from_raw_os_error(code), way)
 }
 
 fn check_the_proxy(proxy: &Proxy) -> String {
@@ -346,7 +370,7 @@ fn socks_refused(proxy: &Proxy, words: &str, way: Way<'_>) -> Error {
                 false => format!("the proxy {proxy} wants a user and password: {words}"),
             },
         )
-        .with_remedy("give the right user and password with umapi_client_options_set_proxy"),
+        .with_remedy(proxy.how_to_log_in()),
         "connection not allowed" => Error::new(
             ErrorKind::Proxy,
             format!("the proxy {proxy} refuses the way to {target}: {words}"),
@@ -482,11 +506,11 @@ fn certificate_refused(problem: &CertificateError, way: Way<'_>) -> (String, Str
     }
 }
 
-const ADD_YOUR_CA: &str = "if your company inspects TLS, add your company's CA certificate with \
-                           umapi_client_options_add_ca_file or umapi_client_options_add_ca_pem";
+const ADD_YOUR_CA: &str =
+    "if your company inspects TLS, add your company's CA certificate with the option ca_file";
 
-const REPLACE_IT: &str = "give the host a certificate of a CA, and add that CA's certificate with \
-                          umapi_client_options_add_ca_file";
+const REPLACE_IT: &str =
+    "give the host a certificate of a CA, and add that CA's certificate with the option ca_file";
 
 /// The verifier gives them as `DnsName("a")` and `IpAddress(1.2.3.4)`.
 fn names(presented: &[String]) -> String {
@@ -551,6 +575,7 @@ fn io_kind(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::proxy::Places;
     use super::*;
 
     #[test]
@@ -569,7 +594,61 @@ mod tests {
         );
         assert!(error.message().contains("\"407 Access denied\""), "{error}");
         let error = login_wanted(&proxy, None);
-        assert!(error.remedy().unwrap().contains("HTTPS_PROXY"), "{error}");
+        let remedy = error.remedy().unwrap();
+        assert_eq!(
+            remedy,
+            "give the right user and password with the option proxy"
+        );
+    }
+
+    #[test]
+    fn a_proxy_is_named_by_where_it_was_set() {
+        let address = "http://proxy.example:3128";
+        let places = Places {
+            address: "proxy in /etc/umapi.json".to_owned(),
+            login: "proxy_user in /etc/umapi.json and UMAPI_PROXY_PASSWORD in the environment"
+                .to_owned(),
+        };
+        let proxy = Proxy::configured(places.clone(), ["", ""], address, None).unwrap();
+        let error = login_wanted(&proxy, None);
+        let remedy = error.remedy().unwrap();
+        assert!(
+            remedy.ends_with(&format!("by {}", places.login)),
+            "{remedy}"
+        );
+        for error in [
+            proxy_unreachable(&proxy, "refused"),
+            Error::new(ErrorKind::Proxy, "x").with_remedy(check_the_proxy(&proxy)),
+        ] {
+            assert!(error.message().contains(&places.address), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_shortage_is_nobodys_firewall() {
+        let url = url::Url::parse("https://service.example").unwrap();
+        let proxy = Proxy::given(["url", "user"], "http://proxy.example:3128", None).unwrap();
+        for proxy in [None, Some(&proxy)] {
+            let way = Way {
+                url: &url,
+                proxy,
+                connect_timeout: Duration::from_secs(1),
+            };
+            let shortage = || io::Error::from_raw_os_error(24);
+            let name = NameNotFound {
+                host: "service.example".to_owned(),
+                cause: shortage(),
+            };
+            for error in [
+                connection_failed(&shortage(), way),
+                name_not_found(&name, way),
+            ] {
+                assert_eq!(error.kind(), ErrorKind::Internal, "{error}");
+                assert!(error.message().contains(&shortage().to_string()), "{error}");
+                assert!(!error.message().contains("proxy"), "{error}");
+                assert!(!error.is_unconnected());
+            }
+        }
     }
 
     #[test]

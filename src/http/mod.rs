@@ -5,6 +5,7 @@ pub(crate) mod authorisation;
 pub(crate) mod body;
 mod budget;
 pub mod call;
+pub(crate) mod certificates;
 mod classify;
 pub mod endpoint;
 pub(crate) mod failure;

@@ -37,12 +37,22 @@ pub(crate) struct Login {
     pub password: Secret,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Who named the proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Source {
-    Options,
-    /// The variable.
+    /// The program, by the option `proxy`.
+    Option,
+    Configuration(Places),
+    /// A variable that all programs know.
     Environment(&'static str),
     System,
+}
+
+/// Where an operator wrote the proxy down, for messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Places {
+    pub address: String,
+    pub login: String,
 }
 
 /// In the order in which they count. `HTTP_PROXY` is for plain http, which is for this machine only and takes no proxy.
@@ -51,14 +61,29 @@ const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_pr
 const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 
 impl Proxy {
-    /// From the program or its configuration, with what the address and the user are called there. User and password stand
-    /// beside the address and never in it, for addresses are shown.
-    pub(crate) fn given(
+    /// From the program. `names` are those of the address and of the user. User and password stand beside the address and
+    /// never in it, for addresses are shown.
+    pub(crate) fn given(names: [&str; 2], address: &str, login: Option<Login>) -> Result<Self> {
+        Proxy::checked(Source::Option, names, address, login)
+    }
+
+    /// The same, from a configuration.
+    pub(crate) fn configured(
+        places: Places,
+        names: [&str; 2],
+        address: &str,
+        login: Option<Login>,
+    ) -> Result<Self> {
+        Proxy::checked(Source::Configuration(places), names, address, login)
+    }
+
+    fn checked(
+        source: Source,
         [address_name, user_name]: [&str; 2],
         address: &str,
         login: Option<Login>,
     ) -> Result<Self> {
-        let (proxy, inside) = Proxy::parse(address, Source::Options)
+        let (proxy, inside) = Proxy::parse(address, source)
             .map_err(|problem| Error::invalid_argument(address_name, problem))?;
         if inside.is_some() {
             return Err(Error::invalid_argument(
@@ -172,10 +197,29 @@ impl Proxy {
 
     /// Where a person can change it.
     pub(crate) fn where_it_is_set(&self) -> String {
-        match self.source {
-            Source::Options => "umapi_client_options_set_proxy".to_owned(),
+        match &self.source {
+            Source::Option => "the option proxy".to_owned(),
+            Source::Configuration(places) => places.address.clone(),
             Source::Environment(variable) => format!("{variable} in the environment"),
             Source::System => "the system's proxy settings".to_owned(),
+        }
+    }
+
+    /// What to do so that the proxy gets the right login.
+    pub(crate) fn how_to_log_in(&self) -> String {
+        const GIVE: &str = "give the right user and password";
+        match &self.source {
+            Source::Option => format!("{GIVE} with the option proxy"),
+            Source::Configuration(places) => format!("{GIVE} by {}", places.login),
+            Source::Environment(variable) => format!(
+                "{GIVE} in {variable}, as {}://user:password@{}:{}",
+                self.address.scheme(),
+                self.host(),
+                self.port()
+            ),
+            Source::System => format!(
+                "{GIVE} with the option proxy or in HTTPS_PROXY, for the system's settings have none"
+            ),
         }
     }
 
@@ -277,7 +321,11 @@ impl ProxyChoice {
 fn from_the_environment() -> Result<Routes> {
     let set = VARIABLES
         .iter()
-        .find_map(|name| Some((*name, std::env::var(name).ok()?)));
+        .find_map(|name| Some((*name, std::env::var_os(name)?)));
+    let set = match set {
+        Some((name, value)) => Some((name, value.into_string().map_err(|_| not_utf8(name))?)),
+        None => None,
+    };
     match set {
         Some((_, value)) if value.trim().is_empty() => Ok(Routes::Straight),
         Some((name, value)) => {
@@ -290,22 +338,49 @@ fn from_the_environment() -> Result<Routes> {
                     .with_remedy("correct or unset it")
                 })?;
             let list = ["NO_PROXY", "no_proxy"];
-            let list = list.iter().find_map(|name| std::env::var(name).ok());
+            let list = list.iter().find_map(std::env::var_os);
+            // An entry that is not UTF-8 is no host of ours; the others count.
+            let list = list.unwrap_or_default();
             Ok(Routes::Excepting(
                 proxy,
-                exceptions(&list.unwrap_or_default()),
+                exceptions(&list.to_string_lossy()),
             ))
         }
         None => Ok(from_the_system()),
     }
 }
 
-/// `NO_PROXY` as other tools read it: spaces part as commas do, a star alone excepts addresses too, and one before a
-/// domain is as good as none. The HTTP client knows less.
+fn not_utf8(name: &str) -> Error {
+    Error::new(
+        ErrorKind::Proxy,
+        format!("{name} in the environment is not UTF-8"),
+    )
+    .with_remedy("correct or unset it")
+}
+
+/// An entry of `NO_PROXY` without its port: of what would take the proxy, each host is called at one port only. Port 80
+/// stays, and with it the entry matches nothing.
+fn without_port(entry: &str) -> &str {
+    match entry.rsplit_once(':') {
+        Some((host, port))
+            if (!host.contains(':') || host.ends_with(']'))
+                && port != "80"
+                && !port.is_empty()
+                && port.bytes().all(|digit| digit.is_ascii_digit()) =>
+        {
+            host
+        }
+        _ => entry,
+    }
+}
+
+/// `NO_PROXY` as other tools read it: spaces part as commas do, a star alone excepts addresses too, one before a domain is
+/// as good as none, and a host may have its port. The HTTP client knows less.
 fn exceptions(list: &str) -> String {
     let entries = list.split(|c: char| c == ',' || c.is_whitespace());
     let understood = entries
         .filter(|entry| !entry.is_empty())
+        .map(without_port)
         .map(|entry| match entry {
             "*" => "*,0.0.0.0/0,::/0",
             entry => match entry.strip_prefix('*') {
@@ -442,6 +517,12 @@ mod tests {
             ("a.example,\tAdobe.IO ,", "usermanagement.adobe.io", true),
             ("[fd00::1]", "[fd00::1]", true),
             ("fd00::/8", "[fd00::1]", true),
+            ("[fd00::1]:443", "[fd00::1]", true),
+            ("fd00::1", "[fd00::1]", true),
+            ("adobe.io:443", "usermanagement.adobe.io", true),
+            ("10.1.2.3:8443", "10.1.2.3:8443", true),
+            ("adobe.io:80", "usermanagement.adobe.io", false),
+            ("adobe.io:", "usermanagement.adobe.io", false),
             ("", "usermanagement.adobe.io", false),
         ] {
             let routes = Routes::Excepting(parsed("h:1").0, exceptions(list));

@@ -1,5 +1,6 @@
 //! Names to addresses, by the platform, with an error that says which name.
 
+use crate::shortage;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::fmt;
 use std::io;
@@ -28,7 +29,8 @@ pub(crate) async fn addresses(host: &str, port: u16) -> Result<Vec<SocketAddr>, 
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let not_found = |cause| NameNotFound {
         host: bare.to_owned(),
-        cause,
+        // A resolver that can open neither its files nor a socket says that there is no such name.
+        cause: shortage::of_descriptors().unwrap_or(cause),
     };
     let found: Vec<_> = tokio::net::lookup_host((bare, port))
         .await

@@ -16,6 +16,7 @@ use http_body::Body as _;
 use once_cell::sync::OnceCell;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Body, Method, redirect};
+use rustls::ClientConfig;
 use std::time::Duration;
 use url::Url;
 
@@ -61,7 +62,9 @@ const IDLE_CONNECTION: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Transport {
     options: TransportOptions,
-    opened: OnceCell<Opened>,
+    secure: OnceCell<Opened>,
+    /// For plain http, which is for this machine only and needs neither certificates nor a proxy.
+    plain: OnceCell<Opened>,
 }
 
 /// What is there from the first connection on.
@@ -112,31 +115,41 @@ impl Transport {
     pub(crate) fn new(options: TransportOptions) -> Self {
         Transport {
             options,
-            opened: OnceCell::new(),
+            secure: OnceCell::new(),
+            plain: OnceCell::new(),
         }
     }
 
-    fn opened(&self) -> Result<&Opened> {
-        self.opened.get_or_try_init(|| {
-            let options = &self.options;
-            let routes = options.proxy.routes()?;
-            let builder = reqwest::Client::builder()
-                .user_agent(options.user_agent())
-                .redirect(redirect::Policy::none())
-                .retry(reqwest::retry::never())
-                .connect_timeout(self.connect_timeout())
-                .pool_idle_timeout(IDLE_CONNECTION)
-                .tcp_nodelay(true)
-                .dns_resolver(Resolver)
-                .tls_backend_preconfigured(options.trust.tls()?);
-            let client = routes.apply(builder)?.build().map_err(|e| {
-                Error::new(
-                    ErrorKind::Internal,
-                    format!("the HTTP client could not be set up: {e}"),
-                )
-            })?;
-            Ok(Opened { client, routes })
-        })
+    /// What is needed for requests to `url`.
+    fn opened(&self, url: &Url) -> Result<&Opened> {
+        match url.scheme() {
+            "http" => self
+                .plain
+                .get_or_try_init(|| self.open(Routes::Straight, Trust::no_tls()?)),
+            _ => self.secure.get_or_try_init(|| {
+                let options = &self.options;
+                self.open(options.proxy.routes()?, options.trust.tls()?)
+            }),
+        }
+    }
+
+    fn open(&self, routes: Routes, tls: ClientConfig) -> Result<Opened> {
+        let builder = reqwest::Client::builder()
+            .user_agent(self.options.user_agent())
+            .redirect(redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .connect_timeout(self.connect_timeout())
+            .pool_idle_timeout(IDLE_CONNECTION)
+            .tcp_nodelay(true)
+            .dns_resolver(Resolver)
+            .tls_backend_preconfigured(tls);
+        let client = routes.apply(builder)?.build().map_err(|e| {
+            Error::new(
+                ErrorKind::Internal,
+                format!("the HTTP client could not be set up: {e}"),
+            )
+        })?;
+        Ok(Opened { client, routes })
     }
 
     /// How long it takes until a connection counts as not to be had.
@@ -149,22 +162,25 @@ impl Transport {
         !self.options.trust.anyone
     }
 
-    /// Whose certificates are trusted; fails if they cannot be loaded.
-    pub(crate) fn describe_trust(&self) -> Result<String> {
-        self.opened()?;
-        Ok(self.options.trust.to_string())
+    /// Whose certificates are trusted on the way to `url`; fails if they cannot be loaded.
+    pub(crate) fn describe_trust(&self, url: &Url) -> Result<String> {
+        self.opened(url)?;
+        Ok(match url.scheme() {
+            "http" => "none wanted".to_owned(),
+            _ => self.options.trust.to_string(),
+        })
     }
 
     /// Why the way to `url` leads through no proxy.
     pub(crate) fn why_straight(&self, url: &Url) -> Result<&'static str> {
-        Ok(self.opened()?.routes.why_straight(url))
+        Ok(self.opened(url)?.routes.why_straight(url))
     }
 
     /// The way that a request to `url` takes.
     pub(crate) fn way<'a>(&'a self, url: &'a Url) -> Result<Way<'a>> {
         Ok(Way {
             url,
-            proxy: self.opened()?.routes.proxy_for(url),
+            proxy: self.opened(url)?.routes.proxy_for(url),
             connect_timeout: self.connect_timeout(),
         })
     }
@@ -178,7 +194,7 @@ impl Transport {
     ) -> Result<Answer> {
         let outgoing = self.outgoing(request, request_id, sent)?;
         // Loading the platform's certificates is no part of an attempt's time.
-        let client = &self.opened()?.client;
+        let client = &self.opened(&request.url)?.client;
         let way = self.way(&request.url)?;
         let of_proxy = way.proxy.map(Proxy::secrets).unwrap_or_default();
         let secrets = request.secrets.and(of_proxy);

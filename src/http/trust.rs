@@ -1,10 +1,10 @@
 //! Whom a client takes for the host that it calls: the certificates that it trusts, and what it says of a stranger.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::shortage;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ClientConfig, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::version::{TLS12, TLS13};
 use rustls::{
@@ -59,6 +59,10 @@ impl Trust {
                 self.verifier(provider.clone()).map_err(no_trust)?,
             )),
         };
+        // Files that cannot be opened are passed over as if they were not there.
+        if let Some(shortage) = no_descriptors().filter(|_| self.platform && !self.anyone) {
+            return Err(shortage);
+        }
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&TLS13, &TLS12])
             .map_err(no_trust)?
@@ -67,6 +71,16 @@ impl Trust {
             .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
+    }
+
+    /// For a client that speaks plain http only; in TLS it would trust nothing. Reads nothing.
+    pub(crate) fn no_tls() -> Result<ClientConfig> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(no_trust)?
+            .with_root_certificates(RootCertStore::empty());
+        Ok(config.with_no_client_auth())
     }
 
     fn verifier(
@@ -90,14 +104,22 @@ impl Trust {
     }
 }
 
+fn no_descriptors() -> Option<Error> {
+    let shortage = shortage::explained(&shortage::of_descriptors()?)?;
+    Some(shortage.context("the certificates to trust could not be loaded"))
+}
+
 fn no_trust(error: TlsError) -> Error {
+    if let Some(shortage) = no_descriptors() {
+        return shortage;
+    }
     Error::new(
         ErrorKind::Tls,
         format!("the certificates to trust could not be loaded: {error}"),
     )
     .with_remedy(
-        "install the platform's certificates (on Debian the package ca-certificates), or trust only your own with \
-         umapi_client_options_set_platform_certificates",
+        "install the platform's certificates (on Debian the package ca-certificates), or add your own and turn the option \
+         platform_certificates off",
     )
 }
 
@@ -110,35 +132,6 @@ impl fmt::Display for Trust {
             (_, false, added) => write!(f, "only {added} added"),
         }
     }
-}
-
-/// A PEM bundle of certificates to trust.
-pub(crate) fn parse_certificates(
-    argument: &str,
-    pem: &[u8],
-) -> Result<Vec<CertificateDer<'static>>> {
-    // The reader of PEM would pass over the first certificate of a file that Windows wrote.
-    let pem = pem.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(pem);
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
-        .collect::<std::result::Result<_, _>>()
-        .map_err(|e| Error::invalid_argument(argument, format_args!("is no PEM: {e}")))?;
-    if certificates.is_empty() {
-        return Err(Error::invalid_argument(
-            argument,
-            "holds no PEM certificate (-----BEGIN CERTIFICATE-----)",
-        ));
-    }
-    let mut usable = RootCertStore::empty();
-    for (position, certificate) in certificates.iter().enumerate() {
-        usable.add(certificate.clone()).map_err(|e| {
-            let number = position + 1;
-            Error::invalid_argument(
-                argument,
-                format_args!("its certificate {number} cannot be used: {e}"),
-            )
-        })?;
-    }
-    Ok(certificates)
 }
 
 /// Says of a certificate that is not trusted whose it is.

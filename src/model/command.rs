@@ -441,15 +441,12 @@ fn check_optional(argument: &str, text: Option<&str>, longest: usize) -> Result<
     text.map_or(Ok(()), |t| check_text(argument, t, longest))
 }
 
-/// What names a user: an email alone, or a username without `@` together with its domain.
+/// What names a user in an action: an email alone, or a username without `@` together with its domain.
 pub(crate) fn check_user_string(argument: &str, user: &str, domain: Option<&str>) -> Result<()> {
     check_text(argument, user, LONGEST_EMAIL)?;
     check_optional("domain", domain, LONGEST_EMAIL)?;
     match (user.contains('@'), domain) {
-        (false, None) => Err(Error::invalid_argument(
-            "domain",
-            "a username without @ needs the domain that it belongs to",
-        )),
+        (false, None) => Err(Error::invalid_argument("domain", WANTS_DOMAIN)),
         (true, Some(_)) => Err(Error::invalid_argument(
             "domain",
             "goes only with a username without @; leave it out for an email",
@@ -457,6 +454,19 @@ pub(crate) fn check_user_string(argument: &str, user: &str, domain: Option<&str>
         _ => Ok(()),
     }
 }
+
+/// What names a user in a question: an email or a username. The domain is the service's to judge: beside an email it
+/// tells an Adobe ID (`AdobeID`) from a Federated ID, and need not be the email's own.
+pub(crate) fn check_user_query(argument: &str, user: &str, domain: Option<&str>) -> Result<()> {
+    check_text(argument, user, LONGEST_EMAIL)?;
+    check_optional("domain", domain, LONGEST_EMAIL)?;
+    match (user.contains('@'), domain) {
+        (false, None) => Err(Error::invalid_argument("domain", WANTS_DOMAIN)),
+        _ => Ok(()),
+    }
+}
+
+const WANTS_DOMAIN: &str = "a username without @ needs the domain that it belongs to";
 
 fn check_email(email: &str) -> Result<()> {
     check_text("email", email, LONGEST_EMAIL)?;

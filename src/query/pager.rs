@@ -141,7 +141,7 @@ impl<R: Send + Sync + 'static> Pager<R> {
         for fetch in &mut self.under_way {
             fetch.is_of_this_call = false;
         }
-        let result = call.bounded(call.reporting_here(self.advance(&call))).await;
+        let result = Box::pin(call.bounded(call.reporting_here(self.advance(&call)))).await;
         if let Err(error) = &result
             && error.kind() == ErrorKind::Cancelled
         {

@@ -5,7 +5,7 @@ use crate::error::{Absent, Error, Result};
 use crate::http::call::Call;
 use crate::http::endpoint::EndpointClass;
 use crate::http::transport::Answer;
-use crate::model::command::check_user_string;
+use crate::model::command::check_user_query;
 use crate::model::user::{User, parse_one_user};
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ pub(crate) async fn find_user(
     user_string: &str,
     domain: Option<&str>,
 ) -> Result<Option<User>> {
-    check_user_string("user_string", user_string, domain)?;
+    check_user_query("user_string", user_string, domain)?;
     let domain: Vec<_> = domain.map(|d| ("domain", d)).into_iter().collect();
     let resource = Resource {
         class: EndpointClass::User,
@@ -56,11 +56,39 @@ fn parse_status(body: &[u8]) -> Result<ServiceStatus> {
     if !value.is_object() {
         return Err(Error::protocol("the status page is no JSON object"));
     }
-    let text = |name: &str| value.get(name)?.as_str().map(str::to_owned);
+    // Some hosts put all of it under `status`.
+    let inner = value.get("status").filter(|status| status.is_object());
+    let text = |name: &str| {
+        let found = [Some(&value), inner].into_iter().flatten();
+        let found = found.filter_map(|object| object.get(name)?.as_str());
+        found.map(str::to_owned).next()
+    };
     Ok(ServiceStatus {
         state: text("state"),
         version: text("version"),
         build: text("build"),
         json: json.to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_page_in_both_shapes() {
+        for body in [
+            r#"{"build":"b1","version":"2.7","state":"LIVE"}"#,
+            r#"{"status":{"build":"b1","version":"2.7","state":"LIVE"}}"#,
+            r#"{"status":{"build":"b1","state":"LIVE"},"version":"2.7","state":null}"#,
+        ] {
+            let status = parse_status(body.as_bytes()).unwrap();
+            let told = [&status.state, &status.version, &status.build].map(Option::as_deref);
+            assert_eq!(told, [Some("LIVE"), Some("2.7"), Some("b1")], "{body}");
+            assert_eq!(status.json, body);
+        }
+        for body in ["{}", r#"{"status":"LIVE"}"#, r#"{"status":{"state":7}}"#] {
+            assert_eq!(parse_status(body.as_bytes()).unwrap().state, None);
+        }
+    }
 }

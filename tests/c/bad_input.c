@@ -150,7 +150,7 @@ static void configurations(void)
     CHECK(client == NULL);
     REFUSES(umapi_client_new_from_file("", NULL, &client, &error), "path");
     REFUSES(umapi_client_new_from_file(NOT_UTF8, NULL, &client, &error), "path");
-    REFUSES(umapi_client_new_from_file(long_text, NULL, &client, &error), "cannot be read");
+    REFUSES(umapi_client_new_from_file(long_text, NULL, &client, &error), "holds what should be in a file");
     REFUSES(umapi_client_new_from_file("/dev/null", NULL, &client, &error), "is no JSON");
     REFUSES(umapi_client_new_from_file("/dev/null", NULL, NULL, &error), "client");
     REFUSES(umapi_client_new_from_environment(NULL, NULL, &error), "client");
@@ -377,7 +377,8 @@ static void reading(void)
     REFUSES(umapi_client_find_user(client, NULL, "jdoe", NULL, &user, &error), "domain");
     REFUSES(umapi_client_find_user(client, NULL, "jdoe", "", &user, &error), "domain");
     REFUSES(umapi_client_find_user(client, NULL, "jdoe", NOT_UTF8, &user, &error), "domain");
-    REFUSES(umapi_client_find_user(client, NULL, "a@b.c", "b.c", &user, &error), "domain");
+    REFUSES(umapi_client_find_user(client, NULL, "a@b.c", "", &user, &error), "domain");
+    REFUSES(umapi_client_find_user(client, NULL, "a@b.c", "b\nc", &user, &error), "domain");
     REFUSES(umapi_client_find_user(client, NULL, "a@b.c", NULL, NULL, &error), "user");
     REFUSES(umapi_client_users(NULL, NULL, &users, &error), "client");
     CHECK(users == NULL);

@@ -178,7 +178,7 @@ static void proxies(void)
     failed_at(check_of(through("http://127.0.0.1:1", NULL, NULL), host), TOKEN_HOST + CONNECT, UMAPI_STATUS_PROXY,
               "the proxy http://127.0.0.1:1 refuses the connection", "check that the proxy runs");
     failed_at(check_of(through("http://proxy.invalid:3128", NULL, NULL), host), TOKEN_HOST + NAME, UMAPI_STATUS_PROXY,
-              "the proxy's name proxy.invalid is not found", "check umapi_client_options_set_proxy");
+              "the proxy's name proxy.invalid is not found", "check the option proxy");
     failed_at(check_of(through(environment("PROXY_LOGIN"), NULL, NULL), host), TOKEN_HOST + PROXY, UMAPI_STATUS_PROXY,
               "it says \"407 ", "give the right user and password");
     failed_at(check_of(through(environment("PROXY_LOGIN"), "somebody", "wr0ng-p4ss"), host), TOKEN_HOST + PROXY,

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static umapi_error *error;
@@ -19,7 +20,7 @@ static char file[64];
 static const char *const variables[] = {
     "UMAPI_ORG_ID",    "UMAPI_CLIENT_ID", "UMAPI_CLIENT_SECRET", "UMAPI_TECH_ACCT_ID", "UMAPI_PRIVATE_KEY_PATH",
     "UMAPI_PRIVATE_KEY_PASSPHRASE", "UMAPI_ENDPOINT", "UMAPI_AUTH_HOST", "UMAPI_AUTH_PATH", "UMAPI_CA_FILE",
-    "UMAPI_CONNECT_TIMEOUT_MS", "UMAPI_ATTEMPT_TIMEOUT_MS"};
+    "UMAPI_CONNECT_TIMEOUT_MS", "UMAPI_ATTEMPT_TIMEOUT_MS", "UMAPI_PROXY", "UMAPI_PROXY_USER", "UMAPI_PROXY_PASSWORD"};
 enum { VARIABLES = sizeof variables / sizeof *variables };
 static char *values[VARIABLES];
 
@@ -137,6 +138,10 @@ static long exchanges(const char *path)
     "'technical_account_email':'7@techacct.adobe.com','technical_account_id':'$TECH_ACCT_ID',"                             \
     "'meta_scopes':['ent_user_sdk'],'public_keys':[]}}"
 
+#define OTHER_OAUTH                                                                                                        \
+    "{'oauth_server_to_server':{'client_id':'other-oauth','client_secrets':['wrong'],'technical_account_id':'t'}}"
+#define OTHER_JWT "{'jwt':{'client_id':'other-jwt','client_secret':'wrong','technical_account_id':'t'}}"
+
 static void our_own_keys(void)
 {
     works("{" OAUTH "," WHERE ",'connect_timeout_ms':5000,'attempt_timeout_ms':60000}");
@@ -178,6 +183,38 @@ static void a_project_file_with_jwt(void)
     setenv("UMAPI_PRIVATE_KEY_PATH", path, 1);
     works("{" PROJECT(PROJECT_JWT) "," WHERE "}");
     CHECK_INT(exchanges("/ims/exchange/jwt/"), 2);
+}
+
+/* One credential of each kind, while Adobe turns the older into the newer: the newer, or what a key beside them names. */
+static void a_project_file_in_transition(void)
+{
+    char path[128];
+    works("{" PROJECT(PROJECT_JWT "," PROJECT_OAUTH) "," WHERE "}");
+    works("{" PROJECT(PROJECT_OAUTH "," OTHER_JWT) "," WHERE "}");
+    works("{" PROJECT(PROJECT_OAUTH "," OTHER_JWT) "," WHERE ",'client_id':'$CLIENT_ID'}");
+    works("{" PROJECT(PROJECT_JWT "," PROJECT_OAUTH) "," WHERE ",'client_id':'$CLIENT_ID'}");
+    /* The variable may be left over from before; it is not beside the project. */
+    sprintf(path, "%s/plain.key", folder);
+    setenv("UMAPI_PRIVATE_KEY_PATH", path, 1);
+    works("{" PROJECT(PROJECT_JWT "," PROJECT_OAUTH) "," WHERE "}");
+    unsetenv("UMAPI_PRIVATE_KEY_PATH");
+    CHECK_INT(exchanges("/ims/token/v2"), 5);
+    expect_signatures_of("public.pem");
+    works("{" PROJECT(PROJECT_JWT "," OTHER_OAUTH) "," WHERE ",'private_key_path':'plain.key'}");
+    works("{" PROJECT(PROJECT_OAUTH "," PROJECT_JWT) "," WHERE ",'private_key_path':'plain.key','client_id':'$CLIENT_ID'}");
+    setenv("UMAPI_PRIVATE_KEY_PATH", path, 1);
+    works("{" PROJECT(PROJECT_JWT "," OTHER_OAUTH) "," WHERE ",'client_id':'$CLIENT_ID'}");
+    CHECK_INT(exchanges("/ims/exchange/jwt/"), 3);
+}
+
+static void several_of_one_kind_are_told_apart_by_their_id(void)
+{
+    works("{" PROJECT(OTHER_OAUTH "," PROJECT_OAUTH) "," WHERE ",'client_id':'$CLIENT_ID'}");
+    works("{" PROJECT(OTHER_JWT "," PROJECT_OAUTH "," OTHER_OAUTH) "," WHERE ",'client_id':'$CLIENT_ID'}");
+    CHECK_INT(exchanges("/ims/token/v2"), 2);
+    expect_signatures_of("public.pem");
+    works("{" PROJECT(OTHER_JWT "," PROJECT_JWT) "," WHERE ",'private_key_path':'plain.key','client_id':'$CLIENT_ID'}");
+    CHECK_INT(exchanges("/ims/exchange/jwt/"), 1);
 }
 
 static void our_own_keys_win_over_the_project(void)
@@ -243,6 +280,13 @@ static void keys_that_are_unknown_missing_or_of_no_use(void)
     is_refused("{" OAUTH ",}", "is no JSON: ");
     is_refused("{'client_secret':'$CLIENT_SECRET", "is no JSON: ");
     is_refused("['$CLIENT_SECRET']", "must be an object");
+    is_refused("{" OAUTH ",'client_id':'$CLIENT_ID'}", "client_id: stands there twice");
+    is_refused("{'project':{},'project':{}}", "project: stands there twice");
+    is_refused("{'org_id':'caf\xE9'}", "is not UTF-8");
+    is_refused("\xFF\xFE{", "is no JSON: ");
+    is_refused("'text'", "must be an object");
+    is_refused("7", "must be an object");
+    is_refused("{" OAUTH "}{}", "is no JSON: trailing characters");
     is_refused("{" OAUTH ",'clientid':'x'}", "unknown key \"clientid\"; known are org_id, client_id, ");
     is_refused("{}", "org_id: is missing");
     is_refused("{'org_id':'o'}", "client_id: is missing");
@@ -266,7 +310,7 @@ static void keys_and_certificates_that_are_of_no_use(void)
     char words[256];
     sprintf(words, "ca_file: %s/nowhere.pem: cannot be read: No such file", folder);
     is_refused("{" OAUTH ",'ca_file':'nowhere.pem'}", words);
-    sprintf(words, "ca_file: %s/plain.key: holds no PEM certificate", folder);
+    sprintf(words, "ca_file: %s/plain.key: holds a private key and no certificate", folder);
     is_refused("{" OAUTH ",'ca_file':'plain.key'}", words);
     sprintf(words, "private_key_path: %s/nowhere.pem: cannot be read: No such file", folder);
     is_refused("{" OAUTH ",'tech_acct_id':'t','private_key_path':'nowhere.pem'}", words);
@@ -290,8 +334,18 @@ static void project_files_that_are_of_no_use(void)
     is_refused("{'project':{'org':{'ims_org_id':'o'}}}", IN_PROJECT ": is missing");
     is_refused("{'org_id':'o','project':{'workspace':{'details':{'credentials':{}}}}}", IN_PROJECT ": must be an array");
     is_refused("{" PROJECT(API_KEY) "}", IN_PROJECT ": holds neither oauth_server_to_server nor jwt");
-    is_refused("{" PROJECT(PROJECT_OAUTH "," PROJECT_JWT) "}", IN_PROJECT ": holds both oauth_server_to_server and jwt");
-    is_refused("{" PROJECT(PROJECT_OAUTH "," PROJECT_OAUTH) "}", IN_PROJECT ": holds more than one of a kind");
+    is_refused("{" PROJECT(PROJECT_OAUTH "," OTHER_OAUTH) "}",
+               IN_PROJECT ": holds more than one oauth_server_to_server; name the one to be used by client_id beside project: ");
+    is_refused("{" PROJECT(PROJECT_OAUTH "," PROJECT_OAUTH) ",'client_id':'$CLIENT_ID'}",
+               IN_PROJECT ": holds more than one oauth_server_to_server of this client_id");
+    is_refused("{" PROJECT(PROJECT_JWT "," OTHER_JWT) ",'private_key_path':'plain.key'}",
+               IN_PROJECT ": holds more than one jwt; name the one to be used by client_id");
+    is_refused("{" PROJECT(OTHER_OAUTH "," OTHER_JWT) ",'client_id':'unknown'}",
+               "client_id: is of none of the credentials in " IN_PROJECT "; they have other-oauth (oauth_server_to_server), "
+               "other-jwt (jwt)");
+    is_refused("{" PROJECT(OTHER_OAUTH "," OTHER_JWT) ",'client_id':'other-jwt'}", "private_key_path: is missing");
+    is_refused("{" PROJECT(OTHER_OAUTH "," OTHER_JWT) ",'client_id':'other-oauth','private_key_path':'plain.key'}",
+               "private_key_path: is for jwt, and the project has");
     is_refused("{" PROJECT(PROJECT_OAUTH) ",'private_key_path':'plain.key'}", "private_key_path: is for jwt, and the project has");
     is_refused("{" PROJECT(PROJECT_JWT) "}", "private_key_path: is missing: the project has a jwt credential");
     is_refused("{" PROJECT("{'oauth_server_to_server':{'client_secrets':['s']}}") "}", "client_id: is missing");
@@ -319,7 +373,103 @@ static void files_that_cannot_be_read(void)
     CHECK_FAILS(umapi_client_new_from_file("/dev/zero", NULL, &client, &error), UMAPI_STATUS_INVALID_ARGUMENT, error);
     CHECK_HAS(umapi_error_message(error), "/dev/zero: is longer than 1 MiB");
     umapi_error_free(error);
+    /* The configuration itself, in place of its path. */
+    CHECK_FAILS(umapi_client_new_from_file("{\"client_secret\":\"p8e-hidden\"}", NULL, &client, &error),
+                UMAPI_STATUS_INVALID_ARGUMENT, error);
+    CHECK_HAS(umapi_error_message(error), "path: holds what should be in a file");
+    CHECK_HAS_NOT(umapi_error_message(error), "p8e-hidden");
+    umapi_error_free(error);
     error = NULL;
+}
+
+/* As Windows shells write files. */
+static void a_file_in_utf16(void)
+{
+    umapi_client *client = NULL;
+    size_t length, i;
+    char *json;
+    FILE *out;
+    write_file("{" OAUTH "," WHERE "}");
+    json = read_file(file, &length);
+    out = fopen(file, "wb");
+    fputs("\xFF\xFE", out);
+    for (i = 0; i < length; i++) {
+        fputc(json[i], out);
+        fputc('\0', out);
+    }
+    fclose(out);
+    free(json);
+    CHECK_OK(umapi_client_new_from_file(file, NULL, &client, &error), error);
+    finds_somebody(client);
+}
+
+/* The client is made, and its first call says where the proxy that does not answer was written down. */
+static void blames(umapi_client *client, const char *where)
+{
+    umapi_user *user = NULL;
+    umapi_check *found = NULL;
+    CHECK_FAILS(umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, &error), UMAPI_STATUS_PROXY, error);
+    CHECK_HAS(umapi_error_message(error), where);
+    CHECK_HAS_NOT(umapi_error_message(error), "umapi_client_options");
+    umapi_error_free(error);
+    error = NULL;
+    CHECK_OK(umapi_client_check(client, NULL, &found, &error), error);
+    CHECK_HAS(umapi_check_text(found), where);
+    CHECK_HAS_NOT(umapi_check_text(found), "umapi_client_options");
+    umapi_check_free(found);
+    umapi_client_free(client);
+}
+
+static void a_proxy_is_named_by_its_key_and_file_or_its_variable(void)
+{
+    umapi_client *client = NULL;
+    char where[128];
+    write_file("{" OAUTH "," WHERE ",'proxy':'http://127.0.0.1:1'}");
+    CHECK_OK(umapi_client_new_from_file(file, NULL, &client, &error), error);
+    sprintf(where, "that proxy in %s is right", file);
+    blames(client, where);
+    restore_the_environment();
+    setenv("UMAPI_PROXY", "socks5h://127.0.0.1:1", 1);
+    CHECK_OK(umapi_client_new_from_environment(NULL, &client, &error), error);
+    blames(client, "that UMAPI_PROXY in the environment is right");
+}
+
+static void write_to_file(const char *name, const char *content, size_t count)
+{
+    char path[128];
+    FILE *out;
+    sprintf(path, "%s/%s", folder, name);
+    out = fopen(path, "wb");
+    while (count-- > 0) {
+        fputs(content, out);
+    }
+    fclose(out);
+}
+
+/* Whatever a path leads to, it is read to a bound, and nothing is waited for long. */
+static void paths_to_what_is_no_file(void)
+{
+    char path[128];
+    umapi_client_options *options = umapi_client_options_new();
+    int64_t start = now_ms();
+    write_to_file("long.pem", "# filling up with what is no certificate at all\n", 30000);
+    sprintf(path, "%s/pipe", folder);
+    CHECK_INT(mkfifo(path, 0600), 0);
+    is_refused("{" OAUTH ",'ca_file':'/dev/zero'}", "ca_file: /dev/zero: is longer than 1 MiB");
+    is_refused("{" OAUTH ",'ca_file':'/'}", "ca_file: /: cannot be read: Is a directory");
+    is_refused("{" OAUTH ",'ca_file':'/dev/null'}", "ca_file: /dev/null: is empty");
+    sprintf(path, "ca_file: %s/pipe: cannot be read: nothing was written to it", folder);
+    is_refused("{" OAUTH ",'ca_file':'pipe'}", path);
+    CHECK(now_ms() - start < 8000 * slowness());
+    CHECK_FAILS(umapi_client_options_add_ca_file(options, "/dev/zero", &error), UMAPI_STATUS_INVALID_ARGUMENT, error);
+    CHECK_HAS(umapi_error_message(error), "path: /dev/zero: is longer than 1 MiB");
+    umapi_error_free(error);
+    sprintf(path, "%s/long.pem", folder);
+    CHECK_FAILS(umapi_client_options_add_ca_file(options, path, &error), UMAPI_STATUS_INVALID_ARGUMENT, error);
+    CHECK_HAS(umapi_error_message(error), "long.pem: is longer than 1 MiB");
+    umapi_error_free(error);
+    error = NULL;
+    umapi_client_options_free(options);
 }
 
 /* ---- The environment ---- */
@@ -368,6 +518,8 @@ static void variables_that_are_of_no_use(void)
     variable_is_refused("UMAPI_PRIVATE_KEY_PATH", "/nowhere.pem", "UMAPI_PRIVATE_KEY_PATH: /nowhere.pem: cannot be read");
     variable_is_refused("UMAPI_PRIVATE_KEY_PATH", test_key("legacy-aes-256-cbc.pem"),
                         "UMAPI_PRIVATE_KEY_PASSPHRASE: is missing, and the private key is encrypted");
+    variable_is_refused("UMAPI_PRIVATE_KEY_PATH", "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n",
+                        "UMAPI_PRIVATE_KEY_PATH: holds what should be in a file; give the path");
     variable_is_refused("UMAPI_PRIVATE_KEY_PASSPHRASE", "p", "UMAPI_PRIVATE_KEY_PATH: is missing");
     variable_is_refused("UMAPI_CONNECT_TIMEOUT_MS", "-1", "UMAPI_CONNECT_TIMEOUT_MS: must be a whole number");
 }
@@ -392,6 +544,8 @@ int main(void)
     RUN_CLEAR(a_secret_in_the_environment);
     RUN_CLEAR(a_project_file_with_oauth);
     RUN_CLEAR(a_project_file_with_jwt);
+    RUN_CLEAR(a_project_file_in_transition);
+    RUN_CLEAR(several_of_one_kind_are_told_apart_by_their_id);
     RUN_CLEAR(our_own_keys_win_over_the_project);
     RUN_CLEAR(options_and_configuration_together);
     RUN_CLEAR(timeouts_of_the_file_are_kept);
@@ -399,6 +553,9 @@ int main(void)
     RUN_CLEAR(keys_and_certificates_that_are_of_no_use);
     RUN_CLEAR(project_files_that_are_of_no_use);
     RUN_CLEAR(files_that_cannot_be_read);
+    RUN_CLEAR(a_file_in_utf16);
+    RUN_CLEAR(paths_to_what_is_no_file);
+    RUN_CLEAR(a_proxy_is_named_by_its_key_and_file_or_its_variable);
     RUN(the_environment_alone);
     RUN(the_environment_with_a_private_key);
     RUN(variables_that_are_of_no_use);

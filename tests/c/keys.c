@@ -62,7 +62,7 @@ static void is_read(const char *file, const char *passphrase)
 static void keys_without_a_passphrase(void)
 {
     static const char *const files[] = {"pkcs1.pem",        "pkcs8.pem", "crlf.pem",
-                                        "bom.pem",          "utf16.pem", "leading-text.pem",
+                                        "bom.pem",          "utf16.pem", "leading-text.pem", "base64-of-pem.txt",
                                         "no-final-newline.pem", "certificate-and-key.pem", NULL};
     const char *const *file;
     expect_signatures_of("public.pem");
@@ -75,6 +75,50 @@ static void a_passphrase_that_is_not_needed_does_no_harm(void)
     is_read("pkcs1.pem", PASSPHRASE);
     is_read("pkcs8.pem", PASSPHRASE);
     is_read("pkcs8.pem", "");
+}
+
+/* The key as an environment variable, a shell or JSON may leave it: each line end turned into another, quotes around. */
+static char *dressed(const char *pem, size_t length, const char *end, const char *quote)
+{
+    char *text = calloc(5, length + 8), *to = text;
+    size_t i;
+    to += sprintf(to, "%s", quote);
+    for (i = 0; i < length; i++) {
+        to += pem[i] == '\n' ? sprintf(to, "%s", end) : sprintf(to, "%c", pem[i]);
+    }
+    sprintf(to, "%s", quote);
+    return text;
+}
+
+static void keys_out_of_variables(void)
+{
+    static const char *const ENDS[] = {"\\n", "\\r\\n", "\\\\n", " ", "", "\r\n", "\r", "\\n\n"};
+    static const char *const QUOTES[] = {"", "\"", "'", "\\\""};
+    static const char *const FILES[] = {"pkcs1.pem", "pkcs8.pem", "pbes2-aes-256-cbc.pem", "legacy-aes-256-cbc.pem",
+                                        "legacy-des-ede3-cbc.pem", "private-key-aes-256-cbc.pem", NULL};
+    const char *const *file;
+    size_t e, q, length;
+    expect_signatures_of("public.pem");
+    EACH(file, FILES) {
+        char *pem = read_file(test_key(*file), &length);
+        for (e = 0; e < sizeof ENDS / sizeof *ENDS; e++) {
+            for (q = 0; q < sizeof QUOTES / sizeof *QUOTES; q++) {
+                umapi_credentials *credentials = NULL;
+                char *text = dressed(pem, length, ENDS[e], QUOTES[q]);
+                CHECK_OK(umapi_credentials_new_jwt_with_passphrase(
+                             environment("UMAPI_CLIENT_ID"), environment("UMAPI_CLIENT_SECRET"),
+                             environment("UMAPI_TECH_ACCT_ID"), text, strlen(text), PASSPHRASE, &credentials, &error),
+                         error);
+                if (q == e % 4 && credentials != NULL) {
+                    signs_well(credentials);
+                } else {
+                    umapi_credentials_free(credentials);
+                }
+                free(text);
+            }
+        }
+        free(pem);
+    }
 }
 
 static void a_longer_key(void)
@@ -200,6 +244,8 @@ static void what_is_no_rsa_private_key(void)
                   {"pkcs8.der", "is binary"},
                   {"bundle.p12", "is binary"},
                   {"passphrase", "is no PEM"},
+                  {"no-marks.txt", "is base64 without its first and last line"},
+                  {"percent-encoded.txt", "is percent-encoded"},
                   {"cut-short.pem", "its END line is missing"},
                   {"not-base64.pem", "is not base64"},
                   {"damaged.pem", "is damaged"},
@@ -237,6 +283,7 @@ int main(void)
 {
     RUN(keys_without_a_passphrase);
     RUN(a_passphrase_that_is_not_needed_does_no_harm);
+    RUN(keys_out_of_variables);
     RUN(a_longer_key);
     RUN(encrypted_keys);
     RUN(a_passphrase_beyond_ascii);

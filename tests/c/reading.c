@@ -389,6 +389,49 @@ static void one_user_by_email_and_by_username(void)
     umapi_client_free(client);
 }
 
+/* One email, two accounts: the domain alone tells which. */
+static void one_user_by_email_and_domain(void)
+{
+    umapi_error *error = NULL;
+    umapi_client *client = new_client();
+    umapi_user *user = NULL;
+    char *requests;
+    umapi_action *action = user_action("jane.doe@example.com");
+    CHECK_OK(umapi_action_create_user(action, UMAPI_IDENTITY_ADOBE, "jane.doe@example.com", NULL, NULL, NULL,
+                                      UMAPI_ON_CONFLICT_IGNORE, &error), error);
+    execute_well(client, action);
+    CHECK_OK(umapi_client_find_user(client, NULL, "jane.doe@example.com", "AdobeID", &user, &error), error);
+    CHECK_INT(umapi_user_identity(user), UMAPI_IDENTITY_ADOBE);
+    umapi_user_free(user);
+    CHECK_OK(umapi_client_find_user(client, NULL, "jane.doe@example.com", "example.com", &user, &error), error);
+    CHECK(umapi_user_identity(user) != UMAPI_IDENTITY_ADOBE);
+    umapi_user_free(user);
+    /* It need not be the email's own. */
+    CHECK_OK(umapi_client_find_user(client, NULL, "jane.doe@example.com", "corp.example.com", &user, &error), error);
+    CHECK(user == NULL);
+    requests = control("GET", "/requests", NULL);
+    CHECK_HAS(requests, "AdobeID");
+    free(requests);
+    umapi_client_free(client);
+}
+
+/* Both shapes of the status page. */
+static void the_status_page_in_its_other_shape(void)
+{
+    umapi_error *error = NULL;
+    umapi_client *client = new_client();
+    umapi_service *service = NULL;
+    fault("{'endpoint':'status','fault':{'rewrite':{'set':{'/status':{'state':'LIVE','version':'2.7','build':'b1'}},"
+          "'remove':['/state','/version','/build']}}}");
+    CHECK_OK(umapi_client_service(client, NULL, &service, &error), error);
+    CHECK_TEXT(umapi_service_state(service), "LIVE");
+    CHECK_TEXT(umapi_service_version(service), "2.7");
+    CHECK_TEXT(umapi_service_build(service), "b1");
+    CHECK_HAS(umapi_service_json(service), "\"status\":{");
+    umapi_service_free(service);
+    umapi_client_free(client);
+}
+
 static void no_such_user_is_an_answer(void)
 {
     umapi_error *error = NULL;
@@ -520,6 +563,8 @@ int main(void)
     RUN(every_field_of_a_user);
     RUN(absent_fields_of_a_user_are_null);
     RUN(one_user_by_email_and_by_username);
+    RUN(one_user_by_email_and_domain);
+    RUN(the_status_page_in_its_other_shape);
     RUN(no_such_user_is_an_answer);
     RUN(all_groups_with_their_fields);
     RUN(groups_page_by_page_and_again);

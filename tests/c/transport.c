@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -129,7 +130,7 @@ static void a_proxy_that_wants_a_login(void)
     CHECK_OK(try_with(through(proxy, environment("PROXY_USER"), environment("PROXY_PASSWORD"))), error);
     CHECK_FAILS(try_with(through(proxy, NULL, NULL)), UMAPI_STATUS_PROXY, error);
     CHECK_HAS(umapi_error_message(error), "wants a user and password; it says \"407 ");
-    CHECK_HAS(umapi_error_message(error), "umapi_client_options_set_proxy");
+    CHECK_HAS(umapi_error_message(error), "give the right user and password with the option proxy");
     CHECK_INT(umapi_error_attempts(error), 1);
     forget_error();
     CHECK_FAILS(try_with(through(proxy, environment("PROXY_USER"), "wr0ng-p4ss")), UMAPI_STATUS_PROXY, error);
@@ -206,7 +207,7 @@ static void a_proxy_that_is_not_there(void)
         CHECK_FAILS(try_with(through(nobody[i], NULL, NULL)), UMAPI_STATUS_PROXY, error);
         CHECK_HAS(umapi_error_message(error), nobody[i]);
         CHECK_HAS(umapi_error_message(error), "refused");
-        CHECK_HAS(umapi_error_message(error), "check that the proxy runs and that umapi_client_options_set_proxy");
+        CHECK_HAS(umapi_error_message(error), "check that the proxy runs and that the option proxy is right");
         CHECK_INT(umapi_error_attempts(error), 1);
         forget_error();
     }
@@ -234,7 +235,7 @@ static void a_proxy_that_speaks_tls(void)
     CHECK_FAILS(try_with(through(address, NULL, NULL)), UMAPI_STATUS_PROXY, error);
     CHECK_HAS(umapi_error_message(error), "the proxy https://127.0.0.1:");
     CHECK_HAS(umapi_error_message(error), "cannot be used: the certificate of 127.0.0.1 was issued by \"");
-    CHECK_HAS(umapi_error_message(error), "umapi_client_options_add_ca_file");
+    CHECK_HAS(umapi_error_message(error), "with the option ca_file");
     CHECK_INT(umapi_error_attempts(error), 1);
     forget_error();
     options = through(address, NULL, NULL);
@@ -314,6 +315,10 @@ static void nonsense_in_the_environment_is_told_and_not_shown(void)
     CHECK_HAS(umapi_error_message(error), "HTTPS_PROXY in the environment is of a kind that is not spoken");
     CHECK_HAS_NOT(umapi_error_message(error), "s3cr3t-in-url");
     forget_error();
+    setenv("HTTPS_PROXY", "http://caf\xE9.example:3128", 1);
+    CHECK_FAILS(try_with(new_options()), UMAPI_STATUS_PROXY, error);
+    CHECK_HAS(umapi_error_message(error), "HTTPS_PROXY in the environment is not UTF-8");
+    forget_error();
     unsetenv("HTTPS_PROXY");
 }
 
@@ -338,7 +343,7 @@ static void a_proxy_that_inspects(void)
     CHECK_FAILS(try_with(options), UMAPI_STATUS_TLS, error);
     CHECK_HAS(umapi_error_message(error), "was issued by \"");
     CHECK_HAS(umapi_error_message(error), "CN=mitmproxy");
-    CHECK_HAS(umapi_error_message(error), "add your company's CA certificate with umapi_client_options_add_ca_file");
+    CHECK_HAS(umapi_error_message(error), "add your company's CA certificate with the option ca_file");
     CHECK_INT(umapi_error_attempts(error), 1);
     forget_error();
     options = through(proxy, NULL, NULL);
@@ -414,7 +419,7 @@ static void each_bad_certificate_is_told_apart(void)
         refused_at_both_hosts(environment("TLS_CA"), expected->server, expected->what, expected->remedy);
     }
     refused_at_both_hosts(NULL, "TLS_GOOD", "was issued by \"CN=Example Corp Test CA,O=Example Corp\"",
-                          "add your company's CA certificate with umapi_client_options_add_ca_file");
+                          "add your company's CA certificate with the option ca_file");
 }
 
 static void only_the_added_certificates(void)
@@ -472,16 +477,315 @@ static void certificates_as_windows_writes_them(void)
     free(pem);
 }
 
+/* Runs OpenSSL on the sandbox's CA certificate; `%s` stands for its file and then for the new one. */
+static const char *made_of_the_ca(const char *command)
+{
+    static char path[64];
+    char line[512];
+    int file;
+    strcpy(path, "/tmp/umapi-ca-XXXXXX");
+    file = mkstemp(path);
+    CHECK(file >= 0);
+    close(file);
+    snprintf(line, sizeof line, command, environment("UMAPI_CA_FILE"), path);
+    CHECK_INT(system(line), 0);
+    return path;
+}
+
+static void certificates_in_der(void)
+{
+    umapi_client_options *options = umapi_client_options_new();
+    const char *der = made_of_the_ca("openssl x509 -in %s -outform DER -out %s");
+    CHECK_OK(umapi_client_options_set_endpoint(options, environment("UMAPI_ENDPOINT"), &error), error);
+    CHECK_OK(umapi_client_options_set_platform_certificates(options, 0, &error), error);
+    CHECK_OK(umapi_client_options_add_ca_file(options, der, &error), error);
+    CHECK_OK(try_with(options), error);
+    unlink(der);
+}
+
+/* Out of a variable of the environment, where line ends got lost. */
+static void certificates_out_of_a_variable(void)
+{
+    static const char *const ENDS[] = {"\\n", " ", "\\r\\n"};
+    size_t length, i, k;
+    char *pem = read_file(environment("UMAPI_CA_FILE"), &length);
+    for (i = 0; i < sizeof ENDS / sizeof *ENDS; i++) {
+        umapi_client_options *options = umapi_client_options_new();
+        char *dressed = calloc(4, length + 1), *to = dressed;
+        *to++ = '"';
+        for (k = 0; k < length; k++) {
+            to += pem[k] == '\n' ? sprintf(to, "%s", ENDS[i]) : sprintf(to, "%c", pem[k]);
+        }
+        *to++ = '"';
+        CHECK_OK(umapi_client_options_set_endpoint(options, environment("UMAPI_ENDPOINT"), &error), error);
+        CHECK_OK(umapi_client_options_set_platform_certificates(options, 0, &error), error);
+        CHECK_OK(umapi_client_options_add_ca_pem(options, dressed, (size_t)(to - dressed), &error), error);
+        CHECK_OK(try_with(options), error);
+        free(dressed);
+    }
+    free(pem);
+}
+
+static void bundles_are_refused_with_the_command_that_turns_them_into_pem(void)
+{
+    static const char *const BUNDLES[][2] = {
+        {"openssl crl2pkcs7 -nocrl -certfile %s -out %s", "is a PKCS#7 bundle (.p7b); `openssl pkcs7 -print_certs"},
+        {"openssl crl2pkcs7 -nocrl -certfile %s -outform DER -out %s", "`openssl pkcs7 -inform DER -print_certs"},
+        {"openssl pkcs12 -export -nokeys -in %s -out %s -passout pass:", "is PKCS#12 (.p12 or .pfx); `openssl pkcs12"},
+        {"openssl x509 -in %s -trustout -out %s", "`openssl x509"},
+    };
+    size_t i;
+    for (i = 0; i < sizeof BUNDLES / sizeof *BUNDLES; i++) {
+        umapi_client_options *options = umapi_client_options_new();
+        const char *bundle = made_of_the_ca(BUNDLES[i][0]);
+        CHECK_FAILS(umapi_client_options_add_ca_file(options, bundle, &error), UMAPI_STATUS_INVALID_ARGUMENT, error);
+        CHECK_HAS(umapi_error_message(error), BUNDLES[i][1]);
+        CHECK_HAS(umapi_error_message(error), bundle);
+        forget_error();
+        unlink(bundle);
+        umapi_client_options_free(options);
+    }
+}
+
+/* ---- Plain http, which is for this machine only ---- */
+
+static void give_a_token(umapi_token_answer *answer, void *user_data)
+{
+    (void)user_data;
+    umapi_token_answer_set(answer, "a-token", 3600, NULL);
+}
+
+/* The control API is no UMAPI, and refuses: but it is what answers. */
+static umapi_client *client_of_plain_http(void)
+{
+    umapi_client_options *options = umapi_client_options_new();
+    umapi_credentials *credentials = NULL;
+    umapi_client *client = NULL;
+    CHECK_OK(umapi_client_options_set_endpoint(options, environment("UMAPI_SANDBOX_CONTROL"), &error), error);
+    CHECK_OK(umapi_credentials_new_callback("an-id", give_a_token, NULL, NULL, &credentials, &error), error);
+    CHECK_OK(umapi_client_new(environment("UMAPI_ORG_ID"), credentials, options, &client, &error), error);
+    umapi_credentials_free(credentials);
+    umapi_client_options_free(options);
+    return client;
+}
+
+static void plain_http_wants_no_certificates(void)
+{
+    umapi_client *client = client_of_plain_http();
+    umapi_check *found = NULL;
+    setenv("SSL_CERT_FILE", "/nonexistent/certificates.pem", 1);
+    setenv("SSL_CERT_DIR", "/nonexistent", 1);
+    setenv("HTTPS_PROXY", "gopher://nonsense", 1);
+    CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_REJECTED, error);
+    CHECK_HAS(umapi_error_message(error), "the control API has no GET");
+    forget_error();
+    CHECK_OK(umapi_client_check(client, NULL, &found, &error), error);
+    CHECK_INT(umapi_check_step_result(umapi_check_get(found, 0)), UMAPI_CHECK_PASSED);
+    CHECK_HAS(umapi_check_step_message(umapi_check_get(found, 0)), "certificates: none wanted");
+    umapi_check_free(found);
+    umapi_client_free(client);
+    unsetenv("HTTPS_PROXY");
+    /* Where TLS is wanted they are. */
+    client = client_of(NULL, environment("UMAPI_AUTH_HOST"));
+    CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_TLS, error);
+    CHECK_HAS(umapi_error_message(error), "ca-certificates");
+    CHECK_HAS_NOT(umapi_error_message(error), "umapi_client_options");
+    forget_error();
+    umapi_client_free(client);
+    unsetenv("SSL_CERT_FILE");
+    unsetenv("SSL_CERT_DIR");
+}
+
+/* ---- No descriptors ---- */
+
+static struct rlimit former_limit;
+static int last_descriptor;
+
+/* The lowest one that is free becomes the last one. */
+static void leave_no_descriptor(void)
+{
+    struct rlimit limit;
+    CHECK_INT(getrlimit(RLIMIT_NOFILE, &former_limit), 0);
+    last_descriptor = open("/dev/null", O_RDONLY);
+    limit = former_limit;
+    limit.rlim_cur = (rlim_t)last_descriptor + 1;
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+static void leave_descriptors_again(void)
+{
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, &former_limit), 0);
+    close(last_descriptor);
+}
+
+/* The last error is the operating system's, and sends nobody to look for a firewall. */
+static void is_told_truly(void)
+{
+    const char *message = umapi_error_message(error);
+    CHECK_HAS(message, "Too many open files");
+    CHECK_HAS(message, "ulimit -n");
+    CHECK_HAS_NOT(message, "firewall");
+    CHECK_HAS_NOT(message, "ca-certificates");
+    CHECK_HAS_NOT(message, "check that");
+    CHECK_HAS_NOT(message, "spelling");
+    CHECK_INT(umapi_error_is_retryable(error), 0);
+    forget_error();
+}
+
+static void a_call_without_descriptors(const umapi_client *client)
+{
+    leave_no_descriptor();
+    CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_INTERNAL, error);
+    leave_descriptors_again();
+    is_told_truly();
+}
+
+static umapi_credentials *with_host(const char *host)
+{
+    umapi_credentials *credentials = new_credentials();
+    CHECK_OK(umapi_credentials_set_auth_host(credentials, host, &error), error);
+    return credentials;
+}
+
+/* The client has its event loop and its certificates; then a host is called that it has no connection to. */
+static void a_new_host_without_descriptors(umapi_client_options *options, const char *host)
+{
+    umapi_client *client = client_of(options, environment("UMAPI_AUTH_HOST"));
+    umapi_credentials *credentials = with_host(host);
+    umapi_check *found = NULL;
+    size_t i;
+    CHECK_OK(find_user(client, NULL, &error), error);
+    CHECK_OK(umapi_client_set_credentials(client, credentials, &error), error);
+    a_call_without_descriptors(client);
+    leave_no_descriptor();
+    CHECK_OK(umapi_client_check(client, NULL, &found, &error), error);
+    leave_descriptors_again();
+    CHECK_INT(umapi_check_passed(found), 0);
+    CHECK_HAS(umapi_check_text(found), "Too many open files");
+    CHECK_HAS(umapi_check_text(found), "ulimit -n");
+    CHECK_HAS_NOT(umapi_check_text(found), "firewall");
+    for (i = 0; i < umapi_check_count(found); i++) {
+        const umapi_error *why = umapi_check_step_error(umapi_check_get(found, i));
+        CHECK(why == NULL || umapi_error_status(why) == UMAPI_STATUS_INTERNAL);
+    }
+    umapi_check_free(found);
+    umapi_credentials_free(credentials);
+    umapi_client_free(client);
+    umapi_client_options_free(options);
+}
+
+static void no_descriptors_left(void)
+{
+    char localhost[64], secure[128];
+    umapi_client *client = new_client();
+    umapi_credentials *credentials = with_host("https://127.0.0.1:1");
+    umapi_client_options *options;
+    umapi_key_pair *pair = NULL;
+    /* Before the first call, for the event loop. */
+    a_call_without_descriptors(client);
+    CHECK_OK(find_user(client, NULL, &error), error);
+    umapi_client_free(client);
+    /* The certificates. */
+    client = client_of_plain_http();
+    CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_REJECTED, error);
+    forget_error();
+    CHECK_OK(umapi_client_set_credentials(client, credentials, &error), error);
+    a_call_without_descriptors(client);
+    umapi_credentials_free(credentials);
+    umapi_client_free(client);
+    /* A connection, a name, and proxies of every kind. */
+    snprintf(localhost, sizeof localhost, "https://localhost%s", strrchr(sandbox_host(), ':'));
+    snprintf(secure, sizeof secure, "https%s", strchr(environment("PROXY_INSPECTS"), ':'));
+    a_new_host_without_descriptors(new_options(), "https://127.0.0.1:1");
+    a_new_host_without_descriptors(new_options(), localhost);
+    a_new_host_without_descriptors(through(environment("PROXY_OPEN"), NULL, NULL), "https://127.0.0.1:1");
+    a_new_host_without_descriptors(through(socks("socks5h", "PROXY_SOCKS"), NULL, NULL), "https://127.0.0.1:1");
+    a_new_host_without_descriptors(through(socks("socks5", "PROXY_SOCKS"), NULL, NULL), localhost);
+    options = through(secure, NULL, NULL);
+    CHECK_OK(umapi_client_options_add_ca_file(options, environment("PROXY_INSPECTS_CA"), &error), error);
+    a_new_host_without_descriptors(options, "https://127.0.0.1:1");
+    /* Files. */
+    options = umapi_client_options_new();
+    credentials = NULL;
+    CHECK_OK(umapi_key_pair_new("umapi", NULL, &pair, &error), error);
+    leave_no_descriptor();
+    CHECK_FAILS(umapi_client_options_add_ca_file(options, environment("UMAPI_CA_FILE"), &error), UMAPI_STATUS_INTERNAL,
+                error);
+    is_told_truly();
+    CHECK_FAILS(umapi_client_new_from_file(environment("UMAPI_CA_FILE"), NULL, &client, &error), UMAPI_STATUS_INTERNAL,
+                error);
+    is_told_truly();
+    CHECK_FAILS(umapi_credentials_new_jwt_from_file("c", "s", "t", environment("UMAPI_CA_FILE"), NULL, &credentials,
+                                                    &error),
+                UMAPI_STATUS_INTERNAL, error);
+    is_told_truly();
+    CHECK_FAILS(umapi_key_pair_save(pair, "/tmp/umapi-nowhere.key", "/tmp/umapi-nowhere.crt", 0, &error),
+                UMAPI_STATUS_INTERNAL, error);
+    is_told_truly();
+    leave_descriptors_again();
+    umapi_key_pair_free(pair);
+    umapi_client_options_free(options);
+}
+
+/* ---- A small stack ---- */
+
+/* musl gives new threads little more. */
+enum { SMALL_STACK = 96 * 1024 };
+
+static umapi_client_options *for_small_stack;
+
+static void *everything_on_a_small_stack(void *unused)
+{
+    umapi_client *client = client_of(for_small_stack, environment("UMAPI_AUTH_HOST"));
+    umapi_check *found = NULL;
+    CHECK_OK(umapi_client_check(client, NULL, &found, &error), error);
+    CHECK_INT(umapi_check_passed(found), 1);
+    umapi_check_free(found);
+    CHECK_OK(find_user(client, NULL, &error), error);
+    CHECK_OK(next_user(client, NULL, &error), error);
+    CHECK_OK(next_group(client, NULL, &error), error);
+    CHECK_OK(execute_action(client, NULL, &error), error);
+    CHECK_OK(flush_queue(client, NULL, &error), error);
+    umapi_client_free(client);
+    return unused;
+}
+
+static void on_a_small_stack(umapi_client_options *options)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    for_small_stack = options;
+    CHECK_INT(pthread_attr_init(&attributes), 0);
+    CHECK_INT(pthread_attr_setstacksize(&attributes, SMALL_STACK), 0);
+    CHECK_INT(pthread_create(&thread, &attributes, everything_on_a_small_stack, NULL), 0);
+    CHECK_INT(pthread_join(thread, NULL), 0);
+    pthread_attr_destroy(&attributes);
+    umapi_client_options_free(options);
+}
+
+static void a_small_stack_is_enough_whatever_the_way(void)
+{
+    umapi_client_options *options;
+    char secure[128];
+    on_a_small_stack(new_options());
+    on_a_small_stack(through(environment("PROXY_OPEN"), NULL, NULL));
+    on_a_small_stack(through(socks("socks5h", "PROXY_SOCKS"), NULL, NULL));
+    snprintf(secure, sizeof secure, "https%s", strchr(environment("PROXY_INSPECTS"), ':'));
+    options = through(secure, NULL, NULL);
+    CHECK_OK(umapi_client_options_add_ca_file(options, environment("PROXY_INSPECTS_CA"), &error), error);
+    on_a_small_stack(options);
+}
+
 static void files_that_hold_no_certificate(void)
 {
     umapi_client_options *options = umapi_client_options_new();
     CHECK_FAILS(umapi_client_options_add_ca_file(options, "/nonexistent/ca.pem", &error),
                 UMAPI_STATUS_INVALID_ARGUMENT, error);
-    CHECK_HAS(umapi_error_message(error), "path: /nonexistent/ca.pem: No such file");
+    CHECK_HAS(umapi_error_message(error), "path: /nonexistent/ca.pem: cannot be read: No such file");
     forget_error();
     CHECK_FAILS(umapi_client_options_add_ca_file(options, environment("PROXY_OPEN_LOG"), &error),
                 UMAPI_STATUS_INVALID_ARGUMENT, error);
-    CHECK_HAS(umapi_error_message(error), "holds no PEM certificate");
+    CHECK_HAS(umapi_error_message(error), "holds no certificate in PEM");
     CHECK_HAS(umapi_error_message(error), environment("PROXY_OPEN_LOG"));
     forget_error();
     umapi_client_options_free(options);
@@ -519,7 +823,7 @@ static void no_connection_is_told_within_seconds(void)
     static const struct {
         const char *host, *what, *remedy;
     } NOWHERE[] = {
-        {"https://nowhere.invalid", "the name nowhere.invalid is not found", "umapi_client_options_set_proxy"},
+        {"https://nowhere.invalid", "the name nowhere.invalid is not found", "by the option proxy"},
         {"https://127.0.0.1:1", "127.0.0.1:1 refuses the connection", "whether a firewall lets this machine out"},
     };
     size_t i;
@@ -581,7 +885,7 @@ static void a_handshake_that_is_cut_off(void)
         CHECK_HAS(umapi_error_message(error), "was cut off in the TLS handshake");
         CHECK_HAS(umapi_error_message(error), i < 2 ? "ask whether a firewall permits 127.0.0.1:" :
                                                       "or a firewall behind it permits 127.0.0.1:");
-        CHECK_HAS_NOT(umapi_error_message(error), "umapi_client_options_set_proxy");
+        CHECK_HAS_NOT(umapi_error_message(error), "the option proxy");
         forget_error();
         umapi_client_free(client);
         umapi_client_options_free(options);
@@ -657,6 +961,12 @@ int main(void)
     RUN(only_the_added_certificates);
     RUN(the_platforms_certificates);
     RUN(certificates_as_windows_writes_them);
+    RUN(certificates_in_der);
+    RUN(certificates_out_of_a_variable);
+    RUN(bundles_are_refused_with_the_command_that_turns_them_into_pem);
+    RUN(plain_http_wants_no_certificates);
+    RUN(no_descriptors_left);
+    RUN(a_small_stack_is_enough_whatever_the_way);
     RUN(files_that_hold_no_certificate);
     RUN(without_verification_anything_goes_and_the_log_says_so);
     RUN(no_connection_is_told_within_seconds);

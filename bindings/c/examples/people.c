@@ -4,74 +4,209 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS = 8 };
+enum { MOST_COLUMNS = 64 };
 
-static char *read_file(const char *path)
+/* The columns that are taken, by what the Admin Console calls them. */
+enum { TYPE, USERNAME, DOMAIN_NAME, EMAIL, FIRST_NAME, LAST_NAME, COUNTRY, USER_GROUPS, PROFILES, KNOWN };
+
+static const char *const NAMES[KNOWN] = {"Identity Type", "Username",     "Domain",      "Email",
+                                         "First Name",    "Last Name",    "Country Code", "User Groups",
+                                         "Product Configurations"};
+
+/* How the file is laid out, by its first line. */
+typedef struct layout {
+    char separator;
+    size_t columns;
+    int of_known[KNOWN]; /* the column, or -1 */
+} layout;
+
+/* What is left of the file, and the line that it begins on. */
+typedef struct reader {
+    char *at;
+    size_t line;
+} reader;
+
+static char *read_file(const char *path, size_t *length)
 {
     FILE *file = fopen(path, "rb");
     char *text = NULL;
-    size_t size = 0, length = 0;
+    size_t size = 0;
+    *length = 0;
     if (file == NULL) {
         return NULL;
     }
     while (!feof(file) && !ferror(file)) {
-        if (size - length < 4096) {
+        if (size - *length < 4096) {
             char *more = realloc(text, size += 65536);
             if (more == NULL) {
                 break;
             }
             text = more;
         }
-        length += fread(text + length, 1, size - length - 1, file);
+        *length += fread(text + *length, 1, size - *length - 1, file);
     }
     if (ferror(file) || !feof(file)) {
         free(text);
         text = NULL;
     } else {
-        text[length] = '\0';
+        text[*length] = '\0';
     }
     fclose(file);
     return text;
 }
 
-/* Takes one field off the text, in place; `*last` tells whether it was the last one of its line. */
-static char *next_field(char **text, int *last)
+/* ---- Rows ---- */
+
+/* Where the row ends: at a line end outside of quotes. NULL if a quote is never closed. */
+static char *end_of_row(char *text)
 {
-    char *from = *text, *to = *text, *field = *text;
-    int quoted = *from == '"';
+    int quoted = 0;
+    for (; *text != '\0' && (quoted || (*text != '\n' && *text != '\r')); text++) {
+        quoted ^= *text == '"';
+    }
+    return quoted ? NULL : text;
+}
+
+/* Takes a row off the reader, and ends it with a NUL; `*closed` tells whether its quotes are. */
+static char *next_row(reader *reader, int *closed)
+{
+    char *row = reader->at, *end = end_of_row(row), *c;
+    *closed = end != NULL;
+    if (end == NULL) {
+        end = row + strcspn(row, "\r\n"); /* the rest of the file is not lost with it */
+    }
+    for (c = row; c < end; c++) {
+        reader->line += *c == '\n' || (*c == '\r' && c[1] != '\n');
+    }
+    reader->at = end;
+    if (*end != '\0') {
+        reader->line++;
+        reader->at += 1 + (end[0] == '\r' && end[1] == '\n');
+    }
+    *end = '\0';
+    return row;
+}
+
+/* Takes one field off the row, in place; NULL behind the last one. */
+static char *next_field(char **row, char separator)
+{
+    char *from = *row, *to, *field;
+    int quoted;
+    if (from == NULL) {
+        return NULL;
+    }
+    field = to = from;
+    quoted = *from == '"';
     from += quoted;
-    while (*from != '\0' && (quoted || (*from != ',' && *from != '\n' && *from != '\r'))) {
+    while (*from != '\0' && (quoted || *from != separator)) {
         if (quoted && *from == '"' && *++from != '"') {
             quoted = 0;
             continue;
         }
         *to++ = *from++;
     }
-    *last = *from != ',';
-    from += *from == '\r';
-    *text = *from == '\0' ? from : from + 1;
+    *row = *from == '\0' ? NULL : from + 1;
     *to = '\0';
     return field;
 }
 
-/* Splits "Sales, Marketing" in place. */
-static int split_groups(char *names, person *person)
+static char *trimmed(char *text)
+{
+    size_t length;
+    text += strspn(text, " \t\r\n");
+    length = strlen(text);
+    while (length > 0 && strchr(" \t\r\n", text[length - 1]) != NULL) {
+        text[--length] = '\0';
+    }
+    return text;
+}
+
+static int is_utf8(const char *text)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    while (*c != '\0') {
+        int more = *c < 0x80 ? 0 : *c >= 0xC2 && *c < 0xE0 ? 1 : *c >= 0xE0 && *c < 0xF0 ? 2 : *c >= 0xF0 && *c < 0xF5 ? 3 : -1;
+        if (more < 0 || (*c == 0xE0 && c[1] < 0xA0) || (*c == 0xED && c[1] > 0x9F) || (*c == 0xF0 && c[1] < 0x90)
+            || (*c == 0xF4 && c[1] > 0x8F)) {
+            return 0;
+        }
+        for (c++; more > 0; more--, c++) {
+            if ((*c & 0xC0) != 0x80) {
+                return 0;
+            }
+        }
+    }
+    return 1;
+}
+
+static int lower(int c)
+{
+    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
+}
+
+static int same_name(const char *a, const char *b)
+{
+    while (*a != '\0' && lower((unsigned char)*a) == lower((unsigned char)*b)) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
+/* ---- The first line ---- */
+
+static int read_header(char *row, layout *layout, char *problem, size_t problem_size)
+{
+    char *field, *rest = row;
+    size_t first = strcspn(row, ",;\t"), i;
+    layout->separator = row[first] == '\0' ? ',' : row[first];
+    layout->columns = 0;
+    for (i = 0; i < KNOWN; i++) {
+        layout->of_known[i] = -1;
+    }
+    while ((field = next_field(&rest, layout->separator)) != NULL) {
+        for (i = 0; i < KNOWN; i++) {
+            if (same_name(trimmed(field), NAMES[i])) {
+                if (layout->of_known[i] >= 0) {
+                    snprintf(problem, problem_size, "line 1: the column %s is there twice", NAMES[i]);
+                    return -1;
+                }
+                layout->of_known[i] = (int)layout->columns;
+            }
+        }
+        if (++layout->columns > MOST_COLUMNS) {
+            snprintf(problem, problem_size, "line 1: there are more than %d columns", MOST_COLUMNS);
+            return -1;
+        }
+    }
+    if (layout->of_known[EMAIL] < 0 || layout->of_known[TYPE] < 0) {
+        snprintf(problem, problem_size, "line 1: the names of the columns are wanted there, %s and %s among them",
+                 NAMES[EMAIL], NAMES[TYPE]);
+        return -1;
+    }
+    return 0;
+}
+
+/* ---- People ---- */
+
+/* Adds "Sales, Marketing" to the groups, in place. */
+static const char *add_groups(char *names, person *person)
 {
     char *name = names;
     while (*name != '\0') {
         size_t length = strcspn(name, ",");
         char *next = name + length + (name[length] == ',');
         name[length] = '\0';
-        name += strspn(name, " ");
-        if (person->group_count == PERSON_MOST_GROUPS) {
-            return -1;
-        }
+        name = trimmed(name);
         if (*name != '\0') {
+            if (person->group_count == PERSON_MOST_GROUPS) {
+                return "has more groups than this program takes";
+            }
             person->groups[person->group_count++] = name;
         }
         name = next;
     }
-    return 0;
+    return NULL;
 }
 
 static const char *or_null(const char *text)
@@ -79,53 +214,120 @@ static const char *or_null(const char *text)
     return *text == '\0' ? NULL : text;
 }
 
-static int read_person(char **text, person *person)
+/* Returns NULL, or why the row is no person. `*blank` tells that nothing at all is in it. */
+static const char *read_person(char *row, const layout *layout, person *person, int *blank)
 {
-    char *fields[COLUMNS];
-    int column, last = 0;
-    memset(person, 0, sizeof *person);
-    for (column = 0; column < COLUMNS && !last; column++) {
-        fields[column] = next_field(text, &last);
+    static char nothing[1];
+    static const char *const TYPES[] = {"Adobe ID", "Enterprise ID", "Federated ID"};
+    char *fields[KNOWN], *field;
+    const char *problem;
+    size_t column, i;
+    for (i = 0; i < KNOWN; i++) {
+        fields[i] = nothing;
     }
-    if (column < COLUMNS || !last || *fields[3] == '\0') {
-        return -1;
+    *blank = 1;
+    for (column = 0; (field = next_field(&row, layout->separator)) != NULL; column++) {
+        field = trimmed(field);
+        *blank &= *field == '\0';
+        if (column >= layout->columns && *field != '\0') {
+            return "has more fields than the first line has columns";
+        }
+        for (i = 0; i < KNOWN; i++) {
+            if (layout->of_known[i] == (int)column) {
+                fields[i] = field;
+            }
+        }
     }
-    person->type = fields[0];
-    person->username = *fields[1] == '\0' ? fields[3] : fields[1];
-    person->domain = or_null(fields[2]);
-    person->email = fields[3];
-    person->first_name = or_null(fields[4]);
-    person->last_name = or_null(fields[5]);
-    person->country = or_null(fields[6]);
-    return split_groups(fields[7], person);
+    if (*fields[EMAIL] == '\0') {
+        return "has no email";
+    }
+    for (i = 0; i < 3 && !same_name(fields[TYPE], TYPES[i]); i++) {
+    }
+    if (i == 3) {
+        return "has an identity type other than Adobe ID, Enterprise ID and Federated ID";
+    }
+    person->type = TYPES[i];
+    person->email = fields[EMAIL];
+    person->username = *fields[USERNAME] == '\0' ? fields[EMAIL] : fields[USERNAME];
+    /* Files of the Admin Console give it for everybody; the service takes it for usernames that are no email. */
+    person->domain = strchr(person->username, '@') == NULL ? or_null(fields[DOMAIN_NAME]) : NULL;
+    person->first_name = or_null(fields[FIRST_NAME]);
+    person->last_name = or_null(fields[LAST_NAME]);
+    person->country = or_null(fields[COUNTRY]);
+    problem = add_groups(fields[USER_GROUPS], person);
+    return problem != NULL ? problem : add_groups(fields[PROFILES], person);
+}
+
+/* Makes room for one more of an array; NULL if there is no memory. */
+static void *grown(void *array, size_t count, size_t size)
+{
+    return (count & (count - 1)) != 0 ? array : realloc(array, (count == 0 ? 1 : 2 * count) * size);
+}
+
+static int add_row(people *people, char *row, size_t line, int closed, const layout *layout)
+{
+    person person;
+    int blank = 0;
+    const char *problem = NULL;
+    memset(&person, 0, sizeof person);
+    person.line = line;
+    if (!closed) {
+        problem = "has a quote that is not closed";
+    } else if (!is_utf8(row)) {
+        problem = "is not UTF-8; save the file as \"CSV UTF-8\"";
+    } else {
+        problem = read_person(row, layout, &person, &blank);
+    }
+    if (blank) {
+        return 0;
+    }
+    if (problem != NULL) {
+        bad_row *more = grown(people->bad, people->bad_count, sizeof *more);
+        if (more == NULL) {
+            return -1;
+        }
+        people->bad = more;
+        more[people->bad_count].line = line;
+        snprintf(more[people->bad_count++].reason, sizeof more->reason, "%s", problem);
+    } else {
+        struct person *more = grown(people->list, people->count, sizeof *more);
+        if (more == NULL) {
+            return -1;
+        }
+        people->list = more;
+        more[people->count++] = person;
+    }
+    return 0;
 }
 
 int people_read(const char *path, people *people, char *problem, size_t problem_size)
 {
-    char *text;
-    int last = 0;
-    people->list = NULL;
-    people->count = 0;
-    people->text = text = read_file(path);
-    if (text == NULL) {
+    layout layout;
+    reader reader = {NULL, 1};
+    size_t length;
+    int closed;
+    memset(people, 0, sizeof *people);
+    people->text = read_file(path, &length);
+    if (people->text == NULL) {
         snprintf(problem, problem_size, "cannot read %s", path);
         return -1;
     }
-    if (strncmp(text, "\xEF\xBB\xBF", 3) == 0) { /* a byte order mark, as spreadsheets write it */
-        text += 3;
+    if (strlen(people->text) != length) {
+        snprintf(problem, problem_size, "%s is no text in UTF-8; save it as \"CSV UTF-8\"", path);
+        return -1;
     }
-    while (*text != '\0' && !last) {
-        next_field(&text, &last);
+    reader.at = people->text;
+    if (strncmp(reader.at, "\xEF\xBB\xBF", 3) == 0) { /* a byte order mark, as spreadsheets write it */
+        reader.at += 3;
     }
-    while (*text != '\0') {
-        person *more = realloc(people->list, (people->count + 1) * sizeof *more);
-        if (more == NULL) {
+    if (read_header(next_row(&reader, &closed), &layout, problem, problem_size) != 0) {
+        return -1;
+    }
+    while (*reader.at != '\0') {
+        size_t line = reader.line;
+        char *row = next_row(&reader, &closed);
+        if (add_row(people, row, line, closed, &layout) != 0) {
             snprintf(problem, problem_size, "out of memory");
-            return -1;
-        }
-        people->list = more;
-        if (read_person(&text, &people->list[people->count++]) != 0) {
-            snprintf(problem, problem_size, "%s: person %lu is not understood", path, (unsigned long)people->count);
             return -1;
         }
     }
@@ -135,8 +337,7 @@ int people_read(const char *path, people *people, char *problem, size_t problem_
 void people_free(people *people)
 {
     free(people->list);
+    free(people->bad);
     free(people->text);
-    people->list = NULL;
-    people->text = NULL;
-    people->count = 0;
+    memset(people, 0, sizeof *people);
 }

@@ -99,23 +99,6 @@ static const char *environment(const char *name)
     return value != NULL && *value != '\0' ? value : NULL;
 }
 
-/* Adds a company's own certificate authority, if a file of one is given. */
-static umapi_status add_ca(umapi_client_options *options, const char *path, umapi_error **error)
-{
-    char pem[65536];
-    size_t length = 0;
-    FILE *file;
-    if (path == NULL) {
-        return UMAPI_OK;
-    }
-    file = fopen(path, "rb");
-    if (file != NULL) {
-        length = fread(pem, 1, sizeof pem, file);
-        fclose(file);
-    }
-    return umapi_client_options_add_ca_pem(options, pem, length, error);
-}
-
 /* The service counts requests by the minute; the sandbox has shorter minutes. */
 static umapi_status set_window(umapi_client_options *options, const char *window, umapi_error **error)
 {
@@ -129,13 +112,13 @@ static umapi_status set_window(umapi_client_options *options, const char *window
 
 static umapi_status set_options(umapi_client_options *options, int live, umapi_error **error)
 {
-    const char *endpoint = environment("UMAPI_ENDPOINT");
+    const char *endpoint = environment("UMAPI_ENDPOINT"), *ca_file = environment("UMAPI_CA_FILE");
     umapi_status status = umapi_client_options_set_test_mode(options, !live, error);
     if (status == UMAPI_OK && endpoint != NULL) {
         status = umapi_client_options_set_endpoint(options, endpoint, error);
     }
-    if (status == UMAPI_OK) {
-        status = add_ca(options, environment("UMAPI_CA_FILE"), error);
+    if (status == UMAPI_OK && ca_file != NULL) {
+        status = umapi_client_options_add_ca_file(options, ca_file, error); /* of a company's own authority */
     }
     if (status == UMAPI_OK) {
         status = set_window(options, environment("UMAPI_WINDOW_MS"), error);
@@ -250,28 +233,49 @@ static int take_outcomes(job *job, umapi_queue *queue, size_t *done)
     return 0;
 }
 
+/* A person whom the library refuses: nothing was sent, and the others go on. */
+static void refused_locally(job *job, size_t index, umapi_error *error)
+{
+    const person *person = &job->people.list[index];
+    end_of_progress(job);
+    printf("refused: %s: line %lu: %s\n", person->email, (unsigned long)person->line, umapi_error_message(error));
+    umapi_error_free(error);
+    job->outcome[index] = UMAPI_OUTCOME_FAILED;
+    job->refused++;
+}
+
+/* Even when it fails, what was queued before is sent and told of. */
 static int add_everybody(job *job, umapi_queue *queue)
 {
     umapi_error *error = NULL;
     size_t i, done = 0;
-    for (i = 0; i < job->people.count; i++) {
+    int result = 0;
+    for (i = 0; i < job->people.count && result == 0; i++) {
         umapi_action *action = NULL;
         umapi_status status = describe(&job->people.list[i], i, &action, &error);
         if (status == UMAPI_OK) {
             status = umapi_queue_add(queue, job->call, action, &error);
         }
         umapi_action_free(action);
-        if (status != UMAPI_OK) {
-            return failed(job->people.list[i].email, error);
+        if (status == UMAPI_STATUS_INVALID_ARGUMENT) {
+            refused_locally(job, i, error);
+            error = NULL;
+            done++;
+        } else if (status != UMAPI_OK) {
+            result = failed(job->people.list[i].email, error);
+            error = NULL;
+        } else {
+            result = take_outcomes(job, queue, &done);
         }
-        if (take_outcomes(job, queue, &done) != 0) {
-            return -1;
-        }
+    }
+    if (i < job->people.count) {
+        printf("not sent: %lu people, from line %lu on\n", (unsigned long)(job->people.count - i),
+               (unsigned long)job->people.list[i].line);
     }
     if (umapi_queue_flush(queue, job->call, &error) != UMAPI_OK) {
-        return failed("cannot send the rest", error);
+        result = failed("cannot send the rest", error);
     }
-    return take_outcomes(job, queue, &done);
+    return take_outcomes(job, queue, &done) != 0 ? -1 : result;
 }
 
 static int create_everybody(job *job)
@@ -405,12 +409,23 @@ static int judge(const job *job)
     return 0;
 }
 
+/* The rows that are no people, each with its line. */
+static void tell_bad_rows(const people *people, const char *path)
+{
+    size_t i;
+    for (i = 0; i < people->bad_count; i++) {
+        printf("not taken: %s, line %lu: %s\n", path, (unsigned long)people->bad[i].line, people->bad[i].reason);
+    }
+}
+
 static int run(job *job, const char *path)
 {
     char problem[256];
+    int result;
     if (people_read(path, &job->people, problem, sizeof problem) != 0) {
         return failed_locally(problem);
     }
+    tell_bad_rows(&job->people, path);
     job->outcome = calloc(job->people.count + 1, sizeof *job->outcome);
     job->applied = calloc(job->people.count + 1, sizeof *job->applied);
     job->as_asked = calloc(job->people.count + 1, sizeof *job->as_asked);
@@ -420,7 +435,12 @@ static int run(job *job, const char *path)
     if (connect(job) != 0 || create_everybody(job) != 0 || (job->live && read_back(job) != 0)) {
         return -1;
     }
-    return judge(job);
+    result = judge(job);
+    if (job->people.bad_count > 0) {
+        printf("demo incomplete: %lu rows of the file were not taken\n", (unsigned long)job->people.bad_count);
+        result = 1;
+    }
+    return result;
 }
 
 int main(int argc, char **argv)

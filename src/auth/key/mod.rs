@@ -1,13 +1,13 @@
 //! RSA private keys out of the files that people have, and new ones.
 
-mod armor;
 pub mod pair;
 mod passphrase;
 mod place;
 
 use crate::error::{Error, Result};
-use crate::secret::{LONGEST_FILE, read_file};
-use armor::{Block, Damage};
+use crate::input_file::{LONGEST_FILE, read_file};
+use crate::pem::{self, Block};
+use base64ct::{Base64, Encoding};
 use pkcs1::RsaPrivateKeyRef;
 use pkcs8::PrivateKeyInfoRef;
 use pkcs8::der::Decode;
@@ -59,18 +59,11 @@ fn read(pem: &[u8], passphrase: Option<&str>) -> std::result::Result<RsaPrivateK
     if pem.len() > LONGEST_FILE {
         return Err(Refusal::Key("is longer than 1 MiB".into()));
     }
-    let text = armor::plain(pem);
+    let text = unpacked(pem);
     let is_key = |label: &str| label.ends_with("PRIVATE KEY");
-    let block = match armor::find(&text, is_key) {
+    let block = match pem::blocks(&text, is_key).next() {
         Some(Ok(block)) => block,
-        Some(Err(Damage::NoEnd)) => {
-            return Err(Refusal::Key("is cut short: its END line is missing".into()));
-        }
-        Some(Err(Damage::NotBase64)) => {
-            return Err(Refusal::Key(
-                "is damaged: it is not base64 throughout".into(),
-            ));
-        }
+        Some(Err(damage)) => return Err(Refusal::Key(damage.words().into())),
         None => return Err(Refusal::Key(what_it_is_instead(&text))),
     };
     let wanted = || {
@@ -155,20 +148,114 @@ fn another_kind(block: &Block) -> String {
     }
 }
 
+/// The PEM text, out of the base64 that it is put into to fit on one line.
+fn unpacked(pem: &[u8]) -> Zeroizing<Vec<u8>> {
+    const BEGIN_IN_BASE64: &[u8] = b"LS0tLS1CRUdJTi";
+    let text = pem::plain(pem);
+    let is_dress = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
+    let start = text.iter().take_while(|byte| is_dress(byte)).count();
+    if !text[start..].starts_with(BEGIN_IN_BASE64) {
+        return text;
+    }
+    let mut base64 = Zeroizing::new(Vec::with_capacity(text.len()));
+    base64.extend(text.iter().filter(|byte| !is_dress(byte)));
+    let mut inner = Zeroizing::new(vec![0; base64.len() / 4 * 3]);
+    match Base64::decode(&*base64, &mut inner).map(<[u8]>::len) {
+        Ok(length) => {
+            inner.truncate(length);
+            pem::plain(&inner)
+        }
+        Err(_) => text,
+    }
+}
+
 fn what_it_is_instead(text: &[u8]) -> String {
-    let is_there = |ending: &str| armor::labels(text).any(|label| label.ends_with(ending));
+    let is_there = |ending: &str| pem::labels(text).any(|label| label.ends_with(ending));
+    let has = |part: &str| {
+        text.windows(part.len())
+            .any(|window| window == part.as_bytes())
+    };
+    let bare = text.trim_ascii();
     let words = if is_there("PUBLIC KEY") {
         "is a public key; give the private key that belongs to it"
     } else if is_there("CERTIFICATE") {
         "is a certificate; give the private key that belongs to it"
     } else if is_there("CERTIFICATE REQUEST") {
         "is a certificate request; give the private key that belongs to it"
-    } else if text.is_empty() {
+    } else if bare.is_empty() {
         "is empty"
     } else if text.starts_with(&[0x30, 0x82]) {
         "is binary (DER or PKCS#12); `openssl pkey -inform DER` or `openssl pkcs12 -nocerts` turn it into PEM"
+    } else if bare.starts_with(b"LS0tLS1CRUdJTi") {
+        "is base64 of PEM, and damaged or cut short"
+    } else if has("BEGIN%20") || has("%0A-----END") || has("BEGIN+") {
+        "is percent-encoded, as for an address; give it decoded"
+    } else if has("PuTTY-User-Key-File") {
+        "is in the form of PuTTY; `puttygen FILE -O private-openssh -o NEW` and `ssh-keygen -p -m PEM -f NEW` turn it \
+         into PEM"
+    } else if has("\"kty\"") {
+        "is a JSON Web Key; give the key in PEM"
+    } else if has("<RSAKeyValue>") {
+        "is a key in XML; give the key in PEM"
+    } else if bare.starts_with(b"MII") {
+        "is base64 without its first and last line; put -----BEGIN PRIVATE KEY----- before it and -----END PRIVATE \
+         KEY----- behind it, or the lines that the file had"
+    } else if has("PRIVATE KEY") || has("PRIVATEKEY") {
+        "has no whole BEGIN line, such as -----BEGIN PRIVATE KEY-----, with its blanks and five dashes on each side"
+    } else if is_like_a_path(bare) {
+        "looks like the path of a key; give what is in the file, or the path as private_key_path"
     } else {
         "is no PEM (-----BEGIN PRIVATE KEY-----, or the like)"
     };
     words.into()
+}
+
+fn is_like_a_path(text: &[u8]) -> bool {
+    let is_short = text.len() < 256 && !text.contains(&b'\n');
+    let endings: [&[u8]; 4] = [b".pem", b".key", b".p8", b".crt"];
+    let starts: [&[u8]; 3] = [b"/", b"./", b"~/"];
+    is_short
+        && (endings.iter().any(|ending| text.ends_with(ending))
+            || starts.iter().any(|start| text.starts_with(start)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_pem_is_told_truly() {
+        for (text, words) in [
+            ("", "is empty"),
+            (" \n", "is empty"),
+            ("MIIEvQIBADANBgkqhkiG9w0BAQEFAASC", "is base64 without"),
+            (
+                "-----BEGIN%20PRIVATE%20KEY-----%0AMIIE",
+                "is percent-encoded",
+            ),
+            ("-----BEGIN+PRIVATE+KEY-----", "is percent-encoded"),
+            ("----BEGIN PRIVATE KEY----\nMIIE", "has no whole BEGIN line"),
+            ("-----BEGINPRIVATEKEY-----MIIE", "has no whole BEGIN line"),
+            ("PRIVATE KEY-----\nMIIE", "has no whole BEGIN line"),
+            ("PuTTY-User-Key-File-2: ssh-rsa", "is in the form of PuTTY"),
+            (r#"{"kty":"RSA","n":"AQAB"}"#, "is a JSON Web Key"),
+            ("/etc/acme/private.key", "looks like the path"),
+            ("keys\\private.pem", "looks like the path"),
+            (
+                "LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCk1",
+                "is base64 of PEM, and damaged",
+            ),
+            ("-----BEGIN PRIVATE KEY-----", "is cut short"),
+            (
+                "-----BEGIN PRIVATE KEY-----\\n***\\n-----END PRIVATE KEY-----",
+                "is damaged: it is not base64",
+            ),
+            ("hello", "is no PEM"),
+        ] {
+            let Err(Refusal::Key(said)) = read(text.as_bytes(), None) else {
+                panic!("{text}");
+            };
+            assert!(said.starts_with(words), "{text}: {said}");
+        }
+    }
 }

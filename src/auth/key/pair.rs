@@ -1,8 +1,8 @@
 //! A key pair for the Adobe Developer Console: an RSA private key, and the self-signed certificate to upload there.
 
-use super::armor::armored;
 use super::{LEAST_BITS, place};
 use crate::error::{Error, ErrorKind, Result};
+use crate::pem::armored;
 use crate::secret::Secret;
 use rcgen::string::{Ia5String, PrintableString};
 use rcgen::{

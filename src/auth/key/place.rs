@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::process::random_u64;
+use crate::shortage;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -21,10 +22,11 @@ pub(super) fn both(files: [Placed; 2], replace: bool) -> Result<()> {
     let mut undo = Undo(Vec::new());
     for (argument, path, content, mode) in files {
         let refuse = |words: &str, error: io::Error| {
-            Error::invalid_argument(
-                argument,
-                format_args!("{}: {words}: {error}", path.display()),
-            )
+            let what = format!("{}: {words}", path.display());
+            match shortage::explained(&error) {
+                Some(shortage) => shortage.context(format_args!("{argument}: {what}")),
+                None => Error::invalid_argument(argument, format_args!("{what}: {error}")),
+            }
         };
         if replace {
             undo.set_aside(path)
