@@ -17,6 +17,8 @@ pub(crate) struct Board {
     test_mode: bool,
     pub(super) batcher: Batcher,
     pub(super) reach: Reach,
+    /// The service works in another mode than was asked for: no further request may go out.
+    pub(super) wrong_mode: Option<Error>,
     underway: NumberMap<usize, Underway>,
     outcomes: Outcomes,
     counters: Arc<Counters>,
@@ -34,6 +36,7 @@ impl Board {
             test_mode,
             batcher: Batcher::new(limits.entries_per_request),
             reach: Reach::default(),
+            wrong_mode: None,
             underway: NumberMap::default(),
             outcomes: Outcomes::default(),
             counters,
@@ -83,6 +86,11 @@ impl Board {
     /// How many actions have ever got their outcome here.
     pub(crate) fn settled(&self) -> usize {
         self.settled
+    }
+
+    /// An error that would meet every further request as well.
+    pub(super) fn hopeless(&self) -> Option<&Error> {
+        self.wrong_mode.as_ref().or_else(|| self.reach.error())
     }
 
     pub(crate) fn outcomes(&self) -> &Outcomes {

@@ -7,7 +7,7 @@ use super::interpret::{Asked, interpret};
 use super::outcome::{EntryEnd, Outcome};
 use super::split::{BatchLimits, Entry};
 use crate::counters::Counters;
-use crate::error::{Delivery, Error, ErrorKind, Result};
+use crate::error::{Delivery, Error, ErrorKind, Origin, Result};
 use crate::http::call::{Call, Progress};
 use crate::http::perform::{Replay, Trace};
 use crate::model::answer::ActionAnswer;
@@ -161,15 +161,8 @@ impl Dispatcher {
             }
             match (result, may_be_repeated) {
                 (Ok(answered), _) => {
-                    let asked = Asked {
-                        test_mode: self.options.test_mode,
-                        repeated: answered.repeated,
-                    };
-                    let answer = answered.answer;
-                    if let Some(error) = take_answer(in_flight.board, &part.entries, answer, asked)
-                    {
-                        run.hopeless = Some(error);
-                    }
+                    run.blocked_in_a_row = 0;
+                    self.take_answer(in_flight.board, &part.entries, answered);
                 }
                 (Err(Lost::Unknown(error)), Some(may_be_repeated)) => {
                     repeat_safe(&mut in_flight, part, error, may_be_repeated);
@@ -181,7 +174,7 @@ impl Dispatcher {
                     continue;
                 }
                 (Err(lost), _) => {
-                    if lost.dooms_the_rest() {
+                    if lost.dooms_the_rest() || run.is_blocked_by(&lost, part.entries.len()) {
                         run.hopeless = Some(lost.error().clone());
                     }
                     in_flight.board.end_all(&part.entries, lost);
@@ -190,7 +183,7 @@ impl Dispatcher {
             run.hopeless = run
                 .hopeless
                 .take()
-                .or_else(|| in_flight.board.reach.error().cloned());
+                .or_else(|| in_flight.board.hopeless().cloned());
             run.report(call, in_flight.board);
         }
     }
@@ -218,6 +211,28 @@ impl Dispatcher {
             Err(error) => Err(Lost::NotSent(error)),
         }
     }
+
+    fn take_answer(&self, board: &mut Board, entries: &[Entry], answered: Answered) {
+        let asked = Asked {
+            test_mode: self.options.test_mode,
+            repeated: answered.repeated,
+        };
+        let actions: Vec<_> = entries.iter().map(|entry| board.action_of(entry)).collect();
+        let reports = interpret(entries, &actions, answered.answer, asked);
+        for (entry, report) in entries.iter().zip(reports) {
+            if let EntryEnd::Unknown(error) = &report.end
+                && error.kind() == ErrorKind::WrongMode
+            {
+                board.wrong_mode = Some(error.clone());
+            }
+            let underway = board.under_way(entry);
+            for finding in report.findings {
+                underway.add_finding(finding);
+            }
+            underway.end_entry(report.end, entry.completes);
+            board.settle(entry);
+        }
+    }
 }
 
 /// The answer to a request, and whether an earlier sending of it may have been applied.
@@ -232,14 +247,29 @@ struct Run {
     settled_before: usize,
     /// An error that would meet every further request as well.
     hopeless: Option<Error>,
+    /// How many entries, one after the other, something on the way has refused.
+    blocked_in_a_row: usize,
 }
+
+/// So many entries in a row are not refused for a word that each of them holds: no action gets through.
+const MOST_BLOCKED: usize = 20;
 
 impl Run {
     fn new(board: &Board) -> Self {
         Run {
             settled_before: board.settled(),
-            hopeless: board.reach.error().cloned(),
+            hopeless: board.hopeless().cloned(),
+            blocked_in_a_row: 0,
         }
+    }
+
+    /// Counts entries that something on the way has refused, and tells whether it refuses all.
+    fn is_blocked_by(&mut self, lost: &Lost, entries: usize) -> bool {
+        let error = lost.error();
+        if error.is_about_content() && error.origin() == Some(Origin::Intermediary) {
+            self.blocked_in_a_row += entries;
+        }
+        self.blocked_in_a_row >= MOST_BLOCKED
     }
 
     fn report(&self, call: &Call, board: &Board) {
@@ -256,31 +286,6 @@ fn note_reach(board: &mut Board, result: &std::result::Result<Answered, Lost>) {
         Err(Lost::NotSent(error)) => board.reach.note_failure(error),
         _ => board.reach.note_answer(),
     }
-}
-
-/// Gives the entries their ends. An error that is told of every further request as well: the service works in another mode
-/// than was asked for.
-fn take_answer(
-    board: &mut Board,
-    entries: &[Entry],
-    answer: ActionAnswer,
-    asked: Asked,
-) -> Option<Error> {
-    let mut wrong_mode = None;
-    let actions: Vec<_> = entries.iter().map(|entry| board.action_of(entry)).collect();
-    let reports = interpret(entries, &actions, answer, asked);
-    for (entry, report) in entries.iter().zip(reports) {
-        let underway = board.under_way(entry);
-        for finding in report.findings {
-            underway.add_finding(finding);
-        }
-        if let EntryEnd::Unknown(error) = &report.end {
-            wrong_mode = (error.kind() == ErrorKind::WrongMode).then(|| error.clone());
-        }
-        underway.end_entry(report.end, entry.completes);
-        board.settle(entry);
-    }
-    wrong_mode
 }
 
 /// A part that was refused whole goes out again in halves.

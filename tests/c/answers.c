@@ -129,6 +129,20 @@ static void a_firewall_refuses_long_bodies(void)
     umapi_client_free(client);
 }
 
+/* Nothing gets through: that is not about one word, and the rest is not tried one by one. */
+static void a_firewall_that_refuses_everything_ends_the_run(void)
+{
+    umapi_client *client = client_with(2, 0);
+    umapi_results *results;
+    answer_with("action", 403, FIREWALL, "");
+    results = execute_newcomers(client, 45);
+    CHECK_INT(umapi_results_count(results, UMAPI_OUTCOME_FAILED), 20);
+    CHECK_INT(umapi_results_count(results, UMAPI_OUTCOME_NOT_SENT), 25);
+    CHECK_HAS(umapi_error_message(umapi_outcome_error(umapi_results_get(results, 44))), "on the way");
+    umapi_results_free(results);
+    umapi_client_free(client);
+}
+
 static void what_the_service_itself_forbids_ends_the_run(void)
 {
     const char *const bodies[] = {"''", "{'error_code':'403000','message':'Api Key is invalid'}",
@@ -559,6 +573,30 @@ static void a_test_that_was_done_for_real_is_told(void)
     umapi_client_free(client);
 }
 
+/* A queue sends nothing more either, however often it is asked to. */
+static void a_queue_whose_test_was_done_for_real_sends_no_more(void)
+{
+    umapi_client *client = client_with(2, 1);
+    umapi_queue *queue = NULL;
+    umapi_results *results = NULL;
+    int i;
+    fault("{'endpoint':'action','fault':{'rewrite':{'set':{'/completed':10,'/completedInTestMode':0}}}}");
+    CHECK_OK(umapi_client_queue(client, &queue, &error), error);
+    for (i = 0; i < 25; i++) {
+        umapi_action *action = creating(i);
+        CHECK_OK(umapi_queue_add(queue, NULL, action, &error), error);
+        umapi_action_free(action);
+    }
+    CHECK_OK(umapi_queue_flush(queue, NULL, &error), error);
+    CHECK_OK(umapi_queue_take_results(queue, &results, &error), error);
+    CHECK_INT(umapi_results_count(results, UMAPI_OUTCOME_UNKNOWN), 10);
+    CHECK_INT(umapi_results_count(results, UMAPI_OUTCOME_NOT_SENT), 15);
+    CHECK_INT(requests_to("action"), 1);
+    umapi_results_free(results);
+    umapi_queue_free(queue);
+    umapi_client_free(client);
+}
+
 static void what_was_only_tested_is_told(void)
 {
     umapi_results *results = three_when("'set':{'/completed':0,'/completedInTestMode':3}", 0, "Marketing");
@@ -762,6 +800,7 @@ int main(void)
 {
     RUN(a_firewall_refuses_one_name_and_not_the_rest);
     RUN(a_firewall_refuses_long_bodies);
+    RUN(a_firewall_that_refuses_everything_ends_the_run);
     RUN(what_the_service_itself_forbids_ends_the_run);
     RUN(a_foreign_refusal_of_a_reading_is_told_as_such);
     RUN(a_throttle_is_one_whatever_its_status);
@@ -780,6 +819,7 @@ int main(void)
     RUN(nothing_listed_although_all_are_counted);
     RUN(counts_that_contradict_the_result);
     RUN(a_test_that_was_done_for_real_is_told);
+    RUN(a_queue_whose_test_was_done_for_real_sends_no_more);
     RUN(what_was_only_tested_is_told);
     RUN(an_error_without_a_place_where_there_is_only_one);
     RUN(an_error_without_a_place_where_all_failed);
