@@ -55,8 +55,8 @@ demo: release sandbox $(build)/provision
 
 # ---- Tests ----
 
-c_tests := first credentials keys key_pair configuration tokens rotation reading acting executing calls waits throttling \
-	client errors answers bad_input garbage threads pressure fork
+c_tests := first credentials keys key_pair configuration tokens rotation reading acting executing answers calls waits \
+	cancel_waits throttling client errors bad_input garbage threads pressure fork
 network_tests := transport check secrets
 with_sandbox := tests/with-sandbox.sh --tls --limits off --page-size 20 --
 with_network := $(with_sandbox) tests/with-network.py
