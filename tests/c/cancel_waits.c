@@ -19,13 +19,15 @@ static umapi_action *creation_without_option(void)
     return action;
 }
 
-/* Of the action that may run twice: the other one is unknown with whatever lost its answer. */
-static umapi_status status_of_first(umapi_results *results)
+/* Of the action that may run twice: the other one is unknown with whatever lost its answer. A queue gives the outcomes in
+   the order in which they came about. */
+static umapi_status status_of_both(umapi_results *results)
 {
-    umapi_status status = umapi_error_status(umapi_outcome_error(umapi_results_get(results, 0)));
+    umapi_status first = umapi_error_status(umapi_outcome_error(umapi_results_get(results, 0)));
+    umapi_status second = umapi_error_status(umapi_outcome_error(umapi_results_get(results, 1)));
     CHECK_INT(umapi_results_length(results), 2);
     umapi_results_free(results);
-    return status;
+    return second == UMAPI_STATUS_CANCELLED ? second : first;
 }
 
 /* What may run twice and what may not, in one request: after a lost answer a part of it is repeated. */
@@ -39,7 +41,7 @@ static umapi_status execute_both(const umapi_client *client, const umapi_call *c
     status = umapi_client_execute(client, call, (const umapi_action *const *)actions, 2, &results, own);
     umapi_action_free(actions[0]);
     umapi_action_free(actions[1]);
-    return status == UMAPI_OK ? status_of_first(results) : status;
+    return status == UMAPI_OK ? status_of_both(results) : status;
 }
 
 static umapi_status queue_both(const umapi_client *client, const umapi_call *call, int with_flush)
@@ -57,7 +59,7 @@ static umapi_status queue_both(const umapi_client *client, const umapi_call *cal
     umapi_queue_free(queue);
     umapi_action_free(first);
     umapi_action_free(second);
-    return status_of_first(results);
+    return status_of_both(results);
 }
 
 static umapi_status flush_both(const umapi_client *client, const umapi_call *call, umapi_error **own)
@@ -111,13 +113,15 @@ typedef struct trouble {
     const char *name;
     const char *fault;
     int with_token;            /* the client has one already */
-    int32_t requests_a_minute; /* of each class; 0 for no limit */
+    int32_t requests; /* of each class in a window; 0 for no limit */
 } trouble;
+
+enum { WINDOW_MS = 400 };
 
 static const trouble TROUBLES[] = {
     {"503", "{'fault':{'status':{'code':503}}}", 1, 0},
-    {"503, Retry-After: 1", "{'fault':{'status':{'code':503,'retry_after':1}}}", 1, 0},
-    {"429, Retry-After: 1", "{'fault':{'status':{'code':429,'retry_after':1}}}", 1, 0},
+    {"503, Retry-After: 0.2", "{'fault':{'status':{'code':503,'retry_after':'0.2'}}}", 1, 0},
+    {"429, Retry-After: 0.2", "{'fault':{'status':{'code':429,'retry_after':'0.2'}}}", 1, 0},
     {"the documented limit", NULL, 1, 1},
     {"503 of the token host", "{'endpoint':'token','fault':{'status':{'code':503}}}", 0, 0},
 };
@@ -147,7 +151,7 @@ static umapi_client *client_in(const trouble *trouble, const named_call *named)
     CHECK_OK(umapi_client_options_set_batch_limits(options, named->entries_per_request, 10, 10, &error), error);
     for (endpoint = UMAPI_ENDPOINT_USERS; endpoint <= UMAPI_ENDPOINT_STATUS; endpoint++) {
         if (endpoint != UMAPI_ENDPOINT_TOKEN) {
-            CHECK_OK(umapi_client_options_set_rate_limit(options, endpoint, trouble->requests_a_minute, 60000, &error),
+            CHECK_OK(umapi_client_options_set_rate_limit(options, endpoint, trouble->requests, WINDOW_MS * slowness(), &error),
                      error);
         }
     }
@@ -156,7 +160,7 @@ static umapi_client *client_in(const trouble *trouble, const named_call *named)
     if (trouble->with_token) {
         CHECK_OK(find_user(client, NULL, &error), error);
     }
-    if (trouble->requests_a_minute > 0) {
+    if (trouble->requests > 0) {
         named->operation(client, NULL, &error);
         umapi_error_free(error);
         error = NULL;
@@ -196,6 +200,9 @@ static int ends_at_wait(const trouble *trouble, const named_call *named, int num
     return canceller.waits >= number;
 }
 
+/* After these, waits repeat. */
+enum { MOST_WAITS = 2 };
+
 static void a_cancel_ends_every_call_at_every_wait(void)
 {
     size_t i, j;
@@ -203,7 +210,7 @@ static void a_cancel_ends_every_call_at_every_wait(void)
         for (j = 0; j < sizeof CALLS / sizeof *CALLS; j++) {
             int needs_no_token = CALLS[j].operation == read_service && !TROUBLES[i].with_token;
             int number = 1;
-            while (number < 6 && ends_at_wait(&TROUBLES[i], &CALLS[j], number)) {
+            while (number <= MOST_WAITS && ends_at_wait(&TROUBLES[i], &CALLS[j], number)) {
                 number++;
             }
             if (number == 1 && !CALLS[j].may_not_wait && !needs_no_token) {

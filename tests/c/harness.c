@@ -101,6 +101,13 @@ int all_passed(void)
     return failures == 0 ? 0 : 1;
 }
 
+void end_child(void)
+{
+    fflush(stdout);
+    execl("/bin/sh", "sh", "-c", all_passed() == 0 ? "exit 0" : "exit 1", (char *)NULL);
+    _exit(2);
+}
+
 const char *environment(const char *name)
 {
     const char *value = getenv(name);

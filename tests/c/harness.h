@@ -35,6 +35,9 @@ void check_fails(umapi_status actual, umapi_status expected, umapi_error *const 
 #define RUN(test) run(#test, test)
 void run(const char *name, void (*test)(void));
 int all_passed(void);
+/* Ends a child of a fork with `all_passed()`. What only threads of the parent held is lost to it, which a checker of leaks
+   must not take for a leak: so the child ends as another program. */
+void end_child(void);
 
 /* A variable of the environment that tests/with-sandbox.sh has set; ends the program if it is not there. */
 const char *environment(const char *name);
