@@ -173,7 +173,8 @@ expect("a token host that resets", "token", "connection", "a firewall",
        fault={"endpoint": "token", "fault": {"reset": {"at": "before_work"}}})
 
 # The call.
-expect("a wrong organisation", "call", "error.organization.invalid_id", "compare the organisation id",
+# Documented as a 401 with an empty body.
+expect("a wrong organisation", "call", "HTTP 401", "compare the organisation id",
        UMAPI_ORG_ID="OTHER@AdobeOrg")
 expect("a call that is forbidden", "call", "403", "add the User Management API to the project", fault=status("user", 403))
 expect("a call that is throttled", "call", "429", "wait 3244 s", fault=status("user", 429, retry_after=3244))
