@@ -674,6 +674,8 @@ static void a_new_host_without_descriptors(umapi_client_options *options, const 
     umapi_client_options_free(options);
 }
 
+#define PAIR "/tmp/umapi-unsaved"
+
 static void no_descriptors_left(void)
 {
     char localhost[64], secure[128];
@@ -681,6 +683,8 @@ static void no_descriptors_left(void)
     umapi_credentials *credentials = with_host("https://127.0.0.1:1");
     umapi_client_options *options;
     umapi_key_pair *pair = NULL;
+    remove(PAIR ".key");
+    remove(PAIR ".crt");
     /* Before the first call, for the event loop. */
     a_call_without_descriptors(client);
     CHECK_OK(find_user(client, NULL, &error), error);
@@ -719,10 +723,11 @@ static void no_descriptors_left(void)
                                                     &error),
                 UMAPI_STATUS_INTERNAL, error);
     is_told_truly();
-    CHECK_FAILS(umapi_key_pair_save(pair, "/tmp/umapi-nowhere.key", "/tmp/umapi-nowhere.crt", 0, &error),
-                UMAPI_STATUS_INTERNAL, error);
+    CHECK_FAILS(umapi_key_pair_save(pair, PAIR ".key", PAIR ".crt", 0, &error), UMAPI_STATUS_INTERNAL, error);
     is_told_truly();
     leave_descriptors_again();
+    CHECK(access(PAIR ".key", F_OK) != 0);
+    CHECK(access(PAIR ".crt", F_OK) != 0);
     umapi_key_pair_free(pair);
     umapi_client_options_free(options);
 }
