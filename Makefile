@@ -55,7 +55,7 @@ demo: release sandbox $(build)/provision
 
 # ---- Tests ----
 
-c_tests := first credentials keys key_pair configuration tokens rotation reading acting executing answers calls waits \
+c_tests := first credentials keys key_pair configuration tokens rotation reading acting action_rules executing answers calls waits \
 	cancel_waits throttling client errors bad_input garbage threads pressure fork
 network_tests := transport check secrets
 with_sandbox := tests/with-sandbox.sh --tls --limits off --page-size 20 --

@@ -1344,7 +1344,7 @@ umapi_status umapi_client_options_set_endpoint(umapi_client_options *options,
                                                umapi_error **error);
 
 /**
- * Sets test mode: the service checks actions and changes nothing. Actions that would delete an account are not sent
+ * Sets test mode: the service checks actions and changes nothing. Actions that could delete an account are not sent
  * in it (see umapi_client_options_set_account_deletes_in_test_mode).
  *
  * @param options  the options.
@@ -2431,7 +2431,8 @@ umapi_status umapi_action_remove_products(umapi_action *action,
 
 /**
  * Appends a command as JSON, for what the service has learnt since this version: an object with one key, the command's
- * name. A command that this version does not know is never sent twice.
+ * name. A command that holds a name, field or word that this version does not know is never sent twice. A create goes
+ * first and there is one at most, removeFromOrg and deleteUserGroup go last, and no key stands twice in one object.
  *
  * @param action  the action.
  * @param json    the command, such as `{"add": {"group": ["Design"]}}`; copied.
@@ -2445,7 +2446,7 @@ umapi_status umapi_action_append_json(umapi_action *action,
                                       umapi_error **error);
 
 /**
- * Puts a command as JSON before the one at `index`.
+ * Puts a command as JSON before the one at `index`, by the same rules as umapi_action_append_json.
  *
  * @param action  the action.
  * @param index   from 0 to the number of commands.
@@ -2619,7 +2620,11 @@ const char *umapi_finding_user(const umapi_finding *finding);
 
 /**
  * Adds an action, and sends what is full by that: so this call can wait. What becomes of actions is told by
- * umapi_queue_take_results alone; `UMAPI_OK` here means only that the queue has the action.
+ * umapi_queue_take_results alone; `UMAPI_OK` here means only that the queue has the action, and any other status that it
+ * does not.
+ *
+ * A host that two requests in a row could not reach at all is left alone for 30 seconds: what would go out meanwhile ends
+ * as not sent, with the error of the second request.
  *
  * @param queue   the queue.
  * @param call    the options of this call; may be NULL.
@@ -2980,7 +2985,7 @@ umapi_status umapi_client_user_groups(const umapi_client *client,
 /**
  * Sends actions now, and tells what became of each. They go out in as few requests as the service's limits allow; two
  * actions on one target, or on a group and on what depends on it, keep their order. A request that fails costs its
- * own actions only.
+ * own actions only; if two in a row cannot reach the host at all, the rest is not sent.
  *
  * `UMAPI_OK` means that every action has its outcome in `*results`, also when some or all failed or the call was
  * cancelled on the way: look at umapi_results_count. Any other status means that nothing was sent.

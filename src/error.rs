@@ -120,6 +120,11 @@ impl Error {
         }))
     }
 
+    /// Whether it is a clone of the other, told by what they share.
+    pub(crate) fn is_same(&self, other: &Error) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     fn details(&mut self) -> &mut Details {
         Arc::make_mut(&mut self.0)
     }

@@ -463,7 +463,8 @@ pub unsafe extern "C" fn umapi_action_remove_products(
 }
 
 /// Appends a command as JSON, for what the service has learnt since this version: an object with one key, the command's
-/// name. A command that this version does not know is never sent twice.
+/// name. A command that holds a name, field or word that this version does not know is never sent twice. A create goes
+/// first and there is one at most, removeFromOrg and deleteUserGroup go last, and no key stands twice in one object.
 ///
 /// @param action  the action.
 /// @param json    the command, such as `{"add": {"group": ["Design"]}}`; copied.
@@ -485,7 +486,7 @@ pub unsafe extern "C" fn umapi_action_append_json(
     }
 }
 
-/// Puts a command as JSON before the one at `index`.
+/// Puts a command as JSON before the one at `index`, by the same rules as umapi_action_append_json.
 ///
 /// @param action  the action.
 /// @param index   from 0 to the number of commands.

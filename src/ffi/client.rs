@@ -294,7 +294,7 @@ pub unsafe extern "C" fn umapi_client_user_groups(
 
 /// Sends actions now, and tells what became of each. They go out in as few requests as the service's limits allow; two
 /// actions on one target, or on a group and on what depends on it, keep their order. A request that fails costs its
-/// own actions only.
+/// own actions only; if two in a row cannot reach the host at all, the rest is not sent.
 ///
 /// `UMAPI_OK` means that every action has its outcome in `*results`, also when some or all failed or the call was
 /// cancelled on the way: look at umapi_results_count. Any other status means that nothing was sent.

@@ -60,7 +60,7 @@ pub unsafe extern "C" fn umapi_client_options_set_endpoint(
     }
 }
 
-/// Sets test mode: the service checks actions and changes nothing. Actions that would delete an account are not sent
+/// Sets test mode: the service checks actions and changes nothing. Actions that could delete an account are not sent
 /// in it (see umapi_client_options_set_account_deletes_in_test_mode).
 ///
 /// @param options  the options.

@@ -83,7 +83,11 @@ fn lost() -> Error {
 }
 
 /// Adds an action, and sends what is full by that: so this call can wait. What becomes of actions is told by
-/// umapi_queue_take_results alone; `UMAPI_OK` here means only that the queue has the action.
+/// umapi_queue_take_results alone; `UMAPI_OK` here means only that the queue has the action, and any other status that it
+/// does not.
+///
+/// A host that two requests in a row could not reach at all is left alone for 30 seconds: what would go out meanwhile ends
+/// as not sent, with the error of the second request.
 ///
 /// @param queue   the queue.
 /// @param call    the options of this call; may be NULL.

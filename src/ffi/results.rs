@@ -2,10 +2,12 @@ use super::error::{c_text, optional_pointer, umapi_error};
 use super::handle::{free, read};
 use super::status;
 use super::text::pointer;
+use crate::Error;
 use crate::SharedText;
 use crate::{Finding, Outcome, OutcomeKind, Severity};
 use std::ffi::{CString, c_char};
 use std::ptr::{from_ref, null};
+use std::sync::Arc;
 
 /// The outcomes of actions. Everything in it is borrowed from it. Read and freed on any thread.
 ///
@@ -23,7 +25,8 @@ pub struct umapi_outcome {
     target: SharedText,
     applied: usize,
     findings: Vec<umapi_finding>,
-    error: Option<umapi_error>,
+    /// One for all outcomes in a row that have the same cause.
+    error: Option<Arc<umapi_error>>,
     test_mode: bool,
 }
 
@@ -59,14 +62,32 @@ pub const UMAPI_SEVERITY_WARNING: i32 = 2;
 
 impl umapi_results {
     pub(super) fn new(outcomes: Vec<Outcome>) -> Self {
+        let mut converted = Vec::with_capacity(outcomes.len());
+        let mut newest = None;
+        for outcome in &outcomes {
+            let error = outcome.error.as_ref().map(|core| shared(&mut newest, core));
+            converted.push(umapi_outcome::new(outcome, error));
+        }
         umapi_results {
-            outcomes: outcomes.iter().map(umapi_outcome::new).collect(),
+            outcomes: converted,
+        }
+    }
+}
+
+/// The error for C: the newest one if it is of the same cause, as it is where one failure ends many actions.
+fn shared(newest: &mut Option<(Error, Arc<umapi_error>)>, core: &Error) -> Arc<umapi_error> {
+    match newest {
+        Some((of, error)) if of.is_same(core) => error.clone(),
+        _ => {
+            let error = Arc::new(umapi_error::new(status::of(core.kind()), core));
+            *newest = Some((core.clone(), error.clone()));
+            error
         }
     }
 }
 
 impl umapi_outcome {
-    fn new(outcome: &Outcome) -> Self {
+    fn new(outcome: &Outcome, error: Option<Arc<umapi_error>>) -> Self {
         umapi_outcome {
             kind: match outcome.kind {
                 OutcomeKind::Succeeded => UMAPI_OUTCOME_SUCCEEDED,
@@ -78,10 +99,7 @@ impl umapi_outcome {
             target: outcome.target.shared_name().clone(),
             applied: outcome.applied,
             findings: outcome.findings.iter().map(umapi_finding::new).collect(),
-            error: outcome
-                .error
-                .as_ref()
-                .map(|error| umapi_error::new(status::of(error.kind()), error)),
+            error,
             test_mode: outcome.test_mode,
         }
     }
@@ -199,7 +217,7 @@ pub unsafe extern "C" fn umapi_outcome_is_test(outcome: *const umapi_outcome) ->
 pub unsafe extern "C" fn umapi_outcome_error(outcome: *const umapi_outcome) -> *const umapi_error {
     unsafe {
         read(outcome, null(), |o| {
-            o.error.as_ref().map_or(null(), from_ref)
+            o.error.as_ref().map_or(null(), Arc::as_ptr)
         })
     }
 }

@@ -2,6 +2,7 @@
 
 #include "harness.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -421,12 +422,14 @@ static void queries(void)
     REFUSES(umapi_user_query_set_group(query, NULL, &error), "name");
     REFUSES(umapi_user_query_set_group(query, "", &error), "name");
     REFUSES(umapi_user_query_set_group(query, NOT_UTF8, &error), "name");
+    REFUSES(umapi_user_query_set_group(query, long_text, &error), "name: has 100000 characters; at most 255");
     REFUSES(umapi_user_query_set_group_id(NULL, 1, &error), "query");
     REFUSES(umapi_user_query_set_group_id(query, 0, &error), "group_id");
     REFUSES(umapi_user_query_set_group_id(query, -7, &error), "group_id");
     REFUSES(umapi_user_query_set_domain(NULL, "a", &error), "query");
     REFUSES(umapi_user_query_set_domain(query, NULL, &error), "domain");
     REFUSES(umapi_user_query_set_domain(query, "", &error), "domain");
+    REFUSES(umapi_user_query_set_domain(query, long_text, &error), "domain: has 100000 characters; at most 254");
     REFUSES(umapi_user_query_set_direct_only(NULL, 1, &error), "query");
     REFUSES(umapi_user_query_set_direct_only(query, 2, &error), "value");
     REFUSES(umapi_user_query_set_status(NULL, UMAPI_MEMBER_ACTIVE, &error), "query");
@@ -434,6 +437,39 @@ static void queries(void)
     REFUSES(umapi_user_query_set_exclude_groups(NULL, 1, &error), "query");
     REFUSES(umapi_user_query_set_exclude_groups(query, 7, &error), "value");
     umapi_user_query_free(query);
+}
+
+/* ---- Texts that go into a URL or a header ---- */
+
+static void texts_longer_than_can_be_sent(void)
+{
+    char *path = malloc(sizeof long_text + 32), *root = malloc(sizeof long_text + 32);
+    umapi_client_options *options = new_options();
+    umapi_credentials *credentials = new_credentials(), *made = NULL;
+    umapi_client *client = NULL;
+    umapi_call *call = umapi_call_new();
+    umapi_user *user = NULL;
+    sprintf(path, "/%s", long_text);
+    sprintf(root, "https://127.0.0.1/%s", long_text);
+    REFUSES(umapi_credentials_new_oauth(long_text, "s", &made, &error), "client_id");
+    REFUSES(umapi_credentials_new_oauth("c", long_text, &made, &error), "client_secret");
+    REFUSES(umapi_credentials_set_auth_host(credentials, long_text, &error), "auth_host");
+    REFUSES(umapi_credentials_set_auth_path(credentials, path, &error), "auth_path");
+    REFUSES(umapi_client_options_set_endpoint(options, root, &error), "endpoint");
+    REFUSES(umapi_client_options_set_user_agent_prefix(options, long_text, &error), "prefix");
+    REFUSES(umapi_client_options_set_proxy(options, long_text, NULL, NULL, &error), "url");
+    REFUSES(umapi_client_new(long_text, credentials, options, &client, &error), "org_id");
+    REFUSES(umapi_call_set_request_id(call, long_text, &error), "request_id");
+    client = new_client();
+    REFUSES(umapi_client_find_user(client, NULL, long_text, "example.com", &user, &error), "user_string");
+    REFUSES(umapi_client_find_user(client, NULL, "jdoe", long_text, &user, &error), "domain");
+    CHECK_INT(requests_to("user"), 0);
+    umapi_client_free(client);
+    umapi_call_free(call);
+    umapi_client_options_free(options);
+    umapi_credentials_free(credentials);
+    free(path);
+    free(root);
 }
 
 /* ---- Actions ---- */
@@ -795,6 +831,7 @@ int main(void)
     RUN(reading);
     RUN(listings_without_a_handle);
     RUN(queries);
+    RUN(texts_longer_than_can_be_sent);
     RUN(targets);
     RUN(user_commands);
     RUN(group_commands);

@@ -70,6 +70,51 @@ static void signals_of_a_sync(void)
     umapi_client_free(client);
 }
 
+static long number_of_request_with(const char *requests, const char *part)
+{
+    const char *place = strstr(requests, part), *number = NULL, *next;
+    if (place == NULL) {
+        return -1;
+    }
+    for (next = strstr(requests, "\"number\":"); next != NULL && next < place; next = strstr(next + 1, "\"number\":")) {
+        number = next;
+    }
+    return number == NULL ? -1 : strtol(number + strlen("\"number\":"), NULL, 10);
+}
+
+/* What sends nothing, and the status page, use up no signal. */
+static void a_sync_that_starts_and_ends_before_any_call(void)
+{
+    umapi_client *client = new_client();
+    umapi_cancel *cancel = umapi_cancel_new();
+    umapi_call *call = umapi_call_new();
+    char *requests;
+    umapi_client_sync_start(client);
+    umapi_client_sync_end(client);
+    umapi_cancel_trigger(cancel);
+    CHECK_OK(umapi_call_set_cancel(call, cancel, &error), error);
+    CHECK_FAILS(find_user(client, call, &error), UMAPI_STATUS_CANCELLED, error);
+    umapi_error_free(error);
+    error = NULL;
+    CHECK_INT(execute_action(client, call, &error), UMAPI_STATUS_CANCELLED);
+    CHECK_OK(read_service(client, NULL, &error), error);
+    fault("{'endpoint':'token','times':1,'fault':{'status':{'code':400,'body':'ims'}}}");
+    CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_AUTH, error);
+    umapi_error_free(error);
+    error = NULL;
+    CHECK_OK(find_user(client, NULL, &error), error);
+    execute_well(client, membership("Sales"));
+    CHECK_OK(find_user(client, NULL, &error), error);
+    requests = control("GET", "/requests", NULL);
+    CHECK_INT(occurrences(requests, "\"pragma\""), 2);
+    CHECK_INT(number_of_request_with(requests, "umapi-sync-start") + 1,
+              number_of_request_with(requests, "umapi-sync-end"));
+    free(requests);
+    umapi_call_free(call);
+    umapi_cancel_free(cancel);
+    umapi_client_free(client);
+}
+
 static void a_prefix_stands_before_the_user_agent(void)
 {
     umapi_client_options *options = new_options();
@@ -227,6 +272,7 @@ int main(void)
     RUN(queries_and_actions_are_counted);
     RUN(the_service_tells_of_itself);
     RUN(signals_of_a_sync);
+    RUN(a_sync_that_starts_and_ends_before_any_call);
     RUN(a_prefix_stands_before_the_user_agent);
     RUN(an_attempt_has_its_own_timeout);
     RUN(retries_can_be_turned_off);
