@@ -90,12 +90,12 @@ class Key:
 
 KEYS = {
     "read_cpu_vs_umapi_client": Key(0.10, 3, versus("read", "umapi-client", cpu)),
-    "read_cpu_vs_libcurl_simdjson": Key(1.10, 2, versus("read", "libcurl+simdjson", cpu)),
-    "read_peak_rss_mb": Key(24, 1, own("read", peak)),
+    "read_cpu_vs_libcurl_simdjson": Key(0.85, 2, versus("read", "libcurl+simdjson", cpu)),
+    "read_peak_rss_mb": Key(20, 1, own("read", peak)),
     "read_rss_growth_mb_20k_to_200k": Key(2, 1, growth),
     "slow_read_wall_vs_sequential": Key(0.20, 3, versus("read, slow service", "libumapi, one by one", wall)),
     "act_cpu_vs_umapi_client": Key(0.06, 3, versus("act", "umapi-client", cpu)),
-    "act_cpu_vs_libcurl": Key(1.5, 2, versus("act", "libcurl", cpu)),
+    "act_cpu_vs_libcurl": Key(2.0, 2, versus("act", "libcurl", cpu)),
     "throttled_act_wall_vs_limit": Key(1.03, 3, own("throttled act", lambda run: run.wall / ACTING.limit())),
     "throttled_act_429s": Key(0, 0, worst("throttled act", lambda run: run.throttled)),
     "throttled_read_wall_vs_limit": Key(1.15, 3, own("throttled read", lambda run: run.wall / READING.limit())),
