@@ -726,8 +726,13 @@ static void no_descriptors_left(void)
     CHECK_FAILS(umapi_key_pair_save(pair, PAIR ".key", PAIR ".crt", 0, &error), UMAPI_STATUS_INTERNAL, error);
     is_told_truly();
     leave_descriptors_again();
-    CHECK(access(PAIR ".key", F_OK) != 0);
-    CHECK(access(PAIR ".crt", F_OK) != 0);
+    /* valgrind opens the file, which makes it, before it looks at the limit: nothing to see there. */
+    if (slowness() < 10) {
+        CHECK(access(PAIR ".key", F_OK) != 0);
+        CHECK(access(PAIR ".crt", F_OK) != 0);
+    }
+    remove(PAIR ".key");
+    remove(PAIR ".crt");
     umapi_key_pair_free(pair);
     umapi_client_options_free(options);
 }
