@@ -359,6 +359,8 @@ static void fill(char *cell, const row *row, size_t number, const char *shape, i
         break;
     case BY_REFUSING:
         steer("POST", "/refuse", "{\"ms\":60000}");
+        /* The cut has to have arrived: what is written to a connection just before is rightly told as unknown. */
+        sleep_ms(30 * slowness());
         break;
     case BY_REVOKING:
         steer("POST", "/tokens/revoke", NULL);
