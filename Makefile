@@ -107,6 +107,11 @@ $(build)/tests/%: tests/c/%.c $(c_support) $(c_support:.c=.h) include/umapi.h | 
 	@mkdir -p $(@D)
 	@$(c) $< $(c_support) -o $@ $(against_library) -lpthread
 
+# It loads the library itself.
+$(build)/tests/unload: tests/c/unload.c include/umapi.h | release
+	@mkdir -p $(@D)
+	@$(CC) -std=gnu99 -Wall -Wextra -Werror -g -Iinclude $< -o $@ -lpthread -ldl
+
 $(build)/sanitized/%: tests/c/%.c $(c_support) $(c_support:.c=.h) include/umapi.h | release
 	@mkdir -p $(@D)
 	@$(c) $(sanitize) $< $(c_support) -o $@ $(against_library) -lpthread
@@ -118,7 +123,7 @@ checked := $(filter-out cancel_waits,$(c_tests)) faults
 sanitized := $(filter-out fork,$(c_tests)) faults
 c_programs := $(c_tests) faults $(network_tests)
 
-test-c: sandbox release target/keys $(c_programs:%=$(build)/tests/%) $(c_programs:%=$(build)/sanitized/%) \
+test-c: sandbox release target/keys $(build)/tests/unload $(c_programs:%=$(build)/tests/%) $(c_programs:%=$(build)/sanitized/%) \
 		$(build)/provision $(build)/umapi-check $(build)/umapi-key-pair
 	@for test in $(c_tests); do \
 		echo "== $$test"; $(with_sandbox) $(build)/tests/$$test || exit 1; \
@@ -138,6 +143,7 @@ test-c: sandbox release target/keys $(c_programs:%=$(build)/tests/%) $(c_program
 		echo "== $$test, among proxies, with sanitizers"; \
 		UMAPI_TEST_SLOWNESS=2 $(with_network) $(build)/sanitized/$$test || exit 1; \
 	done
+	@echo "== unload"; $(with_sandbox) $(build)/tests/unload $(release)/libumapi.so
 	@echo "== umapi-check with every fault"
 	@$(with_network) tests/umapi-check.py $(build)/umapi-check
 	@echo "== the README's keys and certificates"

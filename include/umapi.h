@@ -2895,10 +2895,10 @@ umapi_status umapi_client_new_from_environment(const umapi_client_options *optio
  * Gives a client other credentials, for a secret or a key that changes while a job runs. May be called from any thread,
  * while others use the client.
  *
- * Every request from now on goes out with them, and so the next one asks for a token first. Requests under way finish
- * with the token that they have; if that or the old credentials are refused meanwhile, they go on with the new ones. A
- * token that arrives late for the old ones is not used for anything else. Listings, queues and calls of several requests go over
- * to the new credentials at their next request.
+ * Every attempt from now on goes out with them, and so the next one asks for a token first. An attempt that is under way
+ * finishes with the token that it has; if it is to be repeated, the repeat goes out with the new credentials. A token that
+ * arrives late for the old ones is not used for anything else. Listings, queues and calls of several requests go over to the
+ * new credentials at their next request.
  *
  * The client id may change too: then `x-api-key` does, and requests keep to the pace of the new client id
  * (umapi_client_options_set_rate_limit). The organisation, the options and the counters stay.

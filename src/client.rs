@@ -238,8 +238,8 @@ impl Client {
         Client::new(&configuration.org_id, configuration.credentials, options)
     }
 
-    /// Other credentials for all requests from now on, for a secret that changes while the program runs. Each request
-    /// that is under way finishes with the token it has.
+    /// Other credentials for all attempts from now on, for a secret that changes while the program runs. An attempt that is
+    /// under way finishes with the token it has; a repeat of it goes out with the new credentials.
     pub fn set_credentials(&self, credentials: Credentials) {
         self.session.set_credentials(credentials);
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 pub(crate) enum Repeat {
     /// Everything that the entry asks for is so.
     Done,
-    /// At least one refused step is so, and of others nobody can tell.
+    /// At least one refused step is so, and the state of the others is not known.
     Unclear,
     /// A refusal has another reason.
     Refused,

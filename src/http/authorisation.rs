@@ -15,7 +15,7 @@ pub(crate) struct Shown {
     pub secrets: Secrets,
 }
 
-/// Shows who sends a request.
+/// Supplies the headers that authorise each attempt at a request.
 pub(crate) trait Authorisation: Send {
     /// Whether [`Authorisation::ready`] would not wait.
     fn is_ready(&self) -> bool;

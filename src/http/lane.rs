@@ -56,7 +56,7 @@ impl Lane {
         share.refuse(wait)
     }
 
-    /// Keeps everyone out for `wait`, on the service's word, but for [`LONGEST_CLOSED`] at most.
+    /// Holds all requests back for `wait`, as the service asks, but for [`LONGEST_CLOSED`] at most.
     fn close_for(&self, wait: Duration) {
         let until = Instant::now() + wait.min(LONGEST_CLOSED);
         let mut closed_until = lock(&self.closed_until);

@@ -67,7 +67,7 @@ impl Pacer {
         }
     }
 
-    /// Waits until a request may go out. Who kept a `turn` need not stand in line.
+    /// Waits until a request may go out. A caller that kept a `turn` need not stand in line.
     pub(crate) async fn share(
         self: &Arc<Self>,
         call: &Call,

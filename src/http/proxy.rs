@@ -37,7 +37,7 @@ pub(crate) struct Login {
     pub password: Secret,
 }
 
-/// Who named the proxy.
+/// Where the proxy is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Source {
     /// The program, by the option `proxy`.

@@ -34,17 +34,6 @@ static void check_refused(umapi_status status, const char *part)
     error = NULL;
 }
 
-static umapi_results *execute_all(const umapi_client *client, umapi_action **actions, size_t count)
-{
-    umapi_results *results = NULL;
-    size_t i;
-    CHECK_OK(umapi_client_execute(client, NULL, (const umapi_action *const *)actions, count, &results, &error), error);
-    for (i = 0; i < count; i++) {
-        umapi_action_free(actions[i]);
-    }
-    return results;
-}
-
 /* ---- What may be sent twice ---- */
 
 static long requests_for(const umapi_client *client, const char *json, int32_t *kind)

@@ -51,36 +51,12 @@ static umapi_action *joining(int number, const char *group)
     return action;
 }
 
-static umapi_action *creating(int number)
-{
-    char email[64];
-    umapi_action *action;
-    sprintf(email, "newcomer%d@example.com", number);
-    action = user_action(email);
-    umapi_action_set_tag(action, (uint64_t)number);
-    CHECK_OK(umapi_action_create_user(action, UMAPI_IDENTITY_FEDERATED, email, "A", "B", "US", UMAPI_ON_CONFLICT_IGNORE,
-                                      &error),
-             error);
-    return action;
-}
-
-static umapi_results *execute_all(const umapi_client *client, umapi_action **actions, size_t count)
-{
-    umapi_results *results = NULL;
-    size_t i;
-    CHECK_OK(umapi_client_execute(client, NULL, (const umapi_action *const *)actions, count, &results, &error), error);
-    for (i = 0; i < count; i++) {
-        umapi_action_free(actions[i]);
-    }
-    return results;
-}
-
 static umapi_results *execute_newcomers(const umapi_client *client, int count)
 {
     umapi_action *actions[CAPACITY];
     int i;
     for (i = 0; i < count; i++) {
-        actions[i] = creating(i);
+        actions[i] = creation(i);
     }
     return execute_all(client, actions, (size_t)count);
 }
@@ -583,7 +559,7 @@ static void a_queue_whose_test_was_done_for_real_sends_no_more(void)
     fault("{'endpoint':'action','fault':{'rewrite':{'set':{'/completed':10,'/completedInTestMode':0}}}}");
     CHECK_OK(umapi_client_queue(client, &queue, &error), error);
     for (i = 0; i < 25; i++) {
-        umapi_action *action = creating(i);
+        umapi_action *action = creation(i);
         CHECK_OK(umapi_queue_add(queue, NULL, action, &error), error);
         umapi_action_free(action);
     }
@@ -728,7 +704,7 @@ static void a_repeat_that_finds_its_work_done(void)
     CHECK_OK(umapi_action_remove_from_org(action, 0, &error), error);
     check_repeat(action, "{'index':0,'step':0,'errorCode':'error.user.nonexistent'}", UMAPI_OUTCOME_SUCCEEDED,
                  UMAPI_SEVERITY_WARNING);
-    check_repeat(creating(1), "{'index':0,'step':0,'errorCode':'error.user.already_in_org'}", UMAPI_OUTCOME_SUCCEEDED,
+    check_repeat(creation(1), "{'index':0,'step':0,'errorCode':'error.user.already_in_org'}", UMAPI_OUTCOME_SUCCEEDED,
                  UMAPI_SEVERITY_WARNING);
     action = group_action("Newest");
     CHECK_OK(umapi_action_create_group(action, NULL, UMAPI_ON_CONFLICT_IGNORE, &error), error);

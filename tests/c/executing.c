@@ -1,6 +1,7 @@
 /* Many actions: split, batched, sent at once or from a queue, and each with its own truthful outcome. */
 
 #include "harness.h"
+#include "operations.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,27 +12,9 @@ static umapi_error *error;
 /* A new user of the organisation, with a group. */
 static umapi_action *newcomer(int number, const char *group)
 {
-    char email[64];
-    umapi_action *action;
-    sprintf(email, "newcomer%d@example.com", number);
-    action = user_action(email);
-    umapi_action_set_tag(action, (uint64_t)number);
-    CHECK_OK(umapi_action_create_user(action, UMAPI_IDENTITY_FEDERATED, email, "A", "B", "US", UMAPI_ON_CONFLICT_IGNORE,
-                                      &error),
-             error);
+    umapi_action *action = creation(number);
     CHECK_OK(umapi_action_add_to_groups(action, &group, 1, &error), error);
     return action;
-}
-
-static umapi_results *execute_all(const umapi_client *client, umapi_action **actions, size_t count)
-{
-    umapi_results *results = NULL;
-    size_t i;
-    CHECK_OK(umapi_client_execute(client, NULL, (const umapi_action *const *)actions, count, &results, &error), error);
-    for (i = 0; i < count; i++) {
-        umapi_action_free(actions[i]);
-    }
-    return results;
 }
 
 static void at_once_in_requests_of_ten(void)

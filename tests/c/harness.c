@@ -401,14 +401,21 @@ umapi_action *group_action(const char *group)
     return action;
 }
 
-umapi_results *execute(const umapi_client *client, umapi_action *action)
+umapi_results *execute_all(const umapi_client *client, umapi_action **actions, size_t count)
 {
     umapi_error *error = NULL;
     umapi_results *results = NULL;
-    const umapi_action *one = action;
-    CHECK_OK(umapi_client_execute(client, NULL, &one, 1, &results, &error), error);
-    umapi_action_free(action);
+    size_t i;
+    CHECK_OK(umapi_client_execute(client, NULL, (const umapi_action *const *)actions, count, &results, &error), error);
+    for (i = 0; i < count; i++) {
+        umapi_action_free(actions[i]);
+    }
     return results;
+}
+
+umapi_results *execute(const umapi_client *client, umapi_action *action)
+{
+    return execute_all(client, &action, 1);
 }
 
 void execute_well(const umapi_client *client, umapi_action *action)

@@ -82,6 +82,8 @@ long number_in(const char *json, const char *key);
 
 /* Executes one action, frees it, and gives the results, which the caller frees. */
 umapi_results *execute(const umapi_client *client, umapi_action *action);
+/* The same with several. */
+umapi_results *execute_all(const umapi_client *client, umapi_action **actions, size_t count);
 /* The same, checking that it succeeded. */
 void execute_well(const umapi_client *client, umapi_action *action);
 umapi_action *user_action(const char *user);

@@ -2,6 +2,8 @@
 
 #include "harness.h"
 
+#include <stdio.h>
+
 /* ---- Reading ---- */
 
 umapi_status find_user(const umapi_client *client, const umapi_call *call, umapi_error **error)
@@ -87,6 +89,20 @@ umapi_status read_service(const umapi_client *client, const umapi_call *call, um
 }
 
 /* ---- Acting ---- */
+
+umapi_action *creation(int number)
+{
+    umapi_error *error = NULL;
+    char email[64];
+    umapi_action *action;
+    sprintf(email, "newcomer%d@example.com", number);
+    action = user_action(email);
+    umapi_action_set_tag(action, (uint64_t)number);
+    CHECK_OK(umapi_action_create_user(action, UMAPI_IDENTITY_FEDERATED, email, "A", "B", "US", UMAPI_ON_CONFLICT_IGNORE,
+                                      &error),
+             error);
+    return action;
+}
 
 umapi_action *membership(const char *group)
 {

@@ -23,6 +23,9 @@ umapi_status execute_action(const umapi_client *client, const umapi_call *call, 
 umapi_status flush_queue(const umapi_client *client, const umapi_call *call, umapi_error **error);
 umapi_status add_to_queue(const umapi_client *client, const umapi_call *call, umapi_error **error);
 
+/* Creates newcomerN@example.com unless it exists; the tag of the action is N. */
+umapi_action *creation(int number);
+
 /* SOMEBODY joins a group, which may be done twice; SOMEBODY gets another address, which may not. */
 umapi_action *membership(const char *group);
 umapi_action *renaming(const char *address);

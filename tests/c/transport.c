@@ -618,7 +618,7 @@ static void leave_descriptors_again(void)
     close(last_descriptor);
 }
 
-/* The last error is the operating system's, and sends nobody to look for a firewall. */
+/* The last error is the operating system's, and its remedy mentions no firewall. */
 static void is_told_truly(void)
 {
     const char *message = umapi_error_message(error);

@@ -265,7 +265,7 @@ impl<'a> Story<'a> {
         earlier.count() + self.report.unread() > 0
     }
 
-    /// Whether a repeat was refused for what the first attempt may have done, and nobody can tell what became of the
+    /// Whether a repeat was refused for what the first attempt may have done, and the answer does not tell what became of the
     /// rest: the refusal is not of the entry's last step, or not of all its names.
     fn is_unclear_repeat(&self) -> bool {
         let Some((first, lines)) = self.works.last() else {
