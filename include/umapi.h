@@ -1232,7 +1232,8 @@ umapi_cancel *umapi_cancel_new(void);
 
 /**
  * Ends every call that runs with this handle, wherever it waits, within some milliseconds, and every later one at its
- * start: once triggered it stays triggered. NULL is fine. Not for use inside a signal handler.
+ * start: once triggered it stays triggered. NULL is fine. Not for use inside a signal handler. In a child of a fork it does
+ * nothing to a handle of the parent.
  *
  * @since 0.1.0
  */

@@ -88,7 +88,7 @@ pub unsafe extern "C" fn umapi_call_set_cancel(
         fallible(error, || {
             let cancel = cancel
                 .as_ref()
-                .map_or_else(Default::default, |cancel| cancel.0.clone());
+                .map_or_else(Default::default, |cancel| (*cancel.0).clone());
             change(call, |options| Ok(options.cancel(cancel)))
         })
     }

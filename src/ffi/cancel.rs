@@ -1,4 +1,5 @@
 use super::handle::{boxed, free, read};
+use super::process::OfProcess;
 use crate::Cancel;
 use std::ptr::null_mut;
 
@@ -6,23 +7,32 @@ use std::ptr::null_mut;
 /// and in turn. Every function takes it from any thread.
 ///
 /// @since 0.1.0
-pub struct umapi_cancel(pub(super) Cancel);
+pub struct umapi_cancel(pub(super) OfProcess<Cancel>);
 
 /// A new cancel handle; free with umapi_cancel_free. NULL only if there is no memory.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn umapi_cancel_new() -> *mut umapi_cancel {
-    super::guard::infallible(null_mut(), || boxed(umapi_cancel(Cancel::new())))
+    super::guard::infallible(null_mut(), || {
+        boxed(umapi_cancel(OfProcess::new(Cancel::new())))
+    })
 }
 
 /// Ends every call that runs with this handle, wherever it waits, within some milliseconds, and every later one at its
-/// start: once triggered it stays triggered. NULL is fine. Not for use inside a signal handler.
+/// start: once triggered it stays triggered. NULL is fine. Not for use inside a signal handler. In a child of a fork it does
+/// nothing to a handle of the parent.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_cancel_trigger(cancel: *const umapi_cancel) {
-    unsafe { read(cancel, (), |c| c.0.trigger()) }
+    unsafe {
+        read(cancel, (), |c| {
+            if c.0.is_usable() {
+                c.0.trigger();
+            }
+        })
+    }
 }
 
 /// 1 once it was triggered; otherwise 0.

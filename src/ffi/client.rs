@@ -160,7 +160,7 @@ pub unsafe extern "C" fn umapi_client_set_credentials(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let client = shared("client", client)?.0.client();
+            let client = shared("client", client)?.0.client()?;
             let credentials = shared("credentials", credentials)?;
             client.set_credentials(credentials.0.clone());
             Ok(())
@@ -237,7 +237,7 @@ pub unsafe extern "C" fn umapi_client_users(
             let query = query
                 .as_ref()
                 .map_or_else(UsersQuery::new, |query| query.0.clone());
-            let pages = engine.client().users(query);
+            let pages = engine.client()?.users(query);
             users.give(umapi_users::new(engine, pages));
             Ok(())
         })
@@ -261,7 +261,7 @@ pub unsafe extern "C" fn umapi_client_groups(
         fallible(error, || {
             let groups = out("groups", groups)?;
             let engine = shared("client", client)?.0.clone();
-            let pages = engine.client().groups();
+            let pages = engine.client()?.groups();
             groups.give(umapi_groups::new(engine, pages));
             Ok(())
         })
@@ -285,7 +285,7 @@ pub unsafe extern "C" fn umapi_client_user_groups(
         fallible(error, || {
             let groups = out("groups", groups)?;
             let engine = shared("client", client)?.0.clone();
-            let pages = engine.client().user_groups();
+            let pages = engine.client()?.user_groups();
             groups.give(umapi_groups::new(engine, pages));
             Ok(())
         })
@@ -368,7 +368,7 @@ pub unsafe extern "C" fn umapi_client_queue(
         fallible(error, || {
             let queue = out("queue", queue)?;
             let engine = shared("client", client)?.0.clone();
-            let made = engine.client().queue();
+            let made = engine.client()?.queue();
             queue.give(umapi_queue::new(engine, made));
             Ok(())
         })
@@ -436,6 +436,12 @@ pub unsafe extern "C" fn umapi_client_check(
     }
 }
 
+fn signal(engine: &Engine, signal: SyncSignal) {
+    if let Ok(client) = engine.client() {
+        client.signal(signal);
+    }
+}
+
 /// Tells the service that a sync begins (`Pragma: umapi-sync-start`), with the next request for users, groups or actions
 /// that goes out; a call that sends nothing, and umapi_client_service, do not use it up. It is said to help the service's
 /// load management. NULL is fine.
@@ -443,7 +449,7 @@ pub unsafe extern "C" fn umapi_client_check(
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_client_sync_start(client: *const umapi_client) {
-    unsafe { read(client, (), |c| c.0.client().signal(SyncSignal::Start)) }
+    unsafe { read(client, (), |c| signal(&c.0, SyncSignal::Start)) }
 }
 
 /// Tells the service that a sync ends (`Pragma: umapi-sync-end`), with the next request that goes out; if a start still
@@ -452,7 +458,7 @@ pub unsafe extern "C" fn umapi_client_sync_start(client: *const umapi_client) {
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_client_sync_end(client: *const umapi_client) {
-    unsafe { read(client, (), |c| c.0.client().signal(SyncSignal::End)) }
+    unsafe { read(client, (), |c| signal(&c.0, SyncSignal::End)) }
 }
 
 /// How many pages of listings this client has asked for.
@@ -460,7 +466,7 @@ pub unsafe extern "C" fn umapi_client_sync_end(client: *const umapi_client) {
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_client_listing_queries(client: *const umapi_client) -> u64 {
-    unsafe { read(client, 0, |c| c.0.client().counters().listing_queries()) }
+    unsafe { read(client, 0, |c| c.0.counters().listing_queries()) }
 }
 
 /// How many single users this client has asked for.
@@ -468,7 +474,7 @@ pub unsafe extern "C" fn umapi_client_listing_queries(client: *const umapi_clien
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_client_single_queries(client: *const umapi_client) -> u64 {
-    unsafe { read(client, 0, |c| c.0.client().counters().single_queries()) }
+    unsafe { read(client, 0, |c| c.0.counters().single_queries()) }
 }
 
 /// How many actions this client has sent, in whole or in part.
@@ -476,7 +482,7 @@ pub unsafe extern "C" fn umapi_client_single_queries(client: *const umapi_client
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_client_actions_sent(client: *const umapi_client) -> u64 {
-    unsafe { read(client, 0, |c| c.0.client().counters().actions_sent()) }
+    unsafe { read(client, 0, |c| c.0.counters().actions_sent()) }
 }
 
 /// How many actions of this client have succeeded.
@@ -484,7 +490,7 @@ pub unsafe extern "C" fn umapi_client_actions_sent(client: *const umapi_client) 
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_client_actions_completed(client: *const umapi_client) -> u64 {
-    unsafe { read(client, 0, |c| c.0.client().counters().actions_completed()) }
+    unsafe { read(client, 0, |c| c.0.counters().actions_completed()) }
 }
 
 /// How many actions wait in the queues of this client.
@@ -492,5 +498,5 @@ pub unsafe extern "C" fn umapi_client_actions_completed(client: *const umapi_cli
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_client_actions_queued(client: *const umapi_client) -> u64 {
-    unsafe { read(client, 0, |c| c.0.client().counters().actions_queued()) }
+    unsafe { read(client, 0, |c| c.0.counters().actions_queued()) }
 }

@@ -5,7 +5,7 @@ use super::driver::{Driver, Outbox};
 use super::guard::{Failure, Result};
 use super::mailbox::{Inbox, Lost, Mailbox};
 use super::process::OfProcess;
-use crate::{CallOptions, Client, Error, ErrorKind};
+use crate::{CallOptions, Client, Counters, Error, ErrorKind};
 use futures_util::FutureExt;
 use once_cell::sync::OnceCell;
 use std::future::Future;
@@ -42,16 +42,23 @@ impl Engine {
         })))
     }
 
-    pub(super) fn client(&self) -> &Client {
-        &self.0.client
+    /// The client, unless it belongs to the parent of this process: there its locks may be held for ever.
+    pub(super) fn client(&self) -> Result<&Client> {
+        match self.0.is_usable() {
+            true => Ok(&self.0.client),
+            false => Err(Failure::Fork),
+        }
+    }
+
+    /// Takes no lock, and so can be read in any process.
+    pub(super) fn counters(&self) -> &Counters {
+        self.0.client.counters()
     }
 
     /// Whether this process and this thread may make calls that can wait; starts the driver if there is none yet. After
     /// this a call cannot fail for want of something.
     pub(super) fn ready(&self) -> Result<Ready> {
-        if !self.0.is_usable() {
-            return Err(Failure::Fork);
-        }
+        self.client()?;
         if is_in_callback() {
             return Err(Error::new(
                 ErrorKind::InvalidArgument,

@@ -337,12 +337,7 @@ pub unsafe extern "C" fn umapi_groups_reload(
     groups: *mut umapi_groups,
     error: *mut *mut umapi_error,
 ) -> umapi_status {
-    unsafe {
-        fallible(error, || {
-            occupy("groups", groups)?.reload();
-            Ok(())
-        })
-    }
+    unsafe { fallible(error, || occupy("groups", groups)?.reload()) }
 }
 
 /// The service's count of all groups of the listing, from its newest page; -1 if it gave none.

@@ -132,12 +132,14 @@ impl<P: PageHandle> Reading<P> {
         Ok(Some(&page.items()[self.position - 1]))
     }
 
-    pub(super) fn reload(&mut self) {
+    pub(super) fn reload(&mut self) -> Result<()> {
+        self.engine.client()?;
         self.page = None;
         self.position = 0;
         if let Some(pages) = &mut self.pages {
             pages.reload();
             self.figures.set(pages.stats());
         }
+        Ok(())
     }
 }

@@ -422,12 +422,7 @@ pub unsafe extern "C" fn umapi_users_reload(
     users: *mut umapi_users,
     error: *mut *mut umapi_error,
 ) -> umapi_status {
-    unsafe {
-        fallible(error, || {
-            occupy("users", users)?.reload();
-            Ok(())
-        })
-    }
+    unsafe { fallible(error, || occupy("users", users)?.reload()) }
 }
 
 /// The service's count of all users of the listing, from its newest page; -1 if it gave none. It includes technical

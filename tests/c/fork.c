@@ -71,6 +71,35 @@ static void check_fork(umapi_status status, umapi_error *told)
     umapi_error_free(told);
 }
 
+/* Functions that never wait could still meet a lock of the parent. */
+static void check_what_does_not_wait(const handles *all)
+{
+    umapi_error *told = NULL;
+    umapi_users *users = NULL;
+    umapi_groups *groups = NULL;
+    umapi_queue *queue = NULL;
+    umapi_results *results = NULL;
+    umapi_status status = umapi_users_reload(all->users, &told);
+    check_fork(status, told);
+    status = umapi_queue_take_results(all->queue, &results, &told);
+    check_fork(status, told);
+    status = umapi_client_users(all->client, NULL, &users, &told);
+    check_fork(status, told);
+    status = umapi_client_groups(all->client, &groups, &told);
+    check_fork(status, told);
+    status = umapi_client_queue(all->client, &queue, &told);
+    check_fork(status, told);
+    status = umapi_client_set_credentials(all->client, all->credentials, &told);
+    check_fork(status, told);
+    CHECK(users == NULL && groups == NULL && queue == NULL && results == NULL);
+    umapi_client_sync_start(all->client);
+    umapi_client_sync_end(all->client);
+    umapi_cancel_trigger(all->cancel);
+    CHECK_INT(umapi_cancel_is_triggered(all->cancel), 0);
+    CHECK(umapi_client_listing_queries(all->client) > 0);
+    CHECK_INT(umapi_queue_pending(all->queue), 1);
+}
+
 /* What belongs to the parent says so, whatever is asked of it. */
 static void check_that_handles_are_the_parents(const handles *all)
 {
@@ -87,6 +116,7 @@ static void check_that_handles_are_the_parents(const handles *all)
     status = umapi_queue_flush(all->queue, NULL, &told);
     check_fork(status, told);
     umapi_action_free(action);
+    check_what_does_not_wait(all);
 }
 
 static void read_everything(const umapi_client *client)
