@@ -540,11 +540,12 @@ fn in_the_child(sandbox: &Sandbox, old: &Client) -> i32 {
     if !refused(old.find_user("person000002@example.com")) {
         return 101;
     }
-    let mut pages = old.users(None);
-    if !refused(pages.next_page(&Call(null_mut())).map(|_| ())) {
+    let mut pages = null_mut();
+    if !refused(call(|e| unsafe {
+        umapi_client_groups(old.0, &mut pages, e)
+    })) {
         return 102;
     }
-    drop(pages);
     unsafe { umapi_client_free(old.0) };
     let settings = Settings {
         attempt_timeout_ms: 300,
