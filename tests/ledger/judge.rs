@@ -262,7 +262,7 @@ impl<'a> Story<'a> {
 
     fn is_after_a_loss(&self, line: &Line) -> bool {
         let earlier = self.requests.iter().filter(|r| r.number < line.request);
-        earlier.count() + self.report.unread() > 0
+        earlier.count() + self.report.unread() > 0 || self.report.may_miss_requests()
     }
 
     /// Whether a repeat was refused for what the first attempt may have done, and the answer does not tell what became of the
@@ -382,8 +382,9 @@ impl<'a> Story<'a> {
             ended_by,
             Some(UMAPI_STATUS_THROTTLED | UMAPI_STATUS_TIMEOUT)
         );
-        let cut_off =
-            plan.cancel_after.is_some() || plan.deadline.is_some() || plan.refusal.is_some();
+        let cut_off = plan.cancel_after.is_some()
+            || plan.deadline.is_some()
+            || self.report.may_miss_requests();
         if has_its_reason || cut_off || self.is_unclear_repeat() {
             return Ok(());
         }

@@ -68,6 +68,12 @@ impl Report {
             .filter(|request| request.is_action && request.body.is_null())
             .count()
     }
+
+    /// Whether requests can be lost that the sandbox never saw: it cuts connections, and what the library has written
+    /// to one of them and the sandbox has not read yet goes with it.
+    pub fn may_miss_requests(&self) -> bool {
+        self.plan.refusal.is_some()
+    }
 }
 
 pub struct Bench {
