@@ -61,10 +61,11 @@ impl Trace {
         traced.current = SentFlag::default();
     }
 
-    /// Whether the service can have acted on an attempt that nothing has answered.
+    /// Whether the service can have acted on an attempt that nothing has answered. An attempt that is still under way is
+    /// over by this: it goes out no more if it has not yet.
     pub(crate) fn may_have_arrived(&self) -> bool {
         let traced = lock(&self.0);
-        traced.lost || traced.current.is_set()
+        traced.lost || traced.current.settle()
     }
 }
 

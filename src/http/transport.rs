@@ -201,7 +201,7 @@ impl Transport {
         let exchange = async {
             let result = match client.execute(outgoing).await {
                 Ok(answer) => read(answer, way, sent, request.shelf.as_ref(), &secrets).await,
-                Err(error) => Err(explained(&error, way, sent.is_set()).await),
+                Err(error) => Err(explained(&error, way, sent.settle()).await),
             };
             result.map_err(|error| error.map_words(|words| secrets.blot_mixed(words).into_owned()))
         };
@@ -214,7 +214,7 @@ impl Transport {
                     self.options.attempt_timeout
                 ),
             )
-            .with_delivery(failure::delivery(sent.is_set()))),
+            .with_delivery(failure::delivery(sent.settle()))),
         }
     }
 
@@ -271,7 +271,7 @@ async fn read(
                 ErrorKind::Protocol,
                 format!("the answer is longer than {LONGEST_ANSWER} bytes"),
             )
-            .with_delivery(failure::delivery(sent.is_set()))
+            .with_delivery(failure::delivery(sent.settle()))
             .with_http_status(status));
         }
         body.extend_from_slice(&chunk);
