@@ -70,6 +70,7 @@ pub use model::group::{Group, GroupPage};
 pub use model::page::{Page, PageStats};
 pub use model::text::{SharedText, Text};
 pub use model::user::{IdentityType, User, UserPage};
+pub use query::items::{Groups, Item, Items, Users};
 pub use query::listing::{MemberStatus, UsersQuery};
 pub use query::pager::{GroupPages, Pager, UserPages};
 pub use query::single::ServiceStatus;
