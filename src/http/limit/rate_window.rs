@@ -126,7 +126,7 @@ impl RateWindow {
         };
         Claim::Granted {
             snapshot,
-            probe: probe,
+            probe,
         }
     }
 
