@@ -62,7 +62,7 @@ async fn everybody_is_provisioned_and_read_back() {
     }
 
     let mut query = UsersQuery::new();
-    query.group("Design/UX").expect("the name is good");
+    query.set_group("Design/UX").expect("the name is good");
     let mut pages = client.users(query);
     let mut found = 0;
     while let Some(page) = pages.next_page(&call).await.expect("a page") {
@@ -110,7 +110,9 @@ async fn a_call_is_cancelled_and_tells_what_it_did() {
     );
     let (cancel, told) = (Cancel::new(), Arc::new(Mutex::new(Vec::new())));
     let (trigger, sink) = (cancel.clone(), told.clone());
-    let call = CallOptions::new().cancel(cancel).progress(move |progress| {
+    let mut call = CallOptions::new();
+    call.set_cancel(cancel);
+    call.set_progress(move |progress| {
         if let Progress::Wait { .. } = progress {
             trigger.trigger();
         }
@@ -158,9 +160,9 @@ async fn users_are_read_one_by_one() {
 async fn a_cancelled_call_takes_no_item_from_a_page_that_was_read() {
     let sandbox = Sandbox::start(&["--tls", "--limits", "off", "--page-size", "25"]);
     let client = client(&sandbox);
-    let (call, cancel) = (CallOptions::new(), Cancel::new());
+    let (call, mut cancelled, cancel) = (CallOptions::new(), CallOptions::new(), Cancel::new());
     cancel.trigger();
-    let cancelled = CallOptions::new().cancel(cancel);
+    cancelled.set_cancel(cancel);
     let email = |user: Option<umapi::User>| {
         let user = user.expect("a user");
         user.email().expect("an email").as_str().to_owned()

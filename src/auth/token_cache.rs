@@ -371,7 +371,7 @@ mod tests {
     }
 
     fn within(timeout: Duration) -> CallOptions {
-        CallOptions::new().timeout(Some(timeout))
+        CallOptions::with_timeout(timeout)
     }
 
     #[tokio::test(start_paused = true)]
@@ -480,7 +480,7 @@ mod tests {
     async fn a_cancelled_call_leaves_the_renewal_to_the_others() {
         let host = Host::new();
         let cancel = Cancel::new();
-        let options = CallOptions::new().cancel(cancel.clone());
+        let options = CallOptions::with_cancel(&cancel);
         let (cancelled, token, ()) = tokio::join!(host.token_for(&options), host.token(), async {
             sleep(Duration::from_secs(1)).await;
             cancel.trigger();
@@ -519,7 +519,9 @@ mod tests {
     /// What a call is told: its attempts, or that it waits for another's.
     fn listening(told: &Arc<Mutex<Vec<Progress>>>) -> CallOptions {
         let told = told.clone();
-        CallOptions::new().progress(move |progress| lock(&told).push(progress))
+        let mut options = CallOptions::new();
+        options.set_progress(move |progress| lock(&told).push(progress));
+        options
     }
 
     #[tokio::test(start_paused = true)]

@@ -62,8 +62,7 @@ pub unsafe extern "C" fn umapi_call_set_timeout_ms(
 ) -> umapi_status {
     unsafe {
         change(call, error, |options| {
-            let timeout = milliseconds("timeout_ms", timeout_ms)?;
-            *options = std::mem::take(options).timeout(Some(timeout));
+            options.set_timeout(Some(milliseconds("timeout_ms", timeout_ms)?));
             Ok(())
         })
     }
@@ -84,7 +83,7 @@ pub unsafe extern "C" fn umapi_call_set_cancel(
     unsafe {
         change(call, error, |options| {
             let cancel = cancel.as_ref().map(umapi_cancel::shared);
-            *options = std::mem::take(options).cancel(cancel.unwrap_or_default());
+            options.set_cancel(cancel.unwrap_or_default());
             Ok(())
         })
     }
@@ -105,9 +104,7 @@ pub unsafe extern "C" fn umapi_call_set_request_id(
 ) -> umapi_status {
     unsafe {
         change(call, error, |options| {
-            let request_id = text("request_id", request_id)?;
-            *options = options.clone().request_id(request_id)?;
-            Ok(())
+            Ok(options.set_request_id(text("request_id", request_id)?)?)
         })
     }
 }
@@ -134,8 +131,7 @@ pub unsafe extern "C" fn umapi_call_set_progress(
             let progress =
                 progress.ok_or_else(|| Error::invalid_argument("progress", "is NULL"))?;
             let user_data = UserData::new(user_data, destroy);
-            let report = move |p| progress(&umapi_progress(p), user_data.pointer());
-            *options = std::mem::take(options).progress(report);
+            options.set_progress(move |p| progress(&umapi_progress(p), user_data.pointer()));
             Ok(())
         })
     }

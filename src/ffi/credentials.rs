@@ -211,7 +211,7 @@ pub unsafe extern "C" fn umapi_credentials_new_callback(
             let client_id = text("client_id", client_id)?;
             let fetch = fetch.ok_or_else(|| Error::invalid_argument("fetch", "is NULL"))?;
             // Checked before `user_data` is taken, so that a failure leaves it with the caller.
-            crate::auth::credentials::check_id("client_id", client_id)?;
+            Credentials::check_client_id(client_id)?;
             let user_data = UserData::new(user_data, destroy);
             let ask = move || {
                 let silence = Err("it returned without an answer".to_owned());

@@ -72,6 +72,8 @@ pub unsafe extern "C" fn umapi_progress_kind(progress: *const umapi_progress) ->
             Progress::Wait { .. } => UMAPI_PROGRESS_WAIT,
             Progress::Page { .. } => UMAPI_PROGRESS_PAGE,
             Progress::Actions { .. } => UMAPI_PROGRESS_ACTIONS,
+            #[cfg(outside_the_core)]
+            _ => 0,
         })
     }
 }

@@ -36,12 +36,7 @@ pub unsafe extern "C" fn umapi_user_query_set_group(
     name: *const c_char,
     error: *mut *mut umapi_error,
 ) -> umapi_status {
-    unsafe {
-        change(query, error, |q| {
-            q.group(text("name", name)?)?;
-            Ok(())
-        })
-    }
+    unsafe { change(query, error, |q| Ok(q.set_group(text("name", name)?)?)) }
 }
 
 /// Asks only for members of the group with this numeric id (umapi_group_id).
@@ -56,12 +51,7 @@ pub unsafe extern "C" fn umapi_user_query_set_group_id(
     group_id: i64,
     error: *mut *mut umapi_error,
 ) -> umapi_status {
-    unsafe {
-        change(query, error, |q| {
-            q.group_id(group_id)?;
-            Ok(())
-        })
-    }
+    unsafe { change(query, error, |q| Ok(q.set_group_id(group_id)?)) }
 }
 
 /// Asks only for users of a domain.
@@ -76,12 +66,7 @@ pub unsafe extern "C" fn umapi_user_query_set_domain(
     domain: *const c_char,
     error: *mut *mut umapi_error,
 ) -> umapi_status {
-    unsafe {
-        change(query, error, |q| {
-            q.domain(text("domain", domain)?)?;
-            Ok(())
-        })
-    }
+    unsafe { change(query, error, |q| Ok(q.set_domain(text("domain", domain)?)?)) }
 }
 
 /// Asks to leave out those who are members only by way of another group, or not to. The service's default is 1.
@@ -98,7 +83,7 @@ pub unsafe extern "C" fn umapi_user_query_set_direct_only(
 ) -> umapi_status {
     unsafe {
         change(query, error, |q| {
-            q.direct_only(flag("value", value)?);
+            q.set_direct_only(flag("value", value)?);
             Ok(())
         })
     }
@@ -128,7 +113,7 @@ pub unsafe extern "C" fn umapi_user_query_set_status(
 ) -> umapi_status {
     unsafe {
         change(query, error, |q| {
-            q.status(one_of("status", status)?);
+            q.set_status(one_of("status", status)?);
             Ok(())
         })
     }
@@ -148,7 +133,7 @@ pub unsafe extern "C" fn umapi_user_query_set_exclude_groups(
 ) -> umapi_status {
     unsafe {
         change(query, error, |q| {
-            q.exclude_groups(flag("value", value)?);
+            q.set_exclude_groups(flag("value", value)?);
             Ok(())
         })
     }

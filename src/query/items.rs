@@ -1,8 +1,8 @@
 //! A listing read item by item: users or groups.
 
 use super::pager::{GroupPages, Pager, UserPages};
+use crate::call::{Call, options::CallOptions};
 use crate::error::Result;
-use crate::http::call::{Call, CallOptions};
 use crate::model::group::{Group, GroupRow};
 use crate::model::page::{Page, PageStats};
 use crate::model::user::{User, UserRow};
