@@ -1,25 +1,24 @@
 //! The client: credentials, HTTP, reading and acting put together.
 
-use crate::action::endpoint::Service;
 use crate::action::execute::{ActingOptions, Dispatcher};
 use crate::action::outcome::Outcome;
 use crate::action::queue::Queue;
+use crate::action::sender::ServiceSender;
 use crate::action::split::BatchLimits;
 use crate::auth::credentials::Credentials;
-use crate::auth::session::Session;
-use crate::auth::signal::SyncSignal;
+use crate::call::Call;
+use crate::call::options::CallOptions;
 use crate::check;
 use crate::check::report::Report;
 use crate::config::{Configuration, Settings};
 use crate::counters::Counters;
 use crate::error::{Error, Result};
-use crate::http::call::{Call, CallOptions};
 use crate::http::certificates::parse_certificates;
+use crate::http::limit::rate_limit::RateLimits;
+use crate::http::limit::throttle::Throttle;
 use crate::http::perform::Http;
 use crate::http::proxy::{Login, Proxy, ProxyChoice};
-use crate::http::rate_limit::RateLimits;
 use crate::http::retry::RetryPolicy;
-use crate::http::throttle::Throttle;
 use crate::http::transport::{Transport, TransportOptions};
 use crate::http::url::parse_root;
 use crate::input_file::{name_of, read_file};
@@ -30,6 +29,8 @@ use crate::query::listing::UsersQuery;
 use crate::query::pager::{GroupPages, Pager, UserPages};
 use crate::query::single::{self, ServiceStatus};
 use crate::secret::Secret;
+use crate::service::Service;
+use crate::service::signal::SyncSignal;
 use std::borrow::Borrow;
 use std::path::Path;
 use std::sync::Arc;
@@ -169,7 +170,7 @@ impl ClientOptions {
 /// the thread that makes them, which may be small.
 #[derive(Clone, Debug)]
 pub struct Client {
-    session: Arc<Session>,
+    service: Arc<Service>,
     dispatcher: Arc<Dispatcher>,
     counters: Arc<Counters>,
     read_ahead: u32,
@@ -198,7 +199,7 @@ impl Client {
             retry: options.retry,
             logger: options.logger,
         };
-        let session = Arc::new(Session::new(
+        let service = Arc::new(Service::new(
             http,
             credentials,
             options.endpoint,
@@ -211,10 +212,10 @@ impl Client {
             test_mode: options.test_mode,
             account_deletes_in_test_mode: options.account_deletes_in_test_mode,
         };
-        let service = Box::new(Service::new(session.clone(), acting.test_mode));
-        let dispatcher = Arc::new(Dispatcher::new(service, acting, counters.clone()));
+        let sender = Box::new(ServiceSender::new(service.clone(), acting.test_mode));
+        let dispatcher = Arc::new(Dispatcher::new(sender, acting, counters.clone()));
         Ok(Client {
-            session,
+            service,
             dispatcher,
             counters,
             read_ahead: options.read_ahead,
@@ -241,7 +242,7 @@ impl Client {
     /// Other credentials for all attempts from now on, for a secret that changes while the program runs. An attempt that is
     /// under way finishes with the token it has; a repeat of it goes out with the new credentials.
     pub fn set_credentials(&self, credentials: Credentials) {
-        self.session.set_credentials(credentials);
+        self.service.set_credentials(credentials);
     }
 
     /// One user by email, or by username with its domain. `None`: the service knows no such user.
@@ -252,21 +253,21 @@ impl Client {
         options: &CallOptions,
     ) -> Result<Option<User>> {
         let call = Call::begin(options);
-        let work = single::find_user(&self.session, &call, user_string, domain);
-        Box::pin(call.bounded(work)).await
+        let work = single::find_user(&self.service, &call, user_string, domain);
+        Box::pin(call.until_cancelled_or_due(work)).await
     }
 
     pub fn users(&self, query: UsersQuery) -> UserPages {
-        Pager::users(self.session.clone(), query, self.read_ahead)
+        Pager::users(self.service.clone(), query, self.read_ahead)
     }
 
     pub fn groups(&self) -> GroupPages {
-        Pager::groups(self.session.clone(), self.read_ahead)
+        Pager::groups(self.service.clone(), self.read_ahead)
     }
 
     /// User groups by the deprecated listing, which alone tells whether a group is read-only.
     pub fn user_groups(&self) -> GroupPages {
-        Pager::user_groups(self.session.clone(), self.read_ahead)
+        Pager::user_groups(self.service.clone(), self.read_ahead)
     }
 
     /// Sends the actions now, and tells what became of each, in their order. An error means that nothing was sent;
@@ -288,19 +289,19 @@ impl Client {
     /// Goes every step of the way to the service, each once, and tells what it found. An error: the call was cancelled.
     /// When the call's time is up, the step under way has failed with that.
     pub async fn check(&self, options: &CallOptions) -> Result<Report> {
-        Box::pin(check::check(&self.session, options)).await
+        Box::pin(check::check(&self.service, options)).await
     }
 
     /// What the service says of itself.
     pub async fn service_status(&self, options: &CallOptions) -> Result<ServiceStatus> {
         let call = Call::begin(options);
-        Box::pin(call.bounded(single::service_status(&self.session, &call))).await
+        Box::pin(call.until_cancelled_or_due(single::service_status(&self.service, &call))).await
     }
 
     /// Tells the service, with the next request for users, groups or actions, that a sync begins or ends. A start and an
     /// end go out with one request each; what sends nothing uses none up.
     pub fn signal(&self, signal: SyncSignal) {
-        self.session.signal(signal);
+        self.service.signal(signal);
     }
 
     pub fn counters(&self) -> &Counters {

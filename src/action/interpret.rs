@@ -86,7 +86,7 @@ fn end_of_named(entry: &Entry, errors: &[WireFinding], repeated: bool) -> (Entry
         })
         .collect();
     let meaning = match repeated {
-        true => repeat::weigh(entry, &refusals),
+        true => repeat::reinterpret(entry, &refusals),
         false => Repeat::Refused,
     };
     match meaning {

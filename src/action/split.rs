@@ -1,9 +1,9 @@
 //! An action becomes entries that keep the service's limits: long lists become steps, many steps become entries.
 
 use crate::error::{Error, Result};
+use crate::json::text::SharedText;
 use crate::model::body::push_text;
 use crate::model::command::{Action, Command, Key, Target, Verb};
-use crate::model::text::SharedText;
 
 /// How much goes into one request, entry and step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! Who the program is to Adobe: the kinds of credentials and where they are exchanged for a token.
 
 use super::jwt::SigningKey;
-use super::key::{Names, RsaPrivateKey};
 use crate::error::{Error, Result};
 use crate::http::url::{check_length, parse_root};
 use crate::input_file::name_of;
+use crate::keys::private_key::{Names, RsaPrivateKey};
 use crate::model::token::AccessToken;
 use crate::secret::Secret;
 use std::fmt;

@@ -4,9 +4,9 @@ use super::credentials::{Credentials, Grant, TokenCallback};
 use super::jwt::Assertion;
 use super::refusal::{self, CredentialsKind};
 use super::renewal::Renewal;
+use crate::call::endpoint_class::EndpointClass;
 use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::http::authorisation::{Shown, Unchanging};
-use crate::http::endpoint::EndpointClass;
 use crate::http::perform::{Http, Replay, Trace};
 use crate::http::transport::{Answer, Request};
 use crate::model::token::{self, AccessToken, LifetimeUnit};
@@ -23,7 +23,7 @@ const SCOPE: &str = "openid,AdobeID,user_management_sdk";
 
 /// Begins to get a token. The work holds nothing of the program's own while it is under way but what a token callback
 /// holds on its own thread, so that it can be given up on any thread.
-pub(super) fn fetch_token(
+pub(crate) fn fetch_token(
     credentials: Arc<Credentials>,
     http: Http,
     org_id: String,
@@ -154,7 +154,7 @@ impl Exchange {
             url,
             headers: HeaderMap::new(),
             body: Some(form.bytes()),
-            shelf: None,
+            buffer_pool: None,
             secrets: Secrets::default(),
         };
         let read = |mut answer: Answer| {

@@ -1,7 +1,7 @@
 //! The signed assertion of a Service Account.
 
-use super::key::RsaPrivateKey;
 use crate::error::{Error, ErrorKind, Result};
+use crate::keys::private_key::RsaPrivateKey;
 use crate::secret::Secret;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Map, Value};

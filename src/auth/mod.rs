@@ -1,12 +1,9 @@
 //! Credentials become an access token, and calls that carry one.
 
 pub mod credentials;
-mod grant;
+pub(crate) mod grant;
 mod jwt;
-pub(crate) mod key;
 mod refusal;
-mod renewal;
-pub(crate) mod session;
-pub mod signal;
-mod token;
-mod token_cache;
+pub(crate) mod renewal;
+pub(crate) mod token;
+pub(crate) mod token_cache;

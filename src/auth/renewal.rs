@@ -4,9 +4,10 @@
 //! wait what it does, and each of them tells its own caller.
 
 use super::token::Token;
+use crate::call::Call;
+use crate::call::endpoint_class::EndpointClass;
+use crate::call::progress::{Progress, WaitReason};
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::call::{Call, Progress, WaitReason};
-use crate::http::endpoint::EndpointClass;
 use crate::lock::lock;
 use std::convert::Infallible;
 use std::fmt;

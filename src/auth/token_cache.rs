@@ -5,8 +5,8 @@
 
 use super::renewal::{self, Link, Renewal, Waiter};
 use super::token::Token;
+use crate::call::Call;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::call::Call;
 use crate::lock::lock;
 use crate::log::{LogLevel, Logger};
 use crate::model::token::AccessToken;
@@ -284,9 +284,11 @@ impl Drop for Ending {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::cancel::Cancel;
+    use crate::call::endpoint_class::EndpointClass;
+    use crate::call::options::CallOptions;
+    use crate::call::progress::{Progress, WaitReason};
     use crate::error::ErrorKind;
-    use crate::http::call::{CallOptions, Cancel, Progress, WaitReason};
-    use crate::http::endpoint::EndpointClass;
     use crate::secret::Secret;
     use futures_util::future::join_all;
     use std::sync::atomic::{AtomicU32, Ordering};
@@ -347,7 +349,11 @@ mod tests {
             let token = self
                 .cache
                 .get(&call, &logger, |renewal| self.fetch(renewal));
-            Ok(call.bounded(token).await?.reveal().to_owned())
+            Ok(call
+                .until_cancelled_or_due(token)
+                .await?
+                .reveal()
+                .to_owned())
         }
 
         async fn token(&self) -> Result<String> {
@@ -558,7 +564,7 @@ mod tests {
         for _ in 0..2 {
             let call = Call::begin(&within(Duration::from_secs(5)));
             let got = call
-                .bounded(host.cache.get(&call, &logger, postponed))
+                .until_cancelled_or_due(host.cache.get(&call, &logger, postponed))
                 .await;
             let error = got.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Throttled, "{error}");
@@ -574,7 +580,7 @@ mod tests {
     async fn the_failure_of_a_self_check_is_not_the_calls() {
         let host = Host::new();
         *lock(&host.fails) = true;
-        let once = CallOptions::new().once();
+        let once = CallOptions::new().without_retries();
         let (checked, token, ()) = tokio::join!(host.token_for(&once), host.token(), async {
             sleep(Duration::from_secs(1)).await;
             *lock(&host.fails) = false;
@@ -602,7 +608,7 @@ mod tests {
         };
         let call = Call::begin(&within(Duration::from_secs(1)));
         let logger = Logger::default();
-        let got = call.bounded(host.cache.get(&call, &logger, never));
+        let got = call.until_cancelled_or_due(host.cache.get(&call, &logger, never));
         got.await.unwrap_err();
         assert_eq!(gone.load(Ordering::Relaxed), 0);
         drop(host);

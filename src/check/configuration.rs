@@ -2,17 +2,17 @@
 
 use super::kind::StepKind;
 use super::step::Step;
-use crate::auth::session::{Identity, Session};
 use crate::error::Result;
+use crate::service::{Identity, Service};
 use tokio::time::Instant;
 
-pub(super) fn check(session: &Session, identity: &Identity) -> Step {
+pub(super) fn check(service: &Service, identity: &Identity) -> Step {
     let begun = Instant::now();
-    let told = tell(session, identity);
+    let told = tell(service, identity);
     let took = begun.elapsed();
     match told {
         Ok(message) => Step {
-            remedy: doubts(session, identity),
+            remedy: doubts(service, identity),
             ..Step::passed(StepKind::Configuration, None, took, message)
         },
         Err(error) => Step::failed(StepKind::Configuration, None, took, error),
@@ -20,10 +20,10 @@ pub(super) fn check(session: &Session, identity: &Identity) -> Step {
 }
 
 /// Loads the certificates to trust and reads the environment, either of which may fail.
-fn tell(session: &Session, identity: &Identity) -> Result<String> {
+fn tell(service: &Service, identity: &Identity) -> Result<String> {
     let transport = &identity.http.transport;
     let credentials = &identity.credentials;
-    let mut certificates = transport.describe_trust(session.root())?;
+    let mut certificates = transport.describe_trust(service.root())?;
     if let Some(root) = credentials
         .token_root()
         .filter(|root| root.scheme() == "https")
@@ -32,10 +32,10 @@ fn tell(session: &Session, identity: &Identity) -> Result<String> {
     }
     let mut text = format!(
         "organisation {}, client id {}, {}; service {}",
-        session.org_id(),
+        service.org_id(),
         credentials.client_id,
         credentials.kind_name(),
-        session.root(),
+        service.root(),
     );
     if let Some(root) = credentials.token_root() {
         text.push_str(&format!(", token host {root}"));
@@ -45,7 +45,7 @@ fn tell(session: &Session, identity: &Identity) -> Result<String> {
 }
 
 /// What works and is yet not as it should be.
-fn doubts(session: &Session, identity: &Identity) -> Option<String> {
+fn doubts(service: &Service, identity: &Identity) -> Option<String> {
     if !identity.http.transport.verifies_certificates() {
         return Some(
             "turn the verification of certificates on again: without it anybody on the line can read and change \
@@ -53,7 +53,7 @@ fn doubts(session: &Session, identity: &Identity) -> Option<String> {
                 .to_owned(),
         );
     }
-    let is_usual = session.org_id().ends_with("@AdobeOrg");
+    let is_usual = service.org_id().ends_with("@AdobeOrg");
     (!is_usual).then(|| {
         "the organisation id does not end with @AdobeOrg as others do: compare it with the Adobe Developer Console"
             .to_owned()

@@ -3,15 +3,15 @@
 use super::kind::{StepKind, StepResult};
 use super::report::Report;
 use super::step::{Step, timed};
+use crate::call::Call;
+use crate::call::endpoint_class::EndpointClass;
 use crate::error::{ErrorKind, Result};
 use crate::http::body::SentFlag;
-use crate::http::call::Call;
-use crate::http::endpoint::EndpointClass;
 use crate::http::failure;
 use crate::http::perform::Http;
 use crate::http::proxy::Proxy;
+use crate::http::route::Route;
 use crate::http::transport::Request;
-use crate::http::way::Way;
 use crate::http::{ask_proxy, resolve};
 use crate::redaction::Secrets;
 use reqwest::Method;
@@ -35,12 +35,12 @@ pub(super) async fn check(
     root: &Url,
     report: &mut Report,
 ) -> Result<std::result::Result<(), String>> {
-    let way = http.transport.way(root)?;
+    let route = http.transport.route(root)?;
     let mut walk = Walk {
         http,
         call,
-        way,
-        host: way.target(),
+        route,
+        host: route.target(),
         addresses: Vec::new(),
     };
     let mut failed: Option<String> = None;
@@ -60,7 +60,7 @@ pub(super) async fn check(
 struct Walk<'a> {
     http: &'a Http,
     call: &'a Call,
-    way: Way<'a>,
+    route: Route<'a>,
     host: String,
     /// Where the first connection goes: to the proxy, or straight to the host.
     addresses: Vec<SocketAddr>,
@@ -79,10 +79,10 @@ impl Walk<'_> {
 
     async fn name(&mut self) -> Result<String> {
         let (target, port) = (
-            self.way.url.host_str().unwrap_or_default(),
-            self.way.url.port_or_known_default().unwrap_or(443),
+            self.route.url.host_str().unwrap_or_default(),
+            self.route.url.port_or_known_default().unwrap_or(443),
         );
-        let Some(proxy) = self.way.proxy else {
+        let Some(proxy) = self.route.proxy else {
             self.addresses = self.look_up(target, port).await?;
             return Ok(told(target, &self.addresses));
         };
@@ -97,16 +97,16 @@ impl Walk<'_> {
 
     async fn look_up(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>> {
         let found = resolve::addresses(host, port).await;
-        found.map_err(|name| failure::name_not_found(&name, self.way))
+        found.map_err(|name| failure::name_not_found(&name, self.route))
     }
 
     async fn connect(&self) -> Result<String> {
         let connecting = TcpStream::connect(self.addresses.as_slice());
-        let connected = tokio::time::timeout(self.way.connect_timeout, connecting)
+        let connected = tokio::time::timeout(self.route.connect_timeout, connecting)
             .await
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-        let connection = connected.map_err(|e| failure::connection_failed(&e, self.way))?;
-        let to = match self.way.proxy {
+        let connection = connected.map_err(|e| failure::connection_failed(&e, self.route))?;
+        let to = match self.route.proxy {
             Some(proxy) => format!("the proxy {proxy}"),
             None => self.host.clone(),
         };
@@ -117,8 +117,8 @@ impl Walk<'_> {
     }
 
     async fn proxy(&self) -> Result<String> {
-        let Some(proxy) = self.way.proxy else {
-            let why = self.http.transport.why_straight(self.way.url)?;
+        let Some(proxy) = self.route.proxy else {
+            let why = self.http.transport.why_direct(self.route.url)?;
             return Ok(format!("no proxy, since {why}"));
         };
         match proxy.speaks_plain_http() {
@@ -130,8 +130,8 @@ impl Walk<'_> {
     }
 
     async fn tunnel(&self, proxy: &Proxy) -> Result<()> {
-        let said = ask_proxy::ask(self.way, true).await;
-        failure::tunnel(proxy, said.as_ref(), self.way)
+        let said = ask_proxy::ask(self.route, true).await;
+        failure::tunnel(proxy, said.as_ref(), self.route)
     }
 
     /// What a proxy of another kind does shows only with what is behind it.
@@ -148,7 +148,7 @@ impl Walk<'_> {
     async fn tls(&self) -> Result<String> {
         let status = self.request().await?;
         let transport = &self.http.transport;
-        let security = match (self.way.url.scheme(), transport.verifies_certificates()) {
+        let security = match (self.route.url.scheme(), transport.verifies_certificates()) {
             ("http", _) => "plain http, to this machine only",
             (_, true) => "the certificate is trusted",
             (_, false) => "the certificate is NOT VERIFIED",
@@ -158,7 +158,7 @@ impl Walk<'_> {
 
     /// A request as every other one goes, to the host's front page; any answer will do.
     async fn request(&self) -> Result<u16> {
-        let mut url = self.way.url.clone();
+        let mut url = self.route.url.clone();
         url.set_path("/");
         let request = Request {
             class: EndpointClass::Status,
@@ -166,7 +166,7 @@ impl Walk<'_> {
             url,
             headers: HeaderMap::new(),
             body: None,
-            shelf: None,
+            buffer_pool: None,
             secrets: Secrets::default(),
         };
         let id = self.call.next_request_id();

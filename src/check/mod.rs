@@ -6,7 +6,7 @@ mod host;
 pub mod kind;
 mod remedy;
 pub mod report;
+mod run;
 pub mod step;
-mod walk;
 
-pub(crate) use walk::check;
+pub(crate) use run::check;

@@ -2,8 +2,8 @@
 
 use super::kind::{StepKind, StepResult};
 use super::remedy;
+use crate::call::Call;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::call::Call;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -82,7 +82,7 @@ pub(super) async fn timed(
     work: impl Future<Output = Result<String>>,
 ) -> Result<Step> {
     let begun = Instant::now();
-    let result = call.bounded(work).await;
+    let result = call.until_cancelled_or_due(work).await;
     let took: Duration = begun.elapsed();
     match result {
         Ok(message) => Ok(Step::passed(kind, host, took, message)),

@@ -183,7 +183,7 @@ pub unsafe extern "C" fn umapi_client_free(client: *mut umapi_client) {
 /// @param client       the client.
 /// @param call         the options of this call; may be NULL.
 /// @param user_string  the user's email, or a username; compared without regard to letter case.
-/// @param domain       for a username without `@`, the domain that it belongs to. Beside an email it may be NULL; it tells
+/// @param domain       for a username without `@`, the domain that it belongs to. Snapshot an email it may be NULL; it tells
 ///                     accounts with one email apart: "AdobeID" asks for the Adobe ID, and a domain, which need not be the
 ///                     email's own, for the Federated ID or Enterprise ID in it. Adobe recommends it for all users.
 /// @param user         receives the user, or NULL; free with umapi_user_free.

@@ -168,7 +168,7 @@ pub unsafe extern "C" fn umapi_credentials_new_jwt_from_file(
     }
 }
 
-/// Where a token callback puts its answer. Lent to the callback, for the time that it runs.
+/// Where a token callback puts its answer. PooledBuf to the callback, for the time that it runs.
 ///
 /// @since 0.1.0
 pub struct umapi_token_answer(Result<(Secret, Duration), String>);

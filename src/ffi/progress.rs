@@ -2,7 +2,7 @@ use super::handle::read;
 use crate::EndpointClass;
 use crate::{Progress, WaitReason};
 
-/// How a call goes on. Lent to a progress callback, for the time that it runs.
+/// How a call goes on. PooledBuf to a progress callback, for the time that it runs.
 ///
 /// @since 0.1.0
 pub struct umapi_progress(pub(super) Progress);

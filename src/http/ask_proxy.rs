@@ -1,8 +1,8 @@
-//! Asks an HTTP proxy why it opens no way: the HTTP client keeps only that it did not, and forgets its words.
+//! Asks an HTTP proxy why it opens no route: the HTTP client keeps only that it did not, and forgets its words.
 
 use super::proxy::Proxy;
 use super::resolve;
-use super::way::Way;
+use super::route::Route;
 use crate::shortage;
 use reqwest::header::HeaderValue;
 use std::io;
@@ -51,8 +51,8 @@ impl ProxyAnswer {
 
 /// What the proxy says to a request for a way to the host; `None` if it says nothing that can be understood.
 /// `with_login`: not after it refused ours, for some proxies lock out who fails too often.
-pub(crate) async fn ask(way: Way<'_>, with_login: bool) -> Option<ProxyAnswer> {
-    let proxy = way.proxy?;
+pub(crate) async fn ask(route: Route<'_>, with_login: bool) -> Option<ProxyAnswer> {
+    let proxy = route.proxy?;
     let asked = async {
         let connection = match connect(proxy).await {
             Ok(connection) => connection,
@@ -65,7 +65,7 @@ pub(crate) async fn ask(way: Way<'_>, with_login: bool) -> Option<ProxyAnswer> {
             return None;
         }
         let login = proxy.authorization().filter(|_| with_login);
-        let head = request_a_way(connection, &way.target(), login).await?;
+        let head = request_a_way(connection, &route.target(), login).await?;
         understand(&proxy.secrets().blot(&head))
     };
     tokio::time::timeout(PATIENCE, asked).await.ok()?

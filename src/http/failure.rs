@@ -3,8 +3,8 @@
 use super::ask_proxy::ProxyAnswer;
 use super::proxy::Proxy;
 use super::resolve::NameNotFound;
-use super::trust::Stranger;
-use super::way::Way;
+use super::route::Route;
+use super::trust::UntrustedCertificate;
 use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::shortage;
 use rustls::{
@@ -109,69 +109,71 @@ fn of_a_proxy(words: &str) -> Option<Cause<'static>> {
 /// the proxy answers, if it was asked why.
 pub(crate) fn describe(
     error: &reqwest::Error,
-    way: Way<'_>,
+    route: Route<'_>,
     sent: bool,
     said: Option<&ProxyAnswer>,
 ) -> Error {
-    let described = match (cause(error), way.proxy) {
-        (Cause::ProxyTls(tls), Some(proxy)) => proxy_tls_failed(proxy, tls, way),
+    let described = match (cause(error), route.proxy) {
+        (Cause::ProxyTls(tls), Some(proxy)) => proxy_tls_failed(proxy, tls, route),
         (Cause::LoginWanted, Some(proxy)) => login_wanted(proxy, said),
-        (Cause::TunnelRefused, Some(proxy)) => tunnel_refused(proxy, said, way),
-        (Cause::ProxyLost, Some(proxy)) => proxy_lost(proxy, error, said, way),
-        (Cause::Socks(words), Some(proxy)) => socks_refused(proxy, &words, way),
-        (cause, _) => without_proxy(cause, error, way),
+        (Cause::TunnelRefused, Some(proxy)) => tunnel_refused(proxy, said, route),
+        (Cause::ProxyLost, Some(proxy)) => proxy_lost(proxy, error, said, route),
+        (Cause::Socks(words), Some(proxy)) => socks_refused(proxy, &words, route),
+        (cause, _) => without_proxy(cause, error, route),
     };
     described.with_delivery(delivery(sent))
 }
 
-fn without_proxy(cause: Cause<'_>, error: &reqwest::Error, way: Way<'_>) -> Error {
+fn without_proxy(cause: Cause<'_>, error: &reqwest::Error, route: Route<'_>) -> Error {
     match cause {
         Cause::Shortage(shortage) => {
-            shortage.context(format_args!("no connection to {}", way.target()))
+            shortage.context(format_args!("no connection to {}", route.target()))
         }
-        Cause::Name(name) => name_not_found(name, way),
-        Cause::Tls(tls) | Cause::ProxyTls(tls) => tls_failed(tls, way),
-        Cause::Refused => no_connection(format!("{} refuses the connection", way.target()), way),
+        Cause::Name(name) => name_not_found(name, route),
+        Cause::Tls(tls) | Cause::ProxyTls(tls) => tls_failed(tls, route),
+        Cause::Refused => {
+            no_connection(format!("{} refuses the connection", route.target()), route)
+        }
         Cause::ConnectTimeout => no_connection(
             format!(
                 "no connection to {} within {:?}",
-                way.target(),
-                way.connect_timeout
+                route.target(),
+                route.connect_timeout
             ),
-            way,
+            route,
         ),
-        Cause::CutOff if way.url.scheme() == "https" => handshake_cut_off(error, way),
+        Cause::CutOff if route.url.scheme() == "https" => handshake_cut_off(error, route),
         Cause::CutOff
         | Cause::Unconnected
         | Cause::LoginWanted
         | Cause::TunnelRefused
         | Cause::ProxyLost
-        | Cause::Socks(_) => unconnected(error, way),
+        | Cause::Socks(_) => unconnected(error, route),
         Cause::Setup => Error::new(
             ErrorKind::Internal,
             format!("the HTTP client could not be set up: {}", root(error)),
         ),
         Cause::Timeout => Error::new(
             ErrorKind::Timeout,
-            format!("no answer in time from {}: {}", way.target(), root(error)),
+            format!("no answer in time from {}: {}", route.target(), root(error)),
         ),
         Cause::Broken => Error::new(
             ErrorKind::Connect,
             format!(
                 "the connection to {} broke before the answer was complete: {}",
-                way.target(),
+                route.target(),
                 root(error)
             ),
         ),
     }
 }
 
-pub(crate) fn name_not_found(name: &NameNotFound, way: Way<'_>) -> Error {
+pub(crate) fn name_not_found(name: &NameNotFound, route: Route<'_>) -> Error {
     let (host, cause) = (&name.host, &name.cause);
     if let Some(shortage) = shortage::explained(cause) {
         return shortage.context(format_args!("the name {host} could not be looked up"));
     }
-    let proxy_knows_more = match way.proxy {
+    let proxy_knows_more = match route.proxy {
         Some(proxy) => format!(
             "if only the proxy knows the outer names, give it as socks5h, not socks5, in {}",
             proxy.where_it_is_set()
@@ -180,7 +182,7 @@ pub(crate) fn name_not_found(name: &NameNotFound, way: Way<'_>) -> Error {
                  proxy (socks5h, not socks5)"
             .to_owned(),
     };
-    match way.proxy {
+    match route.proxy {
         Some(proxy) if proxy.host() == host => Error::new(
             ErrorKind::Proxy,
             format!("the proxy's name {host} is not found: {cause}"),
@@ -197,8 +199,8 @@ pub(crate) fn name_not_found(name: &NameNotFound, way: Way<'_>) -> Error {
     }
 }
 
-fn no_connection(what: String, way: Way<'_>) -> Error {
-    match way.proxy {
+fn no_connection(what: String, route: Route<'_>) -> Error {
+    match route.proxy {
         // The address that refuses or keeps silent is then the proxy's.
         Some(proxy) => Error::new(ErrorKind::Proxy, format!("{what} through the proxy {proxy}"))
             .with_remedy(check_the_proxy(proxy)),
@@ -206,60 +208,60 @@ fn no_connection(what: String, way: Way<'_>) -> Error {
             .with_remedy(format!(
                 "ask whether a firewall lets this machine out to {}; if it must go through a proxy, name it in \
                  HTTPS_PROXY or by the option proxy",
-                way.target()
+                route.target()
             ))
             .without_connection(),
     }
 }
 
-pub(crate) fn connection_failed(error: &io::Error, way: Way<'_>) -> Error {
+pub(crate) fn connection_failed(error: &io::Error, route: Route<'_>) -> Error {
     if let Some(shortage) = shortage::explained(error) {
-        return shortage.context(format_args!("no connection to {}", way.target()));
+        return shortage.context(format_args!("no connection to {}", route.target()));
     }
-    let to = match way.proxy {
+    let to = match route.proxy {
         Some(proxy) => format!("the proxy {proxy}"),
-        None => way.target(),
+        None => route.target(),
     };
     let what = match error.kind() {
         io::ErrorKind::ConnectionRefused => format!("{to} refuses the connection"),
         io::ErrorKind::TimedOut => {
-            format!("no connection to {to} within {:?}", way.connect_timeout)
+            format!("no connection to {to} within {:?}", route.connect_timeout)
         }
         _ => format!("no connection to {to}: {error}"),
     };
-    match way.proxy {
+    match route.proxy {
         Some(proxy) => Error::new(ErrorKind::Proxy, what).with_remedy(format!(
             "check that the proxy runs and that {} is right",
             proxy.where_it_is_set()
         )),
-        None => no_connection(what, way),
+        None => no_connection(what, route),
     }
 }
 
-fn unconnected(error: &reqwest::Error, way: Way<'_>) -> Error {
+fn unconnected(error: &reqwest::Error, route: Route<'_>) -> Error {
     no_connection(
-        format!("no connection to {}: {}", way.target(), root(error)),
-        way,
+        format!("no connection to {}: {}", route.target(), root(error)),
+        route,
     )
 }
 
 // ---- Proxies ----
 
-/// Whether the proxy opens a way, as it says itself.
-pub(crate) fn tunnel(proxy: &Proxy, said: Option<&ProxyAnswer>, way: Way<'_>) -> Result<()> {
+/// Whether the proxy opens a route, as it says itself.
+pub(crate) fn tunnel(proxy: &Proxy, said: Option<&ProxyAnswer>, route: Route<'_>) -> Result<()> {
     match said {
         Some(ProxyAnswer::Answered {
             status: 200..=299, ..
         }) => Ok(()),
         Some(ProxyAnswer::Answered { status: 407, .. }) => Err(login_wanted(proxy, said)),
         Some(ProxyAnswer::Unreachable(why)) => Err(proxy_unreachable(proxy, why)),
-        Some(ProxyAnswer::Shortage(code)) => Err(shortage_of(*code, way)),
-        _ => Err(tunnel_refused(proxy, said, way)),
+        Some(ProxyAnswer::Shortage(code)) => Err(shortage_of(*code, route)),
+        _ => Err(tunnel_refused(proxy, said, route)),
     }
 }
 
-fn tunnel_refused(proxy: &Proxy, said: Option<&ProxyAnswer>, way: Way<'_>) -> Error {
-    let target = way.target();
+fn tunnel_refused(proxy: &Proxy, said: Option<&ProxyAnswer>, route: Route<'_>) -> Error {
+    let target = route.target();
     let words = said.and_then(|said| said.refusal());
     match words {
         // Not the right status, but the one that some give to a wrong login.
@@ -316,17 +318,17 @@ fn proxy_lost(
     proxy: &Proxy,
     error: &reqwest::Error,
     said: Option<&ProxyAnswer>,
-    way: Way<'_>,
+    route: Route<'_>,
 ) -> Error {
     match said {
-        Some(ProxyAnswer::Shortage(code)) => shortage_of(*code, way),
+        Some(ProxyAnswer::Shortage(code)) => shortage_of(*code, route),
         Some(ProxyAnswer::Unreachable(why)) => proxy_unreachable(proxy, why),
         _ => proxy_unreachable(proxy, &root(error)),
     }
 }
 
-fn shortage_of(code: i32, way: Way<'_>) -> Error {
-    connection_failed(&io::Error::from_raw_os_error(code), way)
+fn shortage_of(code: i32, route: Route<'_>) -> Error {
+    connection_failed(&io::Error::from_raw_os_error(code), route)
 }
 
 fn check_the_proxy(proxy: &Proxy) -> String {
@@ -336,11 +338,11 @@ fn check_the_proxy(proxy: &Proxy) -> String {
     )
 }
 
-fn proxy_tls_failed(proxy: &Proxy, error: &TlsError, way: Way<'_>) -> Error {
-    let to_the_proxy = Way {
+fn proxy_tls_failed(proxy: &Proxy, error: &TlsError, route: Route<'_>) -> Error {
+    let to_the_proxy = Route {
         url: proxy.address(),
         proxy: None,
-        ..way
+        ..route
     };
     tls_failed(error, to_the_proxy)
         .with_kind(ErrorKind::Proxy)
@@ -358,8 +360,8 @@ fn proxy_unreachable(proxy: &Proxy, why: &str) -> Error {
     ))
 }
 
-fn socks_refused(proxy: &Proxy, words: &str, way: Way<'_>) -> Error {
-    let target = way.target();
+fn socks_refused(proxy: &Proxy, words: &str, route: Route<'_>) -> Error {
+    let target = route.target();
     match words {
         "credentials not accepted"
         | "server does not support user/pass authentication"
@@ -405,9 +407,9 @@ fn socks_refused(proxy: &Proxy, words: &str, way: Way<'_>) -> Error {
 // ---- TLS ----
 
 /// So firewalls do with hosts that they do not permit. Who it was cannot be told from here.
-fn handshake_cut_off(error: &reqwest::Error, way: Way<'_>) -> Error {
-    let target = way.target();
-    let between = match way.proxy {
+fn handshake_cut_off(error: &reqwest::Error, route: Route<'_>) -> Error {
+    let target = route.target();
+    let between = match route.proxy {
         Some(proxy) => format!("the proxy {proxy} or a firewall behind it"),
         None => "a firewall".to_owned(),
     };
@@ -424,10 +426,10 @@ fn handshake_cut_off(error: &reqwest::Error, way: Way<'_>) -> Error {
     .without_connection()
 }
 
-fn tls_failed(error: &TlsError, way: Way<'_>) -> Error {
-    let target = way.target();
+fn tls_failed(error: &TlsError, route: Route<'_>) -> Error {
+    let target = route.target();
     let (what, remedy) = match error {
-        TlsError::InvalidCertificate(problem) => certificate_refused(problem, way),
+        TlsError::InvalidCertificate(problem) => certificate_refused(problem, route),
         TlsError::InvalidMessage(_) => (
             format!("what answers at {target} does not speak TLS"),
             "check the port: plain http may be spoken there".to_owned(),
@@ -438,35 +440,35 @@ fn tls_failed(error: &TlsError, way: Way<'_>) -> Error {
             | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
         ) => (
             format!("{target} speaks no TLS of 1.2 or later"),
-            format!("{} must be brought up to date", the_peer(way)),
+            format!("{} must be brought up to date", the_peer(route)),
         ),
         TlsError::AlertReceived(AlertDescription::HandshakeFailure)
         | TlsError::PeerIncompatible(_) => (
             format!("{target} and this library find no way of TLS in common: {error}"),
-            format!("{} must be brought up to date", the_peer(way)),
+            format!("{} must be brought up to date", the_peer(route)),
         ),
         _ => (
             format!("the TLS handshake with {target} failed: {error}"),
-            format!("ask whoever runs {}", the_peer(way)),
+            format!("ask whoever runs {}", the_peer(route)),
         ),
     };
     Error::new(ErrorKind::Tls, what).with_remedy(remedy)
 }
 
 /// Whoever speaks TLS there: behind a proxy it may be something that inspects.
-fn the_peer(way: Way<'_>) -> String {
-    match way.proxy {
-        Some(proxy) => format!("{}, or what inspects TLS behind {proxy},", way.host()),
-        None => way.host().to_owned(),
+fn the_peer(route: Route<'_>) -> String {
+    match route.proxy {
+        Some(proxy) => format!("{}, or what inspects TLS behind {proxy},", route.host()),
+        None => route.host().to_owned(),
     }
 }
 
-fn certificate_refused(problem: &CertificateError, way: Way<'_>) -> (String, String) {
-    let host = way.host();
+fn certificate_refused(problem: &CertificateError, route: Route<'_>) -> (String, String) {
+    let host = route.host();
     match problem {
         CertificateError::Other(OtherError(inner)) => {
             let is_self_signed = inner
-                .downcast_ref::<Stranger>()
+                .downcast_ref::<UntrustedCertificate>()
                 .is_some_and(|stranger| stranger.is_self_signed);
             let remedy = match is_self_signed {
                 true => REPLACE_IT,
@@ -629,7 +631,7 @@ mod tests {
         let url = url::Url::parse("https://service.example").unwrap();
         let proxy = Proxy::given(["url", "user"], "http://proxy.example:3128", None).unwrap();
         for proxy in [None, Some(&proxy)] {
-            let way = Way {
+            let route = Route {
                 url: &url,
                 proxy,
                 connect_timeout: Duration::from_secs(1),
@@ -640,8 +642,8 @@ mod tests {
                 cause: shortage(),
             };
             for error in [
-                connection_failed(&shortage(), way),
-                name_not_found(&name, way),
+                connection_failed(&shortage(), route),
+                name_not_found(&name, route),
             ] {
                 assert_eq!(error.kind(), ErrorKind::Internal, "{error}");
                 assert!(error.message().contains(&shortage().to_string()), "{error}");

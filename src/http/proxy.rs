@@ -300,8 +300,8 @@ impl Login {
 
 /// What was found out when the first connection was made.
 #[derive(Clone, Debug)]
-pub(crate) enum Routes {
-    Straight,
+pub(crate) enum ProxyRules {
+    Direct,
     /// For all https.
     Given(Proxy),
     /// For https, but for the hosts that the list excepts.
@@ -309,16 +309,16 @@ pub(crate) enum Routes {
 }
 
 impl ProxyChoice {
-    pub(crate) fn routes(&self) -> Result<Routes> {
+    pub(crate) fn routes(&self) -> Result<ProxyRules> {
         match self {
-            ProxyChoice::Off => Ok(Routes::Straight),
-            ProxyChoice::Given(proxy) => Ok(Routes::Given(proxy.clone())),
+            ProxyChoice::Off => Ok(ProxyRules::Direct),
+            ProxyChoice::Given(proxy) => Ok(ProxyRules::Given(proxy.clone())),
             ProxyChoice::Environment => from_the_environment(),
         }
     }
 }
 
-fn from_the_environment() -> Result<Routes> {
+fn from_the_environment() -> Result<ProxyRules> {
     let set = VARIABLES
         .iter()
         .find_map(|name| Some((*name, std::env::var_os(name)?)));
@@ -327,7 +327,7 @@ fn from_the_environment() -> Result<Routes> {
         None => None,
     };
     match set {
-        Some((_, value)) if value.trim().is_empty() => Ok(Routes::Straight),
+        Some((_, value)) if value.trim().is_empty() => Ok(ProxyRules::Direct),
         Some((name, value)) => {
             let (proxy, _) =
                 Proxy::parse(value.trim(), Source::Environment(name)).map_err(|problem| {
@@ -341,7 +341,7 @@ fn from_the_environment() -> Result<Routes> {
             let list = list.iter().find_map(std::env::var_os);
             // An entry that is not UTF-8 is no host of ours; the others count.
             let list = list.unwrap_or_default();
-            Ok(Routes::Excepting(
+            Ok(ProxyRules::Excepting(
                 proxy,
                 exceptions(&list.to_string_lossy()),
             ))
@@ -392,7 +392,7 @@ fn exceptions(list: &str) -> String {
 }
 
 /// On macOS and Windows the settings of the system; elsewhere there are none.
-fn from_the_system() -> Routes {
+fn from_the_system() -> ProxyRules {
     let any = reqwest::Url::parse("https://usermanagement.adobe.io").expect("it is a URL");
     let found = any
         .as_str()
@@ -401,21 +401,21 @@ fn from_the_system() -> Routes {
         .and_then(|any| Matcher::from_system().intercept(&any))
         .and_then(|found| Proxy::parse(&found.uri().to_string(), Source::System).ok());
     match found {
-        Some((proxy, _)) => Routes::Given(proxy),
-        None => Routes::Straight,
+        Some((proxy, _)) => ProxyRules::Given(proxy),
+        None => ProxyRules::Direct,
     }
 }
 
-impl Routes {
+impl ProxyRules {
     /// The proxy on the way to `url`, if there is one.
     pub(crate) fn proxy_for(&self, url: &Url) -> Option<&Proxy> {
         if url.scheme() != "https" {
             return None;
         }
         match self {
-            Routes::Straight => None,
-            Routes::Given(proxy) => Some(proxy),
-            Routes::Excepting(proxy, list) => {
+            ProxyRules::Direct => None,
+            ProxyRules::Given(proxy) => Some(proxy),
+            ProxyRules::Excepting(proxy, list) => {
                 let is_asked = Matcher::builder()
                     .https("http://proxy.invalid")
                     .no(list.as_str())
@@ -428,20 +428,20 @@ impl Routes {
     }
 
     /// Why there is no proxy on the way to `url`, if there is none.
-    pub(crate) fn why_straight(&self, url: &Url) -> &'static str {
+    pub(crate) fn why_direct(&self, url: &Url) -> &'static str {
         match self {
             _ if url.scheme() != "https" => "plain http takes none",
-            Routes::Excepting(..) => "NO_PROXY in the environment excepts the host",
-            Routes::Straight | Routes::Given(_) => "none is set",
+            ProxyRules::Excepting(..) => "NO_PROXY in the environment excepts the host",
+            ProxyRules::Direct | ProxyRules::Given(_) => "none is set",
         }
     }
 
     pub(crate) fn apply(&self, builder: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder> {
         let builder = builder.no_proxy();
         Ok(match self {
-            Routes::Straight => builder,
-            Routes::Given(proxy) => builder.proxy(proxy.for_the_client()?),
-            Routes::Excepting(proxy, list) => {
+            ProxyRules::Direct => builder,
+            ProxyRules::Given(proxy) => builder.proxy(proxy.for_the_client()?),
+            ProxyRules::Excepting(proxy, list) => {
                 builder.proxy(proxy.for_the_client()?.no_proxy(NoProxy::from_string(list)))
             }
         })
@@ -499,7 +499,7 @@ mod tests {
             format!("{proxy:?}"),
             proxy.to_string(),
             format!("{:?}", ProxyChoice::Given(proxy.clone())),
-            format!("{:?}", Routes::Excepting(proxy, String::new())),
+            format!("{:?}", ProxyRules::Excepting(proxy, String::new())),
         ] {
             assert!(!shown.contains("w0rd"), "{shown}");
         }
@@ -525,7 +525,7 @@ mod tests {
             ("adobe.io:", "usermanagement.adobe.io", false),
             ("", "usermanagement.adobe.io", false),
         ] {
-            let routes = Routes::Excepting(parsed("h:1").0, exceptions(list));
+            let routes = ProxyRules::Excepting(parsed("h:1").0, exceptions(list));
             let url = Url::parse(&format!("https://{host}/v2")).unwrap();
             assert_eq!(
                 routes.proxy_for(&url).is_none(),
@@ -538,7 +538,7 @@ mod tests {
     #[test]
     fn which_hosts_the_proxy_is_for() {
         let list = ".intranet.example, 10.0.0.0/8".to_owned();
-        let routes = Routes::Excepting(parsed("h:1").0, list);
+        let routes = ProxyRules::Excepting(parsed("h:1").0, list);
         for (url, is_through) in [
             ("https://usermanagement.adobe.io/v2", true),
             ("https://notintranet.example", true),

@@ -2,14 +2,14 @@
 
 use super::ask_proxy;
 use super::body::{SentFlag, TrackedBody};
-use super::endpoint::EndpointClass;
 use super::failure::{self, Cause};
-use super::proxy::{Proxy, ProxyChoice, Routes};
+use super::proxy::{Proxy, ProxyChoice, ProxyRules};
 use super::resolve::Resolver;
+use super::route::Route;
 use super::trust::Trust;
-use super::way::Way;
+use crate::call::endpoint_class::EndpointClass;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::shelf::{Lent, Shelf};
+use crate::json::buffer_pool::{BufferPool, PooledBuf};
 use crate::redaction::Secrets;
 use bytes::Bytes;
 use http_body::Body as _;
@@ -71,7 +71,7 @@ pub(crate) struct Transport {
 #[derive(Debug)]
 struct Opened {
     client: reqwest::Client,
-    routes: Routes,
+    routes: ProxyRules,
 }
 
 /// What goes out in each attempt of a logical call.
@@ -83,7 +83,7 @@ pub(crate) struct Request {
     pub headers: HeaderMap,
     pub body: Option<Bytes>,
     /// Where the memory for the answer comes from, if it is to be used again.
-    pub shelf: Option<Shelf>,
+    pub buffer_pool: Option<BufferPool>,
     /// What it carries that is never to be quoted.
     pub secrets: Secrets,
 }
@@ -100,7 +100,7 @@ impl Request {
 pub(crate) struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
-    pub body: Lent<Vec<u8>>,
+    pub body: PooledBuf<Vec<u8>>,
     /// What the request carried: to be blotted out of whatever is quoted from the answer.
     pub secrets: Secrets,
 }
@@ -125,7 +125,7 @@ impl Transport {
         match url.scheme() {
             "http" => self
                 .plain
-                .get_or_try_init(|| self.open(Routes::Straight, Trust::no_tls()?)),
+                .get_or_try_init(|| self.open(ProxyRules::Direct, Trust::no_tls()?)),
             _ => self.secure.get_or_try_init(|| {
                 let options = &self.options;
                 self.open(options.proxy.routes()?, options.trust.tls()?)
@@ -133,7 +133,7 @@ impl Transport {
         }
     }
 
-    fn open(&self, routes: Routes, tls: ClientConfig) -> Result<Opened> {
+    fn open(&self, routes: ProxyRules, tls: ClientConfig) -> Result<Opened> {
         let builder = reqwest::Client::builder()
             .user_agent(self.options.user_agent())
             .redirect(redirect::Policy::none())
@@ -172,13 +172,13 @@ impl Transport {
     }
 
     /// Why the way to `url` leads through no proxy.
-    pub(crate) fn why_straight(&self, url: &Url) -> Result<&'static str> {
-        Ok(self.opened(url)?.routes.why_straight(url))
+    pub(crate) fn why_direct(&self, url: &Url) -> Result<&'static str> {
+        Ok(self.opened(url)?.routes.why_direct(url))
     }
 
     /// The way that a request to `url` takes.
-    pub(crate) fn way<'a>(&'a self, url: &'a Url) -> Result<Way<'a>> {
-        Ok(Way {
+    pub(crate) fn route<'a>(&'a self, url: &'a Url) -> Result<Route<'a>> {
+        Ok(Route {
             url,
             proxy: self.opened(url)?.routes.proxy_for(url),
             connect_timeout: self.connect_timeout(),
@@ -195,13 +195,15 @@ impl Transport {
         let outgoing = self.outgoing(request, request_id, sent)?;
         // Loading the platform's certificates is no part of an attempt's time.
         let client = &self.opened(&request.url)?.client;
-        let way = self.way(&request.url)?;
-        let of_proxy = way.proxy.map(Proxy::secrets).unwrap_or_default();
+        let route = self.route(&request.url)?;
+        let of_proxy = route.proxy.map(Proxy::secrets).unwrap_or_default();
         let secrets = request.secrets.and(of_proxy);
         let exchange = async {
             let result = match client.execute(outgoing).await {
-                Ok(answer) => read(answer, way, sent, request.shelf.as_ref(), &secrets).await,
-                Err(error) => Err(explained(&error, way, sent.settle()).await),
+                Ok(answer) => {
+                    read(answer, route, sent, request.buffer_pool.as_ref(), &secrets).await
+                }
+                Err(error) => Err(explained(&error, route, sent.settle()).await),
             };
             result.map_err(|error| error.map_words(|words| secrets.blot_mixed(words).into_owned()))
         };
@@ -239,32 +241,32 @@ impl Transport {
 }
 
 /// Tells what stopped a request, in the proxy's own words where it was the proxy.
-async fn explained(error: &reqwest::Error, way: Way<'_>, sent: bool) -> Error {
+async fn explained(error: &reqwest::Error, route: Route<'_>, sent: bool) -> Error {
     let said = match failure::cause(error) {
-        Cause::LoginWanted => ask_proxy::ask(way, false).await,
-        Cause::TunnelRefused | Cause::ProxyLost => ask_proxy::ask(way, true).await,
+        Cause::LoginWanted => ask_proxy::ask(route, false).await,
+        Cause::TunnelRefused | Cause::ProxyLost => ask_proxy::ask(route, true).await,
         _ => None,
     };
-    failure::describe(error, way, sent, said.as_ref())
+    failure::describe(error, route, sent, said.as_ref())
 }
 
 async fn read(
     mut answer: reqwest::Response,
-    way: Way<'_>,
+    route: Route<'_>,
     sent: &SentFlag,
-    shelf: Option<&Shelf>,
+    buffer_pool: Option<&BufferPool>,
     secrets: &Secrets,
 ) -> Result<Answer> {
     let status = answer.status().as_u16();
     let headers = std::mem::take(answer.headers_mut());
     let expected = answer.content_length().unwrap_or(0) as usize;
     // Whoever reads the answer writes behind it what it has to decode.
-    let mut body = shelf.map(Shelf::lend).unwrap_or_default();
+    let mut body = buffer_pool.map(BufferPool::lend).unwrap_or_default();
     body.reserve_exact((expected + expected / 32).min(LONGEST_ANSWER));
     while let Some(chunk) = answer
         .chunk()
         .await
-        .map_err(|e| failure::describe(&e, way, true, None).with_http_status(status))?
+        .map_err(|e| failure::describe(&e, route, true, None).with_http_status(status))?
     {
         if body.len() + chunk.len() > LONGEST_ANSWER {
             return Err(Error::new(

@@ -54,8 +54,8 @@ impl Trust {
     pub(crate) fn tls(&self) -> Result<ClientConfig> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let verifier: Arc<dyn ServerCertVerifier> = match self.anyone {
-            true => Arc::new(Anyone(provider.clone())),
-            false => Arc::new(Explaining(
+            true => Arc::new(AcceptAnyCertificate(provider.clone())),
+            false => Arc::new(ExplainingVerifier(
                 self.verifier(provider.clone()).map_err(no_trust)?,
             )),
         };
@@ -136,9 +136,9 @@ impl fmt::Display for Trust {
 
 /// Says of a certificate that is not trusted whose it is.
 #[derive(Debug)]
-struct Explaining(Arc<dyn ServerCertVerifier>);
+struct ExplainingVerifier(Arc<dyn ServerCertVerifier>);
 
-impl ServerCertVerifier for Explaining {
+impl ServerCertVerifier for ExplainingVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -187,7 +187,7 @@ impl ServerCertVerifier for Explaining {
 
 /// Why a certificate is not trusted, with the names in it.
 #[derive(Debug)]
-pub(crate) struct Stranger {
+pub(crate) struct UntrustedCertificate {
     /// As in RFC 4514; `None` if the certificate cannot be read.
     issuer: Option<String>,
     pub is_self_signed: bool,
@@ -195,7 +195,7 @@ pub(crate) struct Stranger {
     problem: Option<String>,
 }
 
-impl fmt::Display for Stranger {
+impl fmt::Display for UntrustedCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let whose = match &self.issuer {
             Some(issuer) if self.is_self_signed => format!("is self-signed, by \"{issuer}\""),
@@ -209,7 +209,7 @@ impl fmt::Display for Stranger {
     }
 }
 
-impl std::error::Error for Stranger {}
+impl std::error::Error for UntrustedCertificate {}
 
 fn stranger(certificate: &CertificateDer<'_>, problem: Option<String>) -> TlsError {
     let names = Certificate::from_der(certificate).ok().map(|read| {
@@ -217,7 +217,7 @@ fn stranger(certificate: &CertificateDer<'_>, problem: Option<String>) -> TlsErr
         (read.issuer().to_string(), read.issuer() == read.subject())
     });
     let is_self_signed = names.as_ref().is_some_and(|(_, own)| *own);
-    let stranger = Stranger {
+    let stranger = UntrustedCertificate {
         issuer: names.map(|(issuer, _)| issuer),
         is_self_signed,
         problem,
@@ -227,9 +227,9 @@ fn stranger(certificate: &CertificateDer<'_>, problem: Option<String>) -> TlsErr
 
 /// Takes every certificate. The handshake's own signatures are still checked.
 #[derive(Debug)]
-struct Anyone(Arc<CryptoProvider>);
+struct AcceptAnyCertificate(Arc<CryptoProvider>);
 
-impl ServerCertVerifier for Anyone {
+impl ServerCertVerifier for AcceptAnyCertificate {
     fn verify_server_cert(
         &self,
         _: &CertificateDer<'_>,

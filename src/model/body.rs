@@ -1,7 +1,7 @@
 //! What a command says behind its name, whether it was given field by field or as JSON.
 
-use super::reader::plain_length;
-use super::text::SharedText;
+use crate::json::reader::plain_length;
+use crate::json::text::SharedText;
 use serde_json::{Map, Value};
 
 /// What the library must know of a command, besides passing it on.

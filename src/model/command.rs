@@ -1,10 +1,10 @@
 //! What can be done to one user or one user group: an action is a target and its ordered commands.
 
 use super::body::{Body, Fields, Shape};
-use super::text::{SharedText, Text};
-use super::unambiguous;
 use super::user::IdentityType;
 use crate::error::{Error, Result};
+use crate::json::duplicate_keys;
+use crate::json::text::{SharedText, Text};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -205,7 +205,7 @@ impl Command {
 
     fn parse(json: &str) -> Result<Self> {
         let wrong = |e: serde_json::Error| Error::invalid_argument("json", e);
-        unambiguous::check(json).map_err(wrong)?;
+        duplicate_keys::check(json).map_err(wrong)?;
         Command::from_value(serde_json::from_str(json).map_err(wrong)?)
     }
 

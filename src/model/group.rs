@@ -1,9 +1,9 @@
 //! A group as the service tells of one: user groups, product profiles and admin groups alike.
 
 use super::page::Page;
-use super::reader::{self, Reader};
-use super::table::{Row, Table};
-use super::text::{Span, Text};
+use crate::json::reader::{self, Reader};
+use crate::json::table::{Row, Table};
+use crate::json::text::{Span, Text};
 use std::sync::Arc;
 
 /// One group of a page. Cheap to clone; keeps the page's memory alive.

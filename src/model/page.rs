@@ -1,10 +1,10 @@
 //! A page of a listing, and what the service says of the whole listing beside it.
 
 use super::error_body::quote;
-use super::reader::{self, Found, Reader, Unreadable};
-use super::shelf::Lent;
-use super::table::{Row, Rows, Table, read_rows};
 use crate::error::{Error, Result};
+use crate::json::buffer_pool::PooledBuf;
+use crate::json::reader::{self, Found, Reader, Unreadable};
+use crate::json::table::{Row, Rows, Table, read_rows};
 use std::sync::Arc;
 
 /// The items of one page, shared by everything handed out from it.
@@ -136,7 +136,7 @@ fn read_all<T>(
 
 impl<R: Row> Page<R> {
     /// Reads an answer of the `/users` and `/groups` listings.
-    pub(crate) fn parse(body: Lent<Vec<u8>>, noun: &str) -> Result<PageAnswer<R>> {
+    pub(crate) fn parse(body: PooledBuf<Vec<u8>>, noun: &str) -> Result<PageAnswer<R>> {
         let (envelope, found): (Envelope<R>, _) =
             read_all(&body, |reader| Envelope::read(reader, noun))
                 .map_err(|e| not_understood(noun, e))?;
@@ -162,7 +162,7 @@ impl<R: Row> Page<R> {
     }
 
     /// Reads the bare array of the deprecated listing of user groups.
-    pub(crate) fn parse_array(body: Lent<Vec<u8>>, noun: &str) -> Result<PageAnswer<R>> {
+    pub(crate) fn parse_array(body: PooledBuf<Vec<u8>>, noun: &str) -> Result<PageAnswer<R>> {
         let table = read_all(&body, |reader| read_rows(reader, noun)).and_then(|(rows, found)| {
             let rows = rows.ok_or_else(|| Unreadable::new("the list is missing"))?;
             Table::new(body, found, rows)
@@ -206,7 +206,7 @@ impl<R> Page<R> {
 }
 
 /// Reads the answer to a question for one item.
-pub(crate) fn parse_one<R: Row>(body: Lent<Vec<u8>>, noun: &str) -> Result<Arc<Table<R>>> {
+pub(crate) fn parse_one<R: Row>(body: PooledBuf<Vec<u8>>, noun: &str) -> Result<Arc<Table<R>>> {
     let (envelope, found): (Envelope<R>, _) =
         read_all(&body, |reader| Envelope::read(reader, noun))
             .map_err(|e| not_understood(noun, e))?;
@@ -264,7 +264,7 @@ mod tests {
         assert!(page.get(2).is_none());
     }
 
-    use crate::model::text::Text;
+    use crate::json::text::Text;
 
     #[test]
     fn what_is_no_page_is_told() {

@@ -1,10 +1,10 @@
 //! A user as the service tells of one.
 
 use super::page::{self, Page};
-use super::reader::{self, Reader, TextList};
-use super::shelf::Lent;
-use super::table::{Row, Table};
-use super::text::{Span, Text};
+use crate::json::buffer_pool::PooledBuf;
+use crate::json::reader::{self, Reader, TextList};
+use crate::json::table::{Row, Table};
+use crate::json::text::{Span, Text};
 use std::sync::Arc;
 
 /// Which kind of account a user has.
@@ -50,7 +50,7 @@ impl Page<UserRow> {
 }
 
 /// Reads the answer to a question for one user.
-pub(crate) fn parse_one_user(body: Lent<Vec<u8>>) -> crate::error::Result<User> {
+pub(crate) fn parse_one_user(body: PooledBuf<Vec<u8>>) -> crate::error::Result<User> {
     let table = page::parse_one(body, "user")?;
     Ok(User::at(table, 0))
 }

@@ -1,17 +1,17 @@
 //! Which listing is asked for, and how its pages are addressed and read.
 
 use super::end;
-use crate::auth::session::{Resource, Session};
+use crate::call::Call;
+use crate::call::endpoint_class::EndpointClass;
 use crate::error::{Absent, Delivery, Error, ErrorKind, Result};
-use crate::http::call::Call;
-use crate::http::endpoint::EndpointClass;
 use crate::http::transport::Answer;
+use crate::json::buffer_pool::BufferPool;
 use crate::model::command::{check_domain, check_group_name};
 use crate::model::error_body::quote;
 use crate::model::group::GroupRow;
 use crate::model::page::{Page, PageAnswer};
-use crate::model::shelf::Shelf;
 use crate::model::user::UserRow;
+use crate::service::{Resource, Service};
 
 /// The members of a product profile to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,14 +120,14 @@ pub(crate) enum Listing {
 impl Listing {
     pub(crate) async fn fetch<T>(
         &self,
-        session: &Session,
+        service: &Service,
         call: &Call,
         page: u64,
-        shelf: &Shelf,
+        buffer_pool: &BufferPool,
         read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         let number = page.to_string();
-        let org_id = session.org_id();
+        let org_id = service.org_id();
         match self {
             Listing::Users(query) => {
                 let mut segments = vec!["users", org_id, &number];
@@ -138,18 +138,18 @@ impl Listing {
                     class: EndpointClass::Users,
                     segments: &segments,
                     query: &query.parameters(),
-                    shelf: Some(shelf),
+                    buffer_pool: Some(buffer_pool),
                 };
-                session.get(call, resource, read).await
+                service.get(call, resource, read).await
             }
             Listing::Groups => {
                 let resource = Resource {
                     class: EndpointClass::Groups,
                     segments: &["groups", org_id, &number],
                     query: &[],
-                    shelf: Some(shelf),
+                    buffer_pool: Some(buffer_pool),
                 };
-                session.get(call, resource, read).await
+                service.get(call, resource, read).await
             }
             Listing::UserGroups => {
                 // This listing counts from 1.
@@ -158,9 +158,9 @@ impl Listing {
                     class: EndpointClass::UserGroups,
                     segments: &[org_id, "user-groups"],
                     query: &[("page", &number)],
-                    shelf: Some(shelf),
+                    buffer_pool: Some(buffer_pool),
                 };
-                session.get(call, resource, read).await
+                service.get(call, resource, read).await
             }
         }
     }

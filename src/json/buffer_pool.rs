@@ -10,33 +10,33 @@ use std::sync::{Arc, Mutex, Weak};
 
 /// Keeps the memory of answers that nobody needs any more for answers to come, and ends with it.
 #[derive(Clone, Debug)]
-pub(crate) struct Shelf(Arc<Spares>);
+pub(crate) struct BufferPool(Arc<SpareBuffers>);
 
 #[derive(Debug)]
-struct Spares {
+struct SpareBuffers {
     memory: Mutex<Vec<Vec<u8>>>,
     most: usize,
 }
 
-impl Shelf {
+impl BufferPool {
     /// For at most so many answers.
     pub(crate) fn new(most: usize) -> Self {
-        Shelf(Arc::new(Spares {
+        BufferPool(Arc::new(SpareBuffers {
             memory: Mutex::default(),
             most,
         }))
     }
 
     /// Nothing yet, with room for as much as there happens to be.
-    pub(crate) fn lend(&self) -> Lent<Vec<u8>> {
-        Lent {
+    pub(crate) fn lend(&self) -> PooledBuf<Vec<u8>> {
+        PooledBuf {
             content: lock(&self.0.memory).pop().unwrap_or_default(),
-            shelf: Arc::downgrade(&self.0),
+            buffer_pool: Arc::downgrade(&self.0),
         }
     }
 }
 
-impl Spares {
+impl SpareBuffers {
     fn put(&self, mut memory: Vec<u8>) {
         memory.clear();
         // Not waited for: in a child of a fork the lock may be held for ever. At worst the memory is given up.
@@ -48,33 +48,33 @@ impl Spares {
     }
 }
 
-/// Bytes or text in memory that goes back to its shelf, if it has one that is still there.
+/// Bytes or text in memory that goes back to its buffer_pool, if it has one that is still there.
 #[derive(Debug, Default)]
-pub(crate) struct Lent<T: Into<Vec<u8>> + Default> {
+pub(crate) struct PooledBuf<T: Into<Vec<u8>> + Default> {
     content: T,
-    shelf: Weak<Spares>,
+    buffer_pool: Weak<SpareBuffers>,
 }
 
-impl Lent<Vec<u8>> {
-    pub(crate) fn into_text(mut self) -> Result<Lent<String>, FromUtf8Error> {
-        Ok(Lent {
+impl PooledBuf<Vec<u8>> {
+    pub(crate) fn into_text(mut self) -> Result<PooledBuf<String>, FromUtf8Error> {
+        Ok(PooledBuf {
             content: String::from_utf8(std::mem::take(&mut self.content))?,
-            shelf: std::mem::take(&mut self.shelf),
+            buffer_pool: std::mem::take(&mut self.buffer_pool),
         })
     }
 }
 
-/// Memory that no shelf waits for.
-impl<B: Into<Vec<u8>>> From<B> for Lent<Vec<u8>> {
+/// Memory that no buffer_pool waits for.
+impl<B: Into<Vec<u8>>> From<B> for PooledBuf<Vec<u8>> {
     fn from(bytes: B) -> Self {
-        Lent {
+        PooledBuf {
             content: bytes.into(),
-            shelf: Weak::new(),
+            buffer_pool: Weak::new(),
         }
     }
 }
 
-impl<T: Into<Vec<u8>> + Default> Deref for Lent<T> {
+impl<T: Into<Vec<u8>> + Default> Deref for PooledBuf<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -82,16 +82,16 @@ impl<T: Into<Vec<u8>> + Default> Deref for Lent<T> {
     }
 }
 
-impl<T: Into<Vec<u8>> + Default> DerefMut for Lent<T> {
+impl<T: Into<Vec<u8>> + Default> DerefMut for PooledBuf<T> {
     fn deref_mut(&mut self) -> &mut T {
         &mut self.content
     }
 }
 
-impl<T: Into<Vec<u8>> + Default> Drop for Lent<T> {
+impl<T: Into<Vec<u8>> + Default> Drop for PooledBuf<T> {
     fn drop(&mut self) {
-        if let Some(shelf) = self.shelf.upgrade() {
-            shelf.put(std::mem::take(&mut self.content).into());
+        if let Some(buffer_pool) = self.buffer_pool.upgrade() {
+            buffer_pool.put(std::mem::take(&mut self.content).into());
         }
     }
 }
@@ -100,39 +100,42 @@ impl<T: Into<Vec<u8>> + Default> Drop for Lent<T> {
 mod tests {
     use super::*;
 
-    fn written(shelf: &Shelf, text: &str) -> Lent<Vec<u8>> {
-        let mut bytes = shelf.lend();
+    fn written(buffer_pool: &BufferPool, text: &str) -> PooledBuf<Vec<u8>> {
+        let mut bytes = buffer_pool.lend();
         bytes.extend_from_slice(text.as_bytes());
         bytes
     }
 
     #[test]
     fn memory_comes_back_empty_and_is_lent_again() {
-        let shelf = Shelf::new(1);
-        let page = written(&shelf, "a page").into_text().unwrap();
+        let buffer_pool = BufferPool::new(1);
+        let page = written(&buffer_pool, "a page").into_text().unwrap();
         let place = page.as_ptr();
         drop(page);
-        let next = shelf.lend();
+        let next = buffer_pool.lend();
         assert_eq!((next.as_ptr(), next.len()), (place, 0));
-        assert_eq!(shelf.lend().capacity(), 0);
+        assert_eq!(buffer_pool.lend().capacity(), 0);
     }
 
     #[test]
     fn no_more_is_kept_than_may_be() {
-        let shelf = Shelf::new(2);
-        let pages = ["1", "2", "3"].map(|text| written(&shelf, text));
+        let buffer_pool = BufferPool::new(2);
+        let pages = ["1", "2", "3"].map(|text| written(&buffer_pool, text));
         drop(pages);
-        assert_eq!(lock(&shelf.0.memory).len(), 2);
+        assert_eq!(lock(&buffer_pool.0.memory).len(), 2);
     }
 
     #[test]
     fn what_is_no_text_comes_back_or_goes_but_never_stays() {
-        let shelf = Shelf::new(1);
-        let mut bytes = shelf.lend();
+        let buffer_pool = BufferPool::new(1);
+        let mut bytes = buffer_pool.lend();
         bytes.push(0xFF);
         assert!(bytes.into_text().is_err());
-        let page = written(&shelf, "outlives its shelf");
-        drop(shelf);
-        assert_eq!(page.into_text().unwrap().as_str(), "outlives its shelf");
+        let page = written(&buffer_pool, "outlives its buffer_pool");
+        drop(buffer_pool);
+        assert_eq!(
+            page.into_text().unwrap().as_str(),
+            "outlives its buffer_pool"
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! Opens what a passphrase closes, in the three ways of OpenSSL's history: PKCS#8 with PBES2, PKCS#8 with the older
 //! PBES1 and its kin from PKCS#12, and PEM headers.
 
-use super::Refusal;
+use super::private_key::Refusal;
 use aes::{Aes128, Aes192, Aes256};
 use cbc::Decryptor;
 use cbc::cipher::block_padding::Pkcs7;

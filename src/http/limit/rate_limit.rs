@@ -1,6 +1,6 @@
 //! How many requests the service bears.
 
-use super::endpoint::EndpointClass;
+use crate::call::endpoint_class::EndpointClass;
 use std::time::Duration;
 
 /// So many requests in each window of time.

@@ -1,9 +1,5 @@
 //! RSA private keys out of the files that people have, and new ones.
 
-pub mod pair;
-mod passphrase;
-mod place;
-
 use crate::error::{Error, Result};
 use crate::input_file::{LONGEST_FILE, read_file};
 use crate::pem::{self, Block};
@@ -17,7 +13,7 @@ use zeroize::Zeroizing;
 
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
-const LEAST_BITS: usize = 2048;
+pub(super) const LEAST_BITS: usize = 2048;
 const MOST_BITS: usize = 8192;
 
 /// An RSA private key in PKCS#1 DER, zeroed when dropped.
@@ -32,7 +28,7 @@ pub(crate) struct Names<'a> {
 
 /// Why a key is of no use: because of what, and the words.
 #[derive(Debug)]
-enum Refusal {
+pub(super) enum Refusal {
     Key(String),
     Passphrase(String),
 }
@@ -74,9 +70,9 @@ fn read(pem: &[u8], passphrase: Option<&str>) -> std::result::Result<RsaPrivateK
     let opened = match (block.label, block.header("DEK-Info")) {
         ("PRIVATE KEY" | "RSA PRIVATE KEY", None) => return usable(&block.der),
         ("PRIVATE KEY" | "RSA PRIVATE KEY", Some(dek_info)) => {
-            passphrase::open_legacy(dek_info, &block.der, wanted()?)?
+            super::passphrase::open_legacy(dek_info, &block.der, wanted()?)?
         }
-        ("ENCRYPTED PRIVATE KEY", _) => passphrase::open_pkcs8(&block.der, wanted()?)?,
+        ("ENCRYPTED PRIVATE KEY", _) => super::passphrase::open_pkcs8(&block.der, wanted()?)?,
         _ => return Err(Refusal::Key(another_kind(&block))),
     };
     match form(&opened) {

@@ -1,16 +1,16 @@
-//! The service's limits, kept from our side, for all clients of the process that share a client id.
+//! The service's limits, kept from our side, for all clients of the process that permit a client id.
 
-use super::endpoint::EndpointClass;
-use super::lane::Lane;
+use super::endpoint_limiter::EndpointLimiter;
 use super::rate_limit::RateLimits;
+use crate::call::endpoint_class::EndpointClass;
 use crate::lock::lock;
 use crate::process::Process;
 use once_cell::race::OnceBox;
 use std::sync::{Arc, Mutex, Weak};
 
-/// The lanes of one client id, shared by all clients of the process that use it with the same limits.
+/// The limiters of one client id, shared by all clients of the process that use it with the same limits.
 #[derive(Debug)]
-pub(crate) struct Throttle([Lane; EndpointClass::COUNT]);
+pub(crate) struct Throttle([EndpointLimiter; EndpointClass::COUNT]);
 
 /// What tells throttles apart: the service's root, the client id and the limits.
 type Key = (String, String, RateLimits);
@@ -71,10 +71,10 @@ impl Throttle {
     }
 
     fn new(limits: &RateLimits) -> Self {
-        Throttle(limits.each().map(Lane::new))
+        Throttle(limits.each().map(EndpointLimiter::new))
     }
 
-    pub(crate) fn lane(&self, class: EndpointClass) -> &Lane {
+    pub(crate) fn limiter(&self, class: EndpointClass) -> &EndpointLimiter {
         &self.0[class as usize]
     }
 }

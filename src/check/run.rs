@@ -4,38 +4,39 @@ use super::kind::{StepKind, StepResult};
 use super::report::Report;
 use super::step::{Step, timed};
 use super::{configuration, host};
-use crate::auth::session::Session;
+use crate::call::Call;
+use crate::call::options::CallOptions;
 use crate::error::Result;
-use crate::http::call::{Call, CallOptions};
 use crate::query::single;
+use crate::service::Service;
 use url::Url;
 
 /// Nobody has this address: `.invalid` is reserved for that.
-const NOBODY: &str = "umapi-check@nobody.invalid";
+const UNKNOWN_USER: &str = "umapi-check@nobody.invalid";
 
 /// Goes all the way, each step once. An error: the call was cancelled. When its time is up the step under way has failed.
-pub(crate) async fn check(session: &Session, options: &CallOptions) -> Result<Report> {
-    let call = &Call::begin(&options.clone().once());
+pub(crate) async fn check(service: &Service, options: &CallOptions) -> Result<Report> {
+    let call = &Call::begin(&options.clone().without_retries());
     let mut report = Report::default();
-    let identity = session.identity();
-    if !add(&mut report, configuration::check(session, &identity)) {
+    let identity = service.identity();
+    if !add(&mut report, configuration::check(service, &identity)) {
         return Ok(report);
     }
     let token_ready = match identity.credentials.token_root() {
         Some(root) => {
-            let way_is_open = host::check(&identity.http, call, root, &mut report).await?;
+            let is_reachable = host::check(&identity.http, call, root, &mut report).await?;
             let host = host_and_port(root);
-            match way_is_open {
-                Ok(()) => add(&mut report, token(session, call, Some(&host)).await?),
+            match is_reachable {
+                Ok(()) => add(&mut report, token(service, call, Some(&host)).await?),
                 Err(needs) => add(&mut report, Step::skipped(StepKind::Token, &host, &needs)),
             }
         }
-        None => add(&mut report, token(session, call, None).await?),
+        None => add(&mut report, token(service, call, None).await?),
     };
-    let host = host_and_port(session.root());
-    let way_is_open = host::check(&identity.http, call, session.root(), &mut report).await?;
-    let step = match (way_is_open, token_ready) {
-        (Ok(()), true) => api_call(session, call, Some(&host)).await?,
+    let host = host_and_port(service.root());
+    let is_reachable = host::check(&identity.http, call, service.root(), &mut report).await?;
+    let step = match (is_reachable, token_ready) {
+        (Ok(()), true) => api_call(service, call, Some(&host)).await?,
         (Ok(()), false) => Step::skipped(StepKind::Call, &host, "a token"),
         (Err(needs), _) => Step::skipped(StepKind::Call, &host, &needs),
     };
@@ -52,9 +53,9 @@ fn host_and_port(root: &Url) -> String {
     format!("{}:{port}", root.host_str().unwrap_or_default())
 }
 
-async fn token(session: &Session, call: &Call, host: Option<&str>) -> Result<Step> {
+async fn token(service: &Service, call: &Call, host: Option<&str>) -> Result<Step> {
     let work = async {
-        Ok(match session.renew_token(call).await? {
+        Ok(match service.renew_token(call).await? {
             Some(left) => format!("a token that is good for {} s", left.as_secs()),
             None => "a token, of which the token host does not say how long it is good".to_owned(),
         })
@@ -62,9 +63,9 @@ async fn token(session: &Session, call: &Call, host: Option<&str>) -> Result<Ste
     timed(StepKind::Token, host, call, work).await
 }
 
-async fn api_call(session: &Session, call: &Call, host: Option<&str>) -> Result<Step> {
+async fn api_call(service: &Service, call: &Call, host: Option<&str>) -> Result<Step> {
     let work = async {
-        single::find_user(session, call, NOBODY, None).await?;
+        single::find_user(service, call, UNKNOWN_USER, None).await?;
         Ok("the service answers for this organisation".to_owned())
     };
     timed(StepKind::Call, host, call, work).await

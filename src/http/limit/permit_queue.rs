@@ -1,9 +1,10 @@
 //! Who waits for the budget of one endpoint class, and in which order.
 
-use super::budget::{Beside, Budget, Claim};
-use super::call::{Call, Progress, WaitReason};
-use super::endpoint::EndpointClass;
 use super::rate_limit::RateLimit;
+use super::rate_window::{Claim, RateWindow, Snapshot};
+use crate::call::Call;
+use crate::call::endpoint_class::EndpointClass;
+use crate::call::progress::{Progress, WaitReason};
 use crate::error::Result;
 use crate::lock::lock;
 use std::pin::pin;
@@ -13,24 +14,24 @@ use std::time::Duration;
 use tokio::sync::{MutexGuard, Notify};
 use tokio::time::{Instant, sleep_until};
 
-/// A budget of requests that many calls share.
+/// A budget of requests that many calls permit.
 #[derive(Debug)]
-pub(crate) struct Pacer {
-    /// One call at a time looks for its share; the line is first come, first served.
+pub(crate) struct PermitQueue {
+    /// One call at a time looks for its permit; the line is first come, first served.
     line: tokio::sync::Mutex<()>,
-    /// The same for pages that no caller waits for yet. They take a share only while no call waits for one.
+    /// The same for pages that no caller waits for yet. They take a permit only while no call waits for one.
     line_ahead: tokio::sync::Mutex<()>,
     /// How many calls are in line.
     calls_waiting: AtomicUsize,
-    budget: Mutex<Budget>,
-    /// A request was answered or given back, a turn ended, or the last call in line has its share.
+    budget: Mutex<RateWindow>,
+    /// A request was answered or given back, a turn ended, or the last call in line has its permit.
     changed: Notify,
 }
 
 /// A place at the head of a line.
 enum Place<'p> {
     /// The caller kept a turn, and need not stand in line.
-    Turn,
+    ProbeTurn,
     Call(
         #[allow(dead_code)] InLine<'p>,
         #[allow(dead_code)] MutexGuard<'p, ()>,
@@ -39,12 +40,12 @@ enum Place<'p> {
 }
 
 /// Counts a call as waiting.
-struct InLine<'p>(&'p Pacer);
+struct InLine<'p>(&'p PermitQueue);
 
 impl<'p> InLine<'p> {
-    fn new(pacer: &'p Pacer) -> Self {
-        pacer.calls_waiting.fetch_add(1, Ordering::AcqRel);
-        InLine(pacer)
+    fn new(queue: &'p PermitQueue) -> Self {
+        queue.calls_waiting.fetch_add(1, Ordering::AcqRel);
+        InLine(queue)
     }
 }
 
@@ -56,36 +57,36 @@ impl Drop for InLine<'_> {
     }
 }
 
-impl Pacer {
+impl PermitQueue {
     pub(crate) fn new(limit: Option<RateLimit>) -> Self {
-        Pacer {
+        PermitQueue {
             line: tokio::sync::Mutex::new(()),
             line_ahead: tokio::sync::Mutex::new(()),
             calls_waiting: AtomicUsize::new(0),
-            budget: Mutex::new(Budget::new(limit)),
+            budget: Mutex::new(RateWindow::new(limit)),
             changed: Notify::new(),
         }
     }
 
     /// Waits until a request may go out. A caller that kept a `turn` need not stand in line.
-    pub(crate) async fn share(
+    pub(crate) async fn acquire(
         self: &Arc<Self>,
         call: &Call,
         class: EndpointClass,
-        turn: Option<Turn>,
-    ) -> Result<Share> {
+        turn: Option<ProbeTurn>,
+    ) -> Result<Permit> {
         let mut reporter = WaitReporter::new(call, class);
         let mut turn = turn.filter(|_| !self.must_yield(call));
         loop {
             let place = match &turn {
-                Some(_) => Place::Turn,
+                Some(_) => Place::ProbeTurn,
                 None => self.place(call, &mut reporter).await,
             };
-            if let Some(share) = self
+            if let Some(permit) = self
                 .claim(call, class, &place, &mut turn, &mut reporter)
                 .await?
             {
-                return Ok(share);
+                return Ok(permit);
             }
         }
     }
@@ -122,9 +123,9 @@ impl Pacer {
         call: &Call,
         class: EndpointClass,
         place: &Place<'_>,
-        turn: &mut Option<Turn>,
+        turn: &mut Option<ProbeTurn>,
         reporter: &mut WaitReporter<'_>,
-    ) -> Result<Option<Share>> {
+    ) -> Result<Option<Permit>> {
         loop {
             let mut changed = pin!(self.changed.notified());
             changed.as_mut().enable();
@@ -142,12 +143,12 @@ impl Pacer {
             }
             let claim = lock(&self.budget).claim(Instant::now(), turn.is_some());
             let in_time = match claim {
-                Claim::Granted { beside, alone } => {
-                    let turn = match alone {
-                        true => turn.take().or_else(|| Some(Turn(self.clone()))),
+                Claim::Granted { snapshot, probe } => {
+                    let turn = match probe {
+                        true => turn.take().or_else(|| Some(ProbeTurn(self.clone()))),
                         false => None,
                     };
-                    return Ok(Some(Share::new(self.clone(), beside, turn)));
+                    return Ok(Some(Permit::new(self.clone(), snapshot, turn)));
                 }
                 Claim::Spent(Some(until)) => {
                     let wait = call.wait_until(class, until, WaitReason::Pace, None);
@@ -157,7 +158,7 @@ impl Pacer {
                             () = call.wanted() => Ok(()),
                             in_time = wait => in_time,
                         },
-                        Place::Call(..) | Place::Turn => wait.await,
+                        Place::Call(..) | Place::ProbeTurn => wait.await,
                     }
                 }
                 // How long is not known while other requests are on their way.
@@ -189,11 +190,11 @@ impl Pacer {
     }
 
     /// The service is not to be relied on until well after `until`.
-    pub(crate) fn beware(&self, until: Instant) {
-        lock(&self.budget).beware(until);
+    pub(crate) fn be_cautious_until(&self, until: Instant) {
+        lock(&self.budget).be_cautious_until(until);
     }
 
-    fn change(&self, change: impl FnOnce(&mut Budget)) {
+    fn change(&self, change: impl FnOnce(&mut RateWindow)) {
         change(&mut lock(&self.budget));
         self.changed.notify_waiters();
     }
@@ -247,53 +248,53 @@ impl<'c> WaitReporter<'c> {
 
 /// The right to be the one whose request goes out alone.
 #[derive(Debug)]
-pub(crate) struct Turn(Arc<Pacer>);
+pub(crate) struct ProbeTurn(Arc<PermitQueue>);
 
-impl Drop for Turn {
+impl Drop for ProbeTurn {
     fn drop(&mut self) {
-        self.0.change(Budget::end_turn);
+        self.0.change(RateWindow::end_turn);
     }
 }
 
 /// The right to send one request. Held until its answer is in; it counts against the budget until well after that.
 #[derive(Debug)]
-pub(crate) struct Share {
+pub(crate) struct Permit {
     /// None once it is settled what came of it.
-    pacer: Option<Arc<Pacer>>,
-    beside: Beside,
-    turn: Option<Turn>,
+    queue: Option<Arc<PermitQueue>>,
+    snapshot: Snapshot,
+    turn: Option<ProbeTurn>,
 }
 
-impl Share {
-    fn new(pacer: Arc<Pacer>, beside: Beside, turn: Option<Turn>) -> Self {
-        Share {
-            pacer: Some(pacer),
-            beside,
+impl Permit {
+    fn new(queue: Arc<PermitQueue>, snapshot: Snapshot, turn: Option<ProbeTurn>) -> Self {
+        Permit {
+            queue: Some(queue),
+            snapshot,
             turn,
         }
     }
 
     /// Nothing was sent.
-    pub(crate) fn give_back(mut self) -> Option<Turn> {
-        if let Some(pacer) = self.pacer.take() {
-            pacer.change(Budget::give_back);
+    pub(crate) fn give_back(mut self) -> Option<ProbeTurn> {
+        if let Some(queue) = self.queue.take() {
+            queue.change(RateWindow::give_back);
         }
         self.turn.take()
     }
 
     /// The service refused the request and asked to `wait`: the next attempt is this call's as well.
-    pub(crate) fn refuse(mut self, wait: Duration) -> Option<Turn> {
-        if let Some(pacer) = self.pacer.take() {
-            pacer.change(|budget| budget.refuse(self.beside, Instant::now(), wait));
+    pub(crate) fn throttled(mut self, wait: Duration) -> Option<ProbeTurn> {
+        if let Some(queue) = self.queue.take() {
+            queue.change(|budget| budget.refuse(self.snapshot, Instant::now(), wait));
         }
         self.turn.take()
     }
 }
 
-impl Drop for Share {
+impl Drop for Permit {
     fn drop(&mut self) {
-        if let Some(pacer) = &self.pacer {
-            pacer.change(|budget| budget.spend(self.beside, Instant::now()));
+        if let Some(queue) = &self.queue {
+            queue.change(|budget| budget.spend(self.snapshot, Instant::now()));
         }
     }
 }
@@ -301,30 +302,32 @@ impl Drop for Share {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::cancel::Cancel;
+    use crate::call::options::CallOptions;
     use crate::error::ErrorKind;
-    use crate::http::call::{CallOptions, Cancel};
 
     const CLASS: EndpointClass = EndpointClass::Action;
 
-    fn pacer(requests: u32) -> Arc<Pacer> {
+    fn queue(requests: u32) -> Arc<PermitQueue> {
         let window = Duration::from_secs(60);
-        Arc::new(Pacer::new(Some(RateLimit { requests, window })))
+        Arc::new(PermitQueue::new(Some(RateLimit { requests, window })))
     }
 
-    async fn share(pacer: &Arc<Pacer>, call: &Call) -> Result<Share> {
-        call.bounded(pacer.share(call, CLASS, None)).await
+    async fn acquire(queue: &Arc<PermitQueue>, call: &Call) -> Result<Permit> {
+        call.until_cancelled_or_due(queue.acquire(call, CLASS, None))
+            .await
     }
 
     #[tokio::test(start_paused = true)]
     async fn no_window_sees_more_than_the_limit() {
-        let pacer = pacer(10);
+        let queue = queue(10);
         let call = Call::begin(&CallOptions::new());
         let mut sent = Vec::new();
         for _ in 0..35 {
-            let share = share(&pacer, &call).await.unwrap();
+            let permit = acquire(&queue, &call).await.unwrap();
             tokio::time::sleep(Duration::from_millis(fastrand::u64(1..900))).await;
             sent.push(Instant::now());
-            drop(share);
+            drop(permit);
         }
         for (first, eleventh) in sent.iter().zip(&sent[10..]) {
             assert!(*eleventh - *first >= Duration::from_secs(60));
@@ -336,29 +339,29 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_wait_that_is_cut_short_costs_nothing() {
-        let pacer = pacer(1);
+        let queue = queue(1);
         let call = Call::begin(&CallOptions::new());
-        drop(share(&pacer, &call).await.unwrap());
+        drop(acquire(&queue, &call).await.unwrap());
         let begun = Instant::now();
         let cancel = Cancel::new();
         let impatient = Call::begin(&CallOptions::new().cancel(cancel.clone()));
-        let (ended, ()) = tokio::join!(share(&pacer, &impatient), async {
+        let (ended, ()) = tokio::join!(acquire(&queue, &impatient), async {
             tokio::time::sleep(Duration::from_secs(30)).await;
             cancel.trigger();
         });
         assert_eq!(ended.unwrap_err().kind(), ErrorKind::Cancelled);
-        share(&pacer, &call).await.unwrap();
+        acquire(&queue, &call).await.unwrap();
         assert_eq!(begun.elapsed().as_secs(), 60);
     }
 
     /// When each of so many requests of a second each, asked for at once, went out: in seconds.
-    async fn all_at_once(pacer: &Arc<Pacer>, count: usize) -> Vec<u64> {
+    async fn all_at_once(queue: &Arc<PermitQueue>, count: usize) -> Vec<u64> {
         let begun = Instant::now();
         let work = |_| async move {
-            let share = share(pacer, &Call::begin(&CallOptions::new())).await;
+            let permit = acquire(queue, &Call::begin(&CallOptions::new())).await;
             let sent = begun.elapsed().as_secs();
             tokio::time::sleep(Duration::from_secs(1)).await;
-            drop(share.unwrap());
+            drop(permit.unwrap());
             sent
         };
         futures_util::future::join_all((0..count).map(work)).await
@@ -366,9 +369,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn half_goes_at_once_and_the_rest_one_by_one_until_it_has_been_seen_to_pass() {
-        let pacer = pacer(6);
-        assert_eq!(all_at_once(&pacer, 6).await, [0, 0, 0, 1, 2, 3]);
+        let queue = queue(6);
+        assert_eq!(all_at_once(&queue, 6).await, [0, 0, 0, 1, 2, 3]);
         tokio::time::sleep(Duration::from_secs(60)).await;
-        assert_eq!(all_at_once(&pacer, 6).await, [0; 6]);
+        assert_eq!(all_at_once(&queue, 6).await, [0; 6]);
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! A user is then a row number; handing one out, or keeping one, copies no text.
 
+use super::buffer_pool::PooledBuf;
 use super::reader::{Found, Reader, Result, TextList, Unreadable};
-use super::shelf::Lent;
 use super::text::{Span, Text};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::OnceLock;
@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 #[derive(Debug)]
 pub struct Table<R> {
     /// The answer with a NUL for the closing quote of every text in a row; behind it, the texts that needed decoding.
-    texts: Lent<String>,
+    texts: PooledBuf<String>,
     answer_length: usize,
     lists: Vec<Span>,
     rows: Vec<(Span, R)>,
@@ -41,7 +41,11 @@ pub(crate) fn read_rows<R: Row>(reader: &mut Reader, noun: &str) -> Result<Optio
 
 impl<R> Table<R> {
     /// The rows that were read from `answer`, and what was found on the way.
-    pub(crate) fn new(answer: Lent<Vec<u8>>, mut found: Found, mut rows: Rows<R>) -> Result<Self> {
+    pub(crate) fn new(
+        answer: PooledBuf<Vec<u8>>,
+        mut found: Found,
+        mut rows: Rows<R>,
+    ) -> Result<Self> {
         let answer_length = answer.len();
         let mut bytes = answer;
         for quote in &found.closing_quotes {

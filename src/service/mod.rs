@@ -1,23 +1,26 @@
-//! Calls to the service that carry a valid token, whatever it takes.
+//! The service of one organisation: requests that carry a valid token, whatever it takes.
 
-use super::credentials::{Credentials, check_id};
-use super::grant;
-use super::renewal::Renewal;
-use super::signal::{Carried, Signals, SyncSignal};
-use super::token::Token;
-use super::token_cache::TokenCache;
+mod request_target;
+pub mod signal;
+
+pub(crate) use self::request_target::{RequestTarget, Resource};
+use self::signal::{Carried, Signals, SyncSignal};
+use crate::auth::credentials::{Credentials, check_id};
+use crate::auth::grant;
+use crate::auth::renewal::Renewal;
+use crate::auth::token::Token;
+use crate::auth::token_cache::TokenCache;
+use crate::call::Call;
+use crate::call::endpoint_class::EndpointClass;
 use crate::counters::Counters;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::authorisation::{Authorisation, Shown, Unchanging};
-use crate::http::call::Call;
-use crate::http::endpoint::EndpointClass;
+use crate::http::limit::rate_limit::RateLimits;
+use crate::http::limit::throttle::Throttle;
 use crate::http::perform::{Http, Replay, Trace};
-use crate::http::rate_limit::RateLimits;
-use crate::http::throttle::Throttle;
 use crate::http::transport::{Answer, Request};
 use crate::http::url::resource as address;
 use crate::lock::lock;
-use crate::model::shelf::Shelf;
 use crate::model::token::AccessToken;
 use crate::redaction::Secrets;
 use bytes::Bytes;
@@ -30,7 +33,7 @@ use url::Url;
 
 /// One organisation at the service, seen with one set of credentials at a time.
 #[derive(Debug)]
-pub(crate) struct Session {
+pub(crate) struct Service {
     /// Replaced as a whole. Calls under way keep the one that they began with.
     identity: Mutex<Arc<Identity>>,
     root: Url,
@@ -68,25 +71,7 @@ impl Identity {
     }
 }
 
-/// A resource under the root.
-#[derive(Debug)]
-pub(crate) struct Resource<'a> {
-    pub class: EndpointClass,
-    pub segments: &'a [&'a str],
-    pub query: &'a [(&'a str, &'a str)],
-    /// Where the memory for the answer comes from, if it is to be used again.
-    pub shelf: Option<&'a Shelf>,
-}
-
-/// A resource with its address, which can be kept where many calls go to one.
-#[derive(Debug)]
-pub(crate) struct Located {
-    class: EndpointClass,
-    url: Url,
-    shelf: Option<Shelf>,
-}
-
-impl Session {
+impl Service {
     pub(crate) fn new(
         http: Http,
         credentials: Credentials,
@@ -96,7 +81,7 @@ impl Session {
         counters: Arc<Counters>,
     ) -> Result<Self> {
         check_id("org_id", org_id)?;
-        Ok(Session {
+        Ok(Service {
             identity: Mutex::new(Identity::new(credentials, http)),
             root,
             org_id: org_id.to_owned(),
@@ -136,11 +121,11 @@ impl Session {
         &self.root
     }
 
-    pub(crate) fn locate(&self, resource: Resource<'_>) -> Result<Located> {
-        Ok(Located {
+    pub(crate) fn locate(&self, resource: Resource<'_>) -> Result<RequestTarget> {
+        Ok(RequestTarget {
             class: resource.class,
             url: address(&self.root, resource.segments, resource.query)?,
-            shelf: resource.shelf.cloned(),
+            buffer_pool: resource.buffer_pool.cloned(),
         })
     }
 
@@ -163,7 +148,7 @@ impl Session {
     pub(crate) async fn post<T>(
         &self,
         call: &Call,
-        resource: &Located,
+        resource: &RequestTarget,
         json: Bytes,
         replay: Replay,
         trace: &Trace,
@@ -199,7 +184,7 @@ impl Session {
             url,
             headers: HeaderMap::new(),
             body: None,
-            shelf: None,
+            buffer_pool: None,
             secrets: Secrets::default(),
         };
         let trace = Trace::default();
@@ -226,7 +211,7 @@ impl Session {
     async fn send<T>(
         &self,
         call: &Call,
-        resource: &Located,
+        resource: &RequestTarget,
         json: Option<Bytes>,
         replay: Replay,
         trace: &Trace,
@@ -242,11 +227,11 @@ impl Session {
             url: resource.url.clone(),
             headers: HeaderMap::new(),
             body: json,
-            shelf: resource.shelf.clone(),
+            buffer_pool: resource.buffer_pool.clone(),
             secrets: Secrets::default(),
         };
         let mut authorisation = ByToken {
-            session: self,
+            service: self,
             signal: self.signals.for_request(trace),
             with_body: request.body.is_some(),
             held: None,
@@ -282,7 +267,7 @@ impl Session {
 
 /// Shows the token of whichever credentials are current, and renews it once when it is refused.
 struct ByToken<'s> {
-    session: &'s Session,
+    service: &'s Service,
     signal: Carried<'s>,
     with_body: bool,
     held: Option<(Arc<Identity>, Arc<Token>)>,
@@ -293,7 +278,7 @@ impl ByToken<'_> {
     /// Credentials that were replaced are not gone by any more, even if their token is living.
     fn is_current(&self) -> bool {
         let held = self.held.as_ref();
-        held.is_some_and(|(identity, _)| self.session.is_current(identity))
+        held.is_some_and(|(identity, _)| self.service.is_current(identity))
     }
 }
 
@@ -305,8 +290,8 @@ impl Authorisation for ByToken<'_> {
 
     async fn ready(&mut self, call: &Call) -> Result<Arc<Throttle>> {
         loop {
-            let identity = self.session.identity();
-            let fetch = |renewal| identity.fetch_token(&self.session.org_id, renewal);
+            let identity = self.service.identity();
+            let fetch = |renewal| identity.fetch_token(&self.service.org_id, renewal);
             let logger = &identity.http.logger;
             match identity.tokens.get(call, logger, fetch).await {
                 Ok(token) => {
@@ -316,7 +301,7 @@ impl Authorisation for ByToken<'_> {
                 }
                 // Refused, but no longer the ones to go by.
                 Err(error)
-                    if error.kind() == ErrorKind::Auth && !self.session.is_current(&identity) => {}
+                    if error.kind() == ErrorKind::Auth && !self.service.is_current(&identity) => {}
                 Err(error) => return Err(error),
             }
         }

@@ -1,175 +1,27 @@
-//! What a caller says about one call: how long it may take, how to end it, what to call it, whom to tell how it goes.
+//! One call of the caller: its limits, and what it is told meanwhile.
 
-use super::endpoint::EndpointClass;
+pub mod cancel;
+pub mod endpoint_class;
+pub mod options;
+pub mod progress;
+
+use self::endpoint_class::EndpointClass;
+use self::options::CallOptions;
+use self::progress::{Progress, WaitReason};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::lock;
 use crate::process::random_u64;
-use std::fmt;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
-/// Ends calls from another thread. Clones share one state; once triggered it stays so.
-#[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<CancelState>);
-
-/// Its destructor takes no lock, so that a child of a fork can free a handle that it inherited.
-#[derive(Debug, Default)]
-struct CancelState {
-    triggered: AtomicBool,
-    waiters: Notify,
-}
-
-impl Cancel {
-    pub fn new() -> Self {
-        Cancel::default()
-    }
-
-    /// Ends every call that was given this handle, and every later one at its start.
-    pub fn trigger(&self) {
-        self.0.triggered.store(true, Ordering::Release);
-        self.0.waiters.notify_waiters();
-    }
-
-    pub fn is_triggered(&self) -> bool {
-        self.0.triggered.load(Ordering::Acquire)
-    }
-
-    /// Waits until the handle is triggered.
-    pub(crate) async fn triggered(&self) {
-        loop {
-            let mut next = pin!(self.0.waiters.notified());
-            next.as_mut().enable();
-            if self.is_triggered() {
-                return;
-            }
-            next.await;
-        }
-    }
-}
-
-/// Why a call waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WaitReason {
-    /// Another try after a failure that may pass.
-    BackOff,
-    /// The service asked for a pause.
-    Throttled,
-    /// The documented limit on requests is used up for now.
-    Pace,
-    /// Another call of this client is getting the token.
-    Token,
-}
-
-/// How a call goes on, told on the thread that made it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Progress {
-    /// A request is about to be sent, for the `attempt`th time.
-    Attempt {
-        endpoint: EndpointClass,
-        attempt: u32,
-    },
-    /// A wait begins; `None` where its end depends on another call.
-    Wait {
-        endpoint: EndpointClass,
-        reason: WaitReason,
-        duration: Option<Duration>,
-    },
-    /// A page was read; `total` is the service's count of all items, if it gave one.
-    Page {
-        page: u64,
-        items: u64,
-        total: Option<u64>,
-    },
-    /// So many of the actions given to this call have their outcome.
-    Actions { done: u64, total: u64 },
-}
-
-pub(crate) type ProgressSink = Arc<dyn Fn(Progress) + Send + Sync>;
-
-/// The options of one call; the default has no time limit and cannot be cancelled.
-#[derive(Clone, Default)]
-pub struct CallOptions {
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) cancel: Cancel,
-    pub(crate) request_id: Option<String>,
-    pub(crate) progress: Option<ProgressSink>,
-    once: bool,
-}
-
-impl CallOptions {
-    pub fn new() -> Self {
-        CallOptions::default()
-    }
-
-    /// How long each call that gets these options may take in all, waits and retries included.
-    pub fn timeout(mut self, timeout: Option<Duration>) -> Self {
-        self.timeout = timeout;
-        self
-    }
-
-    /// Tries nothing a second time.
-    pub(crate) fn once(mut self) -> Self {
-        self.once = true;
-        self
-    }
-
-    /// Whether the cancel handle is triggered.
-    pub fn is_cancelled(&self) -> bool {
-        self.cancel.is_triggered()
-    }
-
-    pub fn cancel(mut self, cancel: Cancel) -> Self {
-        self.cancel = cancel;
-        self
-    }
-
-    /// The `X-Request-Id` to use; the number of the request and of the attempt are added to it.
-    pub fn request_id(mut self, id: &str) -> Result<Self> {
-        if id.is_empty() || id.len() > 128 || !id.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(Error::invalid_argument(
-                "request_id",
-                "must be 1 to 128 visible ASCII characters, since it goes into a header",
-            ));
-        }
-        self.request_id = Some(id.to_owned());
-        Ok(self)
-    }
-
-    pub fn progress(mut self, sink: impl Fn(Progress) + Send + Sync + 'static) -> Self {
-        self.progress = Some(Arc::new(sink));
-        self
-    }
-
-    /// Puts another sink in the place of the present one, which it can pass progress on to.
-    pub(crate) fn forward_progress<F>(&mut self, forward: impl FnOnce(ProgressSink) -> F)
-    where
-        F: Fn(Progress) + Send + Sync + 'static,
-    {
-        if let Some(sink) = self.progress.take() {
-            self.progress = Some(Arc::new(forward(sink)));
-        }
-    }
-}
-
-impl fmt::Debug for CallOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallOptions")
-            .field("timeout", &self.timeout)
-            .field("cancelled", &self.cancel.is_triggered())
-            .field("request_id", &self.request_id)
-            .finish_non_exhaustive()
-    }
-}
-
 /// A call under way, or the fetching of a page ahead of the call that will want it.
 ///
-/// The outermost function wraps its work in [`Call::bounded`]; the layers inside only ask
+/// The outermost function wraps its work in [`Call::until_cancelled_or_due`]; the layers inside only ask
 /// [`Call::has_time_until`] whether a wait makes sense, and never race the clock themselves.
 #[derive(Debug)]
 pub(crate) struct Call {
@@ -223,7 +75,7 @@ impl Call {
     /// Work that this call starts and others share: without limits, and with progress of its own.
     pub(crate) fn beside(&self, progress: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         let options = CallOptions {
-            once: self.is_single_attempt(),
+            without_retries: self.is_single_attempt(),
             ..CallOptions::new().progress(progress)
         };
         Call::new(Running {
@@ -237,7 +89,7 @@ impl Call {
 
     /// Whether nothing is tried a second time.
     pub(crate) fn is_single_attempt(&self) -> bool {
-        self.running().options.once
+        self.running().options.without_retries
     }
 
     /// A caller waits for this work now, under the limits of its own call.
@@ -305,7 +157,10 @@ impl Call {
     }
 
     /// Runs `work` until it ends, the call is cancelled, or its time is up.
-    pub(crate) async fn bounded<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+    pub(crate) async fn until_cancelled_or_due<T>(
+        &self,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         let (cancel, deadline) = {
             let running = self.running();
             (running.options.cancel.clone(), running.deadline)
@@ -379,7 +234,7 @@ impl Call {
 
     /// How often a request may be tried, out of what the policy allows.
     pub(crate) fn attempts(&self, policy: u32) -> u32 {
-        match self.running().options.once {
+        match self.running().options.without_retries {
             true => 1,
             false => policy,
         }
@@ -467,22 +322,28 @@ impl Running {
 
 #[cfg(test)]
 mod tests {
+    use super::cancel::Cancel;
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn cancel_and_deadline_end_any_work() {
         let cancel = Cancel::new();
         let call = Call::begin(&CallOptions::new().cancel(cancel.clone()));
-        let ended = tokio::join!(call.bounded(std::future::pending::<Result<()>>()), async {
-            tokio::time::sleep(Duration::from_secs(3)).await;
-            cancel.trigger();
-        });
+        let ended = tokio::join!(
+            call.until_cancelled_or_due(std::future::pending::<Result<()>>()),
+            async {
+                tokio::time::sleep(Duration::from_secs(3)).await;
+                cancel.trigger();
+            }
+        );
         assert_eq!(ended.0.unwrap_err().kind(), ErrorKind::Cancelled);
         assert!(call.check().is_err());
 
         let call = Call::begin(&CallOptions::new().timeout(Some(Duration::from_secs(5))));
         let begun = Instant::now();
-        let ended = call.bounded(std::future::pending::<Result<()>>()).await;
+        let ended = call
+            .until_cancelled_or_due(std::future::pending::<Result<()>>())
+            .await;
         assert_eq!(ended.unwrap_err().kind(), ErrorKind::Deadline);
         assert_eq!(begun.elapsed().as_secs(), 5);
     }

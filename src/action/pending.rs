@@ -2,7 +2,7 @@
 
 use super::batch::Batcher;
 use super::execute::Lost;
-use super::outcome::{Outcome, OutcomeKind, Outcomes, Underway};
+use super::outcome::{Outcome, OutcomeKind, Outcomes, PendingAction};
 use super::reach::Reach;
 use super::split::{BatchLimits, Entry, split};
 use crate::counters::Counters;
@@ -12,14 +12,14 @@ use crate::number_map::NumberMap;
 use std::sync::Arc;
 
 #[derive(Debug)]
-pub(crate) struct Board {
+pub(crate) struct PendingActions {
     limits: BatchLimits,
     test_mode: bool,
     pub(super) batcher: Batcher,
     pub(super) reach: Reach,
     /// The service works in another mode than was asked for: no further request may go out.
     pub(super) wrong_mode: Option<Error>,
-    underway: NumberMap<usize, Underway>,
+    in_progress: NumberMap<usize, PendingAction>,
     outcomes: Outcomes,
     counters: Arc<Counters>,
     /// Whether its actions count as queued until they have their outcome.
@@ -28,16 +28,16 @@ pub(crate) struct Board {
     settled: usize,
 }
 
-impl Board {
+impl PendingActions {
     /// For actions that are sent as soon as all of them are added.
     pub(crate) fn new(limits: BatchLimits, test_mode: bool, counters: Arc<Counters>) -> Self {
-        Board {
+        PendingActions {
             limits,
             test_mode,
             batcher: Batcher::new(limits.entries_per_request),
             reach: Reach::default(),
             wrong_mode: None,
-            underway: NumberMap::default(),
+            in_progress: NumberMap::default(),
             outcomes: Outcomes::default(),
             counters,
             is_queue: false,
@@ -56,8 +56,8 @@ impl Board {
     pub(crate) fn add(&mut self, action: &Action) {
         let number = self.next_number();
         let entries = split(action, number, &self.limits);
-        let underway = Underway::new(action.clone(), entries.len(), self.test_mode);
-        self.underway.insert(number, underway);
+        let in_progress = PendingAction::new(action.clone(), entries.len(), self.test_mode);
+        self.in_progress.insert(number, in_progress);
         self.count_pending();
         if self.is_queue {
             self.counters.add_actions_queued(1);
@@ -80,7 +80,7 @@ impl Board {
 
     /// How many actions have no outcome yet.
     pub(crate) fn pending(&self) -> usize {
-        self.underway.len()
+        self.in_progress.len()
     }
 
     /// How many actions have ever got their outcome here.
@@ -89,7 +89,7 @@ impl Board {
     }
 
     /// An error that would meet every further request as well.
-    pub(super) fn hopeless(&self) -> Option<&Error> {
+    pub(super) fn fatal(&self) -> Option<&Error> {
         self.wrong_mode.as_ref().or_else(|| self.reach.error())
     }
 
@@ -98,11 +98,11 @@ impl Board {
     }
 
     pub(super) fn action_of(&self, entry: &Entry) -> &Action {
-        self.underway[&entry.action].action()
+        self.in_progress[&entry.action].action()
     }
 
-    pub(super) fn under_way(&mut self, entry: &Entry) -> &mut Underway {
-        self.underway
+    pub(super) fn action_mut(&mut self, entry: &Entry) -> &mut PendingAction {
+        self.in_progress
             .get_mut(&entry.action)
             .expect("an entry's action is under way")
     }
@@ -111,17 +111,17 @@ impl Board {
     pub(super) fn mark_sent(&mut self, entries: &[Entry]) {
         let mut first_times = 0;
         for entry in entries {
-            first_times += usize::from(self.under_way(entry).mark_sent());
+            first_times += usize::from(self.action_mut(entry).mark_sent());
         }
         self.counters.add_actions_sent(first_times);
     }
 
     /// Gives the action its outcome if this was its last entry.
     pub(super) fn settle(&mut self, entry: &Entry) {
-        if !self.under_way(entry).is_over() {
+        if !self.action_mut(entry).is_over() {
             return;
         }
-        let done = self.underway.remove(&entry.action);
+        let done = self.in_progress.remove(&entry.action);
         let outcome = done.expect("it was just there").into_outcome();
         self.count_pending();
         if self.is_queue {
@@ -145,7 +145,7 @@ impl Board {
     pub(super) fn end_all(&mut self, entries: &[Entry], lost: Lost) {
         let end = lost.into_end();
         for entry in entries {
-            self.under_way(entry)
+            self.action_mut(entry)
                 .end_entry(end.clone(), entry.completes);
             self.settle(entry);
         }
@@ -155,16 +155,16 @@ impl Board {
     pub(super) fn leave_out_broken(&mut self, request: Vec<Entry>) -> Vec<Entry> {
         let (broken, sound): (Vec<_>, Vec<_>) = request
             .into_iter()
-            .partition(|entry| self.under_way(entry).is_broken());
+            .partition(|entry| self.action_mut(entry).is_broken());
         for entry in broken {
-            self.under_way(&entry).skip_entry();
+            self.action_mut(&entry).skip_entry();
             self.settle(&entry);
         }
         sound
     }
 }
 
-impl Drop for Board {
+impl Drop for PendingActions {
     fn drop(&mut self) {
         if self.is_queue {
             self.counters.drop_actions_queued(self.pending());

@@ -1,12 +1,13 @@
-//! One endpoint class of one client id: its pacer, and a gate that closes for every call when a 429 is met all the same.
+//! One endpoint class of one client id: its queue, and a gate that closes for every call when a 429 is met all the same.
 //!
 //! After a 429 one request goes out at a time until the service has shown what it allows: whoever meets the next 429 is
 //! one call and not all, and keeps its turn, so that the same call is never the unlucky one for long.
 
-use super::call::{Call, WaitReason};
-use super::endpoint::EndpointClass;
-use super::pacer::{Pacer, Share, Turn};
+use super::permit_queue::{Permit, PermitQueue, ProbeTurn};
 use super::rate_limit::RateLimit;
+use crate::call::Call;
+use crate::call::endpoint_class::EndpointClass;
+use crate::call::progress::WaitReason;
 use crate::error::Result;
 use crate::lock::lock;
 use std::sync::{Arc, Mutex};
@@ -17,43 +18,43 @@ use tokio::time::Instant;
 /// from something on the way, so a probe goes out after an hour.
 const LONGEST_CLOSED: Duration = Duration::from_secs(3600);
 
-/// One endpoint class: its gate and its pacer.
+/// One endpoint class: its gate and its queue.
 #[derive(Debug)]
-pub(crate) struct Lane {
-    pacer: Arc<Pacer>,
+pub(crate) struct EndpointLimiter {
+    permits: Arc<PermitQueue>,
     closed_until: Mutex<Option<Instant>>,
 }
 
-impl Lane {
+impl EndpointLimiter {
     pub(crate) fn new(limit: Option<RateLimit>) -> Self {
-        Lane {
-            pacer: Arc::new(Pacer::new(limit)),
+        EndpointLimiter {
+            permits: Arc::new(PermitQueue::new(limit)),
             closed_until: Mutex::default(),
         }
     }
 
     /// Waits until a request may go out. Who has a `turn` from an attempt that met a 429 keeps it.
-    pub(crate) async fn admit(
+    pub(crate) async fn acquire(
         &self,
         call: &Call,
         class: EndpointClass,
         max_wait: Duration,
-        mut turn: Option<Turn>,
-    ) -> Result<Share> {
+        mut turn: Option<ProbeTurn>,
+    ) -> Result<Permit> {
         loop {
             self.wait_at_gate(call, class, max_wait).await?;
-            let share = self.pacer.share(call, class, turn.take()).await?;
+            let permit = self.permits.acquire(call, class, turn.take()).await?;
             if self.open_at().is_none() {
-                return Ok(share);
+                return Ok(permit);
             }
-            turn = share.give_back();
+            turn = permit.give_back();
         }
     }
 
     /// The request met a 429: everyone is kept out for `wait`, and the next attempt is this call's.
-    pub(crate) fn refuse(&self, share: Share, wait: Duration) -> Option<Turn> {
+    pub(crate) fn throttled(&self, permit: Permit, wait: Duration) -> Option<ProbeTurn> {
         self.close_for(wait);
-        share.refuse(wait)
+        permit.throttled(wait)
     }
 
     /// Holds all requests back for `wait`, as the service asks, but for [`LONGEST_CLOSED`] at most.
@@ -61,7 +62,7 @@ impl Lane {
         let until = Instant::now() + wait.min(LONGEST_CLOSED);
         let mut closed_until = lock(&self.closed_until);
         *closed_until = closed_until.max(Some(until));
-        self.pacer.beware(until);
+        self.permits.be_cautious_until(until);
     }
 
     fn open_at(&self) -> Option<Instant> {
@@ -85,30 +86,31 @@ impl Lane {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::options::CallOptions;
     use crate::error::ErrorKind;
-    use crate::http::call::CallOptions;
 
     const CLASS: EndpointClass = EndpointClass::Action;
     const PATIENCE: Duration = Duration::from_secs(300);
 
-    fn lane() -> Lane {
-        Lane::new(Some(RateLimit {
+    fn limiter() -> EndpointLimiter {
+        EndpointLimiter::new(Some(RateLimit {
             requests: 100,
             window: Duration::from_secs(60),
         }))
     }
 
-    async fn admit(lane: &Lane, call: &Call) -> Result<Share> {
-        call.bounded(lane.admit(call, CLASS, PATIENCE, None)).await
+    async fn acquire(limiter: &EndpointLimiter, call: &Call) -> Result<Permit> {
+        call.until_cancelled_or_due(limiter.acquire(call, CLASS, PATIENCE, None))
+            .await
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_wait_beyond_the_callers_patience_is_told_at_once() {
-        let lane = lane();
-        lane.close_for(Duration::from_secs(3244));
+        let limiter = limiter();
+        limiter.close_for(Duration::from_secs(3244));
         let begun = Instant::now();
         let call = Call::begin(&CallOptions::new());
-        let error = admit(&lane, &call).await.unwrap_err();
+        let error = acquire(&limiter, &call).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Throttled);
         assert_eq!(error.retry_after(), Some(Duration::from_secs(3244)));
         assert_eq!(begun.elapsed(), Duration::ZERO);
@@ -116,25 +118,25 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_absurd_wait_lets_a_probe_through_after_an_hour() {
-        let lane = lane();
-        lane.close_for(Duration::from_secs(366 * 24 * 3600));
+        let limiter = limiter();
+        limiter.close_for(Duration::from_secs(366 * 24 * 3600));
         let call = Call::begin(&CallOptions::new());
-        let error = admit(&lane, &call).await.unwrap_err();
+        let error = acquire(&limiter, &call).await.unwrap_err();
         assert_eq!(error.retry_after(), Some(LONGEST_CLOSED));
         tokio::time::sleep(LONGEST_CLOSED).await;
-        let probe = admit(&lane, &call).await.unwrap();
+        let probe = acquire(&limiter, &call).await.unwrap();
         let other = Call::begin(&CallOptions::new().timeout(Some(Duration::from_secs(1))));
-        let error = admit(&lane, &other).await.unwrap_err();
+        let error = acquire(&limiter, &other).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Deadline, "one at a time");
         drop(probe);
-        admit(&lane, &call).await.unwrap();
+        acquire(&limiter, &call).await.unwrap();
     }
 
     /// Five calls whose requests take a second each: when the last of them has its answer.
-    async fn five_take(lane: &Lane) -> Duration {
+    async fn five_take(limiter: &EndpointLimiter) -> Duration {
         let begun = Instant::now();
         let work = |_| async {
-            let pass = admit(lane, &Call::begin(&CallOptions::new())).await;
+            let pass = acquire(limiter, &Call::begin(&CallOptions::new())).await;
             tokio::time::sleep(Duration::from_secs(1)).await;
             pass.unwrap();
         };
@@ -144,33 +146,33 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn behind_a_closed_gate_one_goes_at_a_time_for_a_while() {
-        let lane = lane();
+        let limiter = limiter();
         let seconds = |n: u128| n * 1000..n * 1000 + 100;
-        lane.close_for(Duration::from_secs(40));
-        assert!(seconds(45).contains(&five_take(&lane).await.as_millis()));
-        assert!(seconds(5).contains(&five_take(&lane).await.as_millis()));
+        limiter.close_for(Duration::from_secs(40));
+        assert!(seconds(45).contains(&five_take(&limiter).await.as_millis()));
+        assert!(seconds(5).contains(&five_take(&limiter).await.as_millis()));
         tokio::time::sleep(Duration::from_secs(60)).await;
-        assert!(seconds(1).contains(&five_take(&lane).await.as_millis()));
+        assert!(seconds(1).contains(&five_take(&limiter).await.as_millis()));
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_meets_a_429_keeps_its_turn() {
-        let lane = lane();
-        lane.close_for(Duration::from_secs(1));
+        let limiter = limiter();
+        limiter.close_for(Duration::from_secs(1));
         let (call, other) = (
             Call::begin(&CallOptions::new()),
             Call::begin(&CallOptions::new()),
         );
-        let pass = admit(&lane, &call).await.unwrap();
-        let next = admit(&lane, &other);
+        let pass = acquire(&limiter, &call).await.unwrap();
+        let next = acquire(&limiter, &other);
         tokio::pin!(next);
         assert!(
             tokio::time::timeout(Duration::ZERO, &mut next)
                 .await
                 .is_err()
         );
-        let turn = lane.refuse(pass, Duration::from_secs(1));
-        let again = lane.admit(&call, CLASS, PATIENCE, turn);
+        let turn = limiter.throttled(pass, Duration::from_secs(1));
+        let again = limiter.acquire(&call, CLASS, PATIENCE, turn);
         let again = tokio::select! {
             biased;
             _ = &mut next => panic!("it is not the other's turn"),
@@ -202,23 +204,23 @@ mod tests {
         }
     }
 
-    async fn let_one_through(lane: &Lane, service: &Service) {
+    async fn let_one_through(limiter: &EndpointLimiter, service: &Service) {
         let call = Call::begin(&CallOptions::new());
         let mut turn = None;
         loop {
-            let share = lane.admit(&call, CLASS, PATIENCE, turn.take()).await;
-            let share = share.unwrap();
+            let permit = limiter.acquire(&call, CLASS, PATIENCE, turn.take()).await;
+            let permit = permit.unwrap();
             tokio::time::sleep(Duration::from_millis(fastrand::u64(100..900))).await;
             match service.ask() {
                 Ok(()) => return tokio::time::sleep(Duration::from_millis(200)).await,
-                Err(wait) => turn = lane.refuse(share, wait),
+                Err(wait) => turn = limiter.throttled(permit, wait),
             }
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn where_the_service_allows_half_it_is_spent_with_one_429_a_window_at_most() {
-        let lane = Lane::new(Some(RateLimit {
+        let limiter = EndpointLimiter::new(Some(RateLimit {
             requests: 25,
             window: Duration::from_secs(60),
         }));
@@ -230,7 +232,7 @@ mod tests {
         let begun = Instant::now();
         let caller = |_| async {
             for _ in 0..60 {
-                let pages = (0..5).map(|_| let_one_through(&lane, &service));
+                let pages = (0..5).map(|_| let_one_through(&limiter, &service));
                 futures_util::future::join_all(pages).await;
             }
         };

@@ -1,12 +1,12 @@
 //! Where requests of actions go: the service, or what a test puts in its place.
 
-use crate::auth::session::{Located, Resource, Session};
+use crate::call::Call;
+use crate::call::endpoint_class::EndpointClass;
 use crate::error::{Error, Result};
-use crate::http::call::Call;
-use crate::http::endpoint::EndpointClass;
 use crate::http::perform::{Replay, Trace};
 use crate::http::transport::Answer;
 use crate::model::answer::{self, ActionAnswer};
+use crate::service::{RequestTarget, Resource, Service};
 use bytes::Bytes;
 use once_cell::sync::OnceCell;
 use std::fmt;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// Boxed, so that the futures of a program that awaits it do not grow by all of HTTP.
 pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
-pub(crate) trait Endpoint: fmt::Debug + Send + Sync {
+pub(crate) trait Sender: fmt::Debug + Send + Sync {
     /// Sends one request, as often as its policy allows. `trace` tells how far it got, also when the future is dropped.
     fn post<'a>(
         &'a self,
@@ -32,41 +32,41 @@ pub(crate) trait Endpoint: fmt::Debug + Send + Sync {
 
 /// The service's endpoint for actions.
 #[derive(Debug)]
-pub(crate) struct Service {
-    session: Arc<Session>,
+pub(crate) struct ServiceSender {
+    service: Arc<Service>,
     test_mode: bool,
     /// Where all requests go.
-    resource: OnceCell<Located>,
+    resource: OnceCell<RequestTarget>,
 }
 
 const CLASS: EndpointClass = EndpointClass::Action;
 
-impl Service {
-    pub(crate) fn new(session: Arc<Session>, test_mode: bool) -> Self {
-        Service {
-            session,
+impl ServiceSender {
+    pub(crate) fn new(service: Arc<Service>, test_mode: bool) -> Self {
+        ServiceSender {
+            service,
             test_mode,
             resource: OnceCell::new(),
         }
     }
 
-    fn resource(&self) -> Result<&Located> {
+    fn resource(&self) -> Result<&RequestTarget> {
         self.resource.get_or_try_init(|| {
             let query: &[_] = match self.test_mode {
                 true => &[("testOnly", "true")],
                 false => &[],
             };
-            self.session.locate(Resource {
+            self.service.locate(Resource {
                 class: CLASS,
-                segments: &["action", self.session.org_id()],
+                segments: &["action", self.service.org_id()],
                 query,
-                shelf: None,
+                buffer_pool: None,
             })
         })
     }
 }
 
-impl Endpoint for Service {
+impl Sender for ServiceSender {
     fn post<'a>(
         &'a self,
         call: &'a Call,
@@ -80,13 +80,13 @@ impl Endpoint for Service {
                 let parsed = answer::parse(&answer.body);
                 parsed.map(|parsed| parsed.without(&answer.secrets))
             };
-            self.session
+            self.service
                 .post(call, resource, body, replay, trace, read)
                 .await
         })
     }
 
     fn wait_to_repeat<'a>(&'a self, call: &'a Call, lost: Error) -> Boxed<'a, ()> {
-        Box::pin(self.session.wait_to_repeat(call, CLASS, lost))
+        Box::pin(self.service.wait_to_repeat(call, CLASS, lost))
     }
 }

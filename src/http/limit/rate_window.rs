@@ -14,22 +14,22 @@ use tokio::time::Instant;
 
 /// The account of one endpoint class. It reads no clock.
 #[derive(Debug)]
-pub(crate) struct Budget {
+pub(crate) struct RateWindow {
     window: Duration,
     /// As documented; `None` is no limit.
     requests: Option<usize>,
     in_flight: usize,
     /// Answered requests that count, in the order in which they cease to.
     counting: VecDeque<Counted>,
-    /// So many requests are out that should go alone, or are about to go again.
-    alone: usize,
+    /// So many requests are out that should go probe, or are about to go again.
+    probe: usize,
     newest: Option<Instant>,
     /// The most that the service has let through in a window since it last refused.
     shown: usize,
     trusted: usize,
     /// Until then only what was shown counts.
     cautious_until: Option<Instant>,
-    learnt: Option<Learnt>,
+    learnt: Option<LearntLimit>,
 }
 
 /// The service counted the request at some time between its sending and its answer.
@@ -41,7 +41,7 @@ struct Counted {
 
 /// What a refusal taught.
 #[derive(Clone, Copy, Debug)]
-struct Learnt {
+struct LearntLimit {
     requests: usize,
     at: Instant,
     /// For so many windows it is believed; then the documented budget is tried again.
@@ -52,17 +52,17 @@ struct Learnt {
 /// Whether a request may go out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Claim {
-    /// It may; so many others count beside it, and the first of them until then.
-    Granted { beside: Beside, alone: bool },
+    /// It may; so many others count snapshot it, and the first of them until then.
+    Granted { snapshot: Snapshot, probe: bool },
     /// Not before this time; `None`: not before an answer comes.
     Spent(Option<Instant>),
-    /// Only alone, and so not before the answers to all that are out; or after this time.
+    /// Only probe, and so not before the answers to all that are out; or after this time.
     NotBesideAnother(Instant),
 }
 
 /// What counted when a request went out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Beside {
+pub(crate) struct Snapshot {
     at: Instant,
     count: usize,
     first_until: Instant,
@@ -74,15 +74,15 @@ const MINUTE: Duration = Duration::from_secs(60);
 const FIRST_WINDOWS: u32 = 4;
 const MOST_WINDOWS: u32 = 32;
 
-impl Budget {
+impl RateWindow {
     pub(crate) fn new(limit: Option<RateLimit>) -> Self {
         let requests = limit.map(|limit| limit.requests as usize);
-        Budget {
+        RateWindow {
             window: limit.map_or(MINUTE, |limit| limit.window),
             requests,
             in_flight: 0,
             counting: VecDeque::new(),
-            alone: 0,
+            probe: 0,
             newest: None,
             shown: 0,
             trusted: requests.map_or(usize::MAX, |requests| (requests / 2).max(1)),
@@ -91,7 +91,7 @@ impl Budget {
         }
     }
 
-    /// Asks for a request. Who has the turn to go alone brings it.
+    /// Asks for a request. Who has the turn to go probe brings it.
     pub(crate) fn claim(&mut self, now: Instant, has_turn: bool) -> Claim {
         while self.counting.front().is_some_and(|c| c.until <= now) {
             self.counting.pop_front();
@@ -102,9 +102,9 @@ impl Budget {
         if count >= self.most(now) {
             return Claim::Spent(first_until);
         }
-        let alone = count >= self.proven(now);
-        if alone && !has_turn && (self.alone > 0 || self.in_flight > 0) {
-            let patience = self.newest.unwrap_or(now) + self.patience(now);
+        let probe = count >= self.proven(now);
+        if probe && !has_turn && (self.probe > 0 || self.in_flight > 0) {
+            let patience = self.newest.unwrap_or(now) + self.hold_back(now);
             if now < patience {
                 let ends = [first_until, self.cautious_until, Some(patience)];
                 let later = ends.into_iter().flatten().filter(|end| *end > now);
@@ -113,18 +113,21 @@ impl Budget {
         }
         // What the service may count no more would make it seem to allow more than it does.
         let is_sure = first.is_none_or(|first| first.sent + self.window > now);
-        if count >= self.trusted && alone && !is_sure {
+        if count >= self.trusted && probe && !is_sure {
             return Claim::Spent(first_until);
         }
         self.in_flight += 1;
         self.newest = Some(now);
-        self.alone += usize::from(alone && !has_turn);
-        let beside = Beside {
+        self.probe += usize::from(probe && !has_turn);
+        let snapshot = Snapshot {
             at: now,
             count,
             first_until: first_until.unwrap_or(now + self.window),
         };
-        Claim::Granted { beside, alone }
+        Claim::Granted {
+            snapshot,
+            probe,
+        }
     }
 
     fn most(&self, now: Instant) -> usize {
@@ -136,7 +139,7 @@ impl Budget {
 
     /// An answer that is slow, or that nobody waits for, holds the others back no longer than its part of the window;
     /// soon after a refusal, than the window.
-    fn patience(&self, now: Instant) -> Duration {
+    fn hold_back(&self, now: Instant) -> Duration {
         match self.requests {
             Some(requests) if !self.is_cautious(now) => self.window / requests.max(1) as u32,
             _ => self.window,
@@ -155,9 +158,9 @@ impl Budget {
         self.cautious_until.is_some_and(|until| now < until)
     }
 
-    /// A request that went alone is over and will not go again.
+    /// A request that went probe is over and will not go again.
     pub(crate) fn end_turn(&mut self) {
-        self.alone -= 1;
+        self.probe -= 1;
     }
 
     /// Nothing was sent of a request that was granted.
@@ -166,11 +169,11 @@ impl Budget {
     }
 
     /// A request was let through, for all that is known.
-    pub(crate) fn spend(&mut self, beside: Beside, now: Instant) {
+    pub(crate) fn spend(&mut self, snapshot: Snapshot, now: Instant) {
         self.in_flight -= 1;
         if self.requests.is_some() {
             self.counting.push_back(Counted {
-                sent: beside.at,
+                sent: snapshot.at,
                 until: now + self.window,
             });
             self.shown = self.shown.max(self.counting.len());
@@ -178,29 +181,29 @@ impl Budget {
     }
 
     /// The service refused a request, which cost nothing, and asked to `wait`.
-    pub(crate) fn refuse(&mut self, beside: Beside, now: Instant, wait: Duration) {
+    pub(crate) fn refuse(&mut self, snapshot: Snapshot, now: Instant, wait: Duration) {
         self.in_flight -= 1;
-        self.beware(now + wait);
+        self.be_cautious_until(now + wait);
         // The service asks to wait until what counted first ceases to; otherwise it refuses for another reason.
         let slack = self.window / 16;
         let is_about_the_window =
-            wait <= self.window + slack && beside.first_until <= now + wait + slack;
-        if self.requests.is_some() && beside.count > 0 && is_about_the_window {
-            self.learn(beside, now, wait);
+            wait <= self.window + slack && snapshot.first_until <= now + wait + slack;
+        if self.requests.is_some() && snapshot.count > 0 && is_about_the_window {
+            self.learn(snapshot, now, wait);
         }
     }
 
     /// Nobody is sure of anything until one window after `until`.
-    pub(crate) fn beware(&mut self, until: Instant) {
+    pub(crate) fn be_cautious_until(&mut self, until: Instant) {
         self.shown = 0;
         self.cautious_until = self.cautious_until.max(Some(until + self.window));
     }
 
     /// As long as a trial of the documented budget teaches nothing new, the next is put off twice as long.
-    fn learn(&mut self, beside: Beside, now: Instant, wait: Duration) {
-        let requests = beside.count;
+    fn learn(&mut self, snapshot: Snapshot, now: Instant, wait: Duration) {
+        let requests = snapshot.count;
         if let Some(learnt) = &mut self.learnt
-            && beside.at < learnt.at
+            && snapshot.at < learnt.at
         {
             // They were out together. To believe too much costs less than to believe too little.
             learnt.requests = learnt.requests.max(requests);
@@ -212,7 +215,7 @@ impl Budget {
             _ => FIRST_WINDOWS,
         };
         self.trusted = requests;
-        self.learnt = Some(Learnt {
+        self.learnt = Some(LearntLimit {
             requests,
             at: now,
             windows,
@@ -227,19 +230,19 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn budget(requests: u32) -> Budget {
-        Budget::new(Some(RateLimit {
+    fn budget(requests: u32) -> RateWindow {
+        RateWindow::new(Some(RateLimit {
             requests,
             window: MINUTE,
         }))
     }
 
     /// Asks until there is no more, and lets each through at once: how many there were.
-    fn spend_all(budget: &mut Budget, now: Instant) -> usize {
+    fn spend_all(budget: &mut RateWindow, now: Instant) -> usize {
         let mut count = 0;
-        while let Claim::Granted { alone, beside } = budget.claim(now, false) {
-            budget.spend(beside, now);
-            if alone {
+        while let Claim::Granted { probe, snapshot } = budget.claim(now, false) {
+            budget.spend(snapshot, now);
+            if probe {
                 budget.end_turn();
             }
             count += 1;
@@ -247,9 +250,9 @@ mod tests {
         count
     }
 
-    fn granted(budget: &mut Budget, now: Instant) -> Beside {
+    fn granted(budget: &mut RateWindow, now: Instant) -> Snapshot {
         match budget.claim(now, true) {
-            Claim::Granted { beside, .. } => beside,
+            Claim::Granted { snapshot, .. } => snapshot,
             claim => panic!("{claim:?}"),
         }
     }
@@ -261,7 +264,7 @@ mod tests {
         for _ in 0..10 {
             assert!(matches!(
                 budget.claim(start, false),
-                Claim::Granted { alone: false, .. }
+                Claim::Granted { probe: false, .. }
             ));
         }
         for number in 1..=10 {
@@ -270,7 +273,7 @@ mod tests {
             assert_eq!(budget.claim(before, false), Claim::NotBesideAnother(now));
             assert!(matches!(
                 budget.claim(now, false),
-                Claim::Granted { alone: true, .. }
+                Claim::Granted { probe: true, .. }
             ));
         }
         assert_eq!(budget.claim(start + MINUTE, false), Claim::Spent(None));
@@ -280,10 +283,10 @@ mod tests {
     fn a_request_counts_until_a_window_after_its_answer() {
         let mut budget = budget(2);
         let start = Instant::now();
-        let beside = granted(&mut budget, start);
+        let snapshot = granted(&mut budget, start);
         granted(&mut budget, start);
         assert_eq!(budget.claim(start, false), Claim::Spent(None));
-        budget.spend(beside, start + SECOND);
+        budget.spend(snapshot, start + SECOND);
         let until = start + SECOND + MINUTE;
         assert_eq!(
             budget.claim(start + SECOND, false),
@@ -297,8 +300,8 @@ mod tests {
         let mut budget = budget(25);
         let start = Instant::now();
         for _ in 0..12 {
-            let beside = granted(&mut budget, start);
-            budget.spend(beside, start);
+            let snapshot = granted(&mut budget, start);
+            budget.spend(snapshot, start);
         }
         let refused = granted(&mut budget, start + SECOND);
         budget.refuse(refused, start + SECOND, MINUTE - SECOND);
@@ -318,8 +321,8 @@ mod tests {
         let mut now = Instant::now();
         for windows in [4, 8, 16, 32, 32] {
             for _ in 0..3 {
-                let beside = granted(&mut budget, now);
-                budget.spend(beside, now);
+                let snapshot = granted(&mut budget, now);
+                budget.spend(snapshot, now);
             }
             let refused = granted(&mut budget, now);
             budget.refuse(refused, now, MINUTE);
@@ -335,8 +338,8 @@ mod tests {
     fn a_refusal_about_something_else_teaches_nothing() {
         let mut budget = budget(25);
         let start = Instant::now();
-        let beside = granted(&mut budget, start);
-        budget.spend(beside, start);
+        let snapshot = granted(&mut budget, start);
+        budget.spend(snapshot, start);
         let refused = granted(&mut budget, start);
         budget.refuse(refused, start, SECOND * 7);
         assert_eq!(spend_all(&mut budget, start + SECOND * 7), 24);
@@ -347,8 +350,8 @@ mod tests {
         let mut budget = budget(25);
         let start = Instant::now();
         let out: Vec<_> = (0..12).map(|_| granted(&mut budget, start)).collect();
-        for beside in out {
-            budget.refuse(beside, start + SECOND, MINUTE);
+        for snapshot in out {
+            budget.refuse(snapshot, start + SECOND, MINUTE);
         }
         assert_eq!(budget.most(start + SECOND), 11);
     }

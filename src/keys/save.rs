@@ -14,7 +14,7 @@ pub(super) const EVERYONE: u32 = 0o644;
 pub(super) type Placed<'a> = (&'a str, &'a Path, &'a str, u32);
 
 /// An existing file stays and is an error, unless it is to be replaced. After an error all is as it was.
-pub(super) fn both(files: [Placed; 2], replace: bool) -> Result<()> {
+pub(super) fn write_both(files: [Placed; 2], replace: bool) -> Result<()> {
     let same_file = || Error::invalid_argument(files[1].0, "is the path of the other file");
     if files[0].1 == files[1].1 {
         return Err(same_file());
@@ -134,7 +134,7 @@ mod tests {
 
         fn place(&self, names: [&str; 2], replace: bool) -> Result<()> {
             let [key, certificate] = names.map(|name| self.0.join(name));
-            both(
+            write_both(
                 [
                     ("key_path", &key, "new key", OWNER_ALONE),
                     (

@@ -1,6 +1,7 @@
 //! A key pair for the Adobe Developer Console: an RSA private key, and the self-signed certificate to upload there.
 
-use super::{LEAST_BITS, place};
+use super::private_key::LEAST_BITS;
+use super::save;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pem::armored;
 use crate::secret::Secret;
@@ -233,19 +234,19 @@ impl KeyPair {
         certificate_path: &Path,
         replace: bool,
     ) -> Result<()> {
-        place::both(
+        save::write_both(
             [
                 (
                     "private_key_path",
                     private_key_path,
                     self.private_key.reveal(),
-                    place::OWNER_ALONE,
+                    save::OWNER_ALONE,
                 ),
                 (
                     "certificate_path",
                     certificate_path,
                     &self.certificate,
-                    place::EVERYONE,
+                    save::EVERYONE,
                 ),
             ],
             replace,

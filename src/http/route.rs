@@ -6,13 +6,13 @@ use url::Url;
 
 /// Where a request was going.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Way<'a> {
+pub(crate) struct Route<'a> {
     pub url: &'a Url,
     pub proxy: Option<&'a Proxy>,
     pub connect_timeout: Duration,
 }
 
-impl Way<'_> {
+impl Route<'_> {
     pub(crate) fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default()
     }
