@@ -22,7 +22,7 @@ for target in "$@"; do
     mkdir -p "$built/fuzz/corpus/$target" "$built/fuzz/artifacts/$target"
     # Keys in every form, made afresh: none is kept with the source.
     if [ "$target" = key ]; then
-        [ -d "$built/keys" ] || ../keys.sh "$built/keys"
+        [ -d "$built/keys" ] || ../support/keys.sh "$built/keys"
         cp "$built"/keys/*.pem "$built/fuzz/corpus/key"
     fi
     seeds=seeds/$target

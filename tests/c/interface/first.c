@@ -17,7 +17,7 @@ static umapi_status client_of_the_sandbox(const char *org_id, umapi_credentials 
 
 #define umapi_client_new client_of_the_sandbox
 #define main first
-#include "../../bindings/c/examples/first.c"
+#include "../../../bindings/c/examples/first.c"
 #undef main
 
 static void the_first_program(void)

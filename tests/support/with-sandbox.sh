@@ -1,12 +1,12 @@
 #!/bin/sh
 # Runs a command with a sandbox beside it, whose address and credentials are in the command's environment:
 #
-#     tests/with-sandbox.sh [sandbox options] -- command [arguments]
+#     tests/support/with-sandbox.sh [sandbox options] -- command [arguments]
 #
 # UMAPI_SANDBOX names the program, if it is not where `cargo build -p umapi-sandbox` puts it.
 set -eu
 
-sandbox=${UMAPI_SANDBOX:-$(dirname "$0")/../target/debug/umapi-sandbox}
+sandbox=${UMAPI_SANDBOX:-$(dirname "$0")/../../target/debug/umapi-sandbox}
 place=$(mktemp -d)
 options=
 while [ "$1" != -- ]; do

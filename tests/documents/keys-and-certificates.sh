@@ -1,12 +1,12 @@
 #!/bin/sh
 # Runs the commands of the README's section "Keys and certificates" as they stand there, with a sandbox in Adobe's place:
 #
-#     tests/with-sandbox.sh ... -- tests/keys-and-certificates.sh directory-of-the-programs
+#     tests/support/with-sandbox.sh ... -- tests/documents/keys-and-certificates.sh directory-of-the-programs
 set -eu
 
 programs=$(cd "$1" && pwd)
-readme=$(cd "$(dirname "$0")/.." && pwd)/README.md
-control=$(cd "$(dirname "$0")" && pwd)/control.py
+readme=$(cd "$(dirname "$0")/../.." && pwd)/README.md
+control=$(cd "$(dirname "$0")/../support" && pwd)/control.py
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 mkdir "$place/bin"

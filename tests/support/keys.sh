@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes the keys of the tests with OpenSSL, in every form that keys come in:
 #
-#     tests/keys.sh directory
+#     tests/support/keys.sh directory
 #
 # public.pem belongs to all of them but the ones named other-*, and the ones that are refused. The passphrase is in the
 # file `passphrase`, the one of the keys named utf8-* in `utf8-passphrase`.

@@ -1,7 +1,7 @@
 /*
  * The fault matrix: every fault on every call, with two attempts. It prints a table in Markdown of what the program is
- * told, which tests/faults.sh holds against the one in tests/README.md, and checks each cell against what the sandbox
- * knows: a listing is complete or an error, and no action is told to have ended otherwise than it did.
+ * told, which check.sh holds against the one in README.md, and checks each cell against what the sandbox knows: a listing
+ * is complete or an error, and no action is told to have ended otherwise than it did.
  */
 
 #include "harness.h"

@@ -65,7 +65,7 @@ fn keys() -> PathBuf {
     let made = MADE.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("keys");
         let _ = std::fs::remove_dir_all(&folder);
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/keys.sh");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/keys.sh");
         let made = Command::new(script).arg(&folder).output();
         assert!(made.expect("the script is there").status.success());
         folder

@@ -1,7 +1,7 @@
 /*
  * The self-check: which steps it takes in which order, what it says of each failure and of what is to be done, its time
- * limit and its end by a cancel. Run with tests/with-network.py beside the sandbox. tests/umapi-check.py has the faults
- * of the service.
+ * limit and its end by a cancel. Run with tests/support/with-network.py beside the sandbox. umapi-check.py has the
+ * faults of the service.
  */
 
 #define _POSIX_C_SOURCE 200809L

@@ -1,6 +1,6 @@
 /*
  * Getting through, to the service and to the token endpoint alike: proxies of every kind, certificates of every kind,
- * and for each failure what it says is to be done. Run with tests/with-network.py beside the sandbox.
+ * and for each failure what it says is to be done. Run with tests/support/with-network.py beside the sandbox.
  */
 
 #define _POSIX_C_SOURCE 200809L
@@ -191,7 +191,7 @@ static void a_socks_login_full_of_signs(void)
     const char *proxy = socks("socks5h", "PROXY_SOCKS_ODD");
     char address[256];
     CHECK_OK(try_with(through(proxy, environment("PROXY_ODD_USER"), environment("PROXY_ODD_PASSWORD"))), error);
-    /* As in an address; the same as in tests/with-network.py. */
+    /* As in an address; the same as in tests/support/with-network.py. */
     snprintf(address, sizeof address, "socks5h://odd%%2541%%40u%%3Aser:p%%2577%%3A%%2F%%20%%40%%3F%%23%%C3%%BC%%25@%s",
              environment("PROXY_SOCKS_ODD"));
     setenv("HTTPS_PROXY", address, 1);

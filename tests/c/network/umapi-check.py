@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """The program umapi-check against a sandbox with each fault: the step that fails, and the remedy that it prints.
 
-    tests/with-sandbox.sh ... -- tests/with-network.py tests/umapi-check.py umapi-check
+    tests/support/with-sandbox.sh ... -- tests/support/with-network.py tests/c/network/umapi-check.py umapi-check
 """
 
 import json
 import os
+import pathlib
 import subprocess
 import sys
 import tempfile
@@ -123,8 +124,8 @@ expect("only one's own CA", None, None, None, "--only-ca", os.environ["UMAPI_CA_
 
 def readme_commands():
     """The command lines of the README, with its example hosts turned into the proxies that are here."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    with open(os.path.join(here, "..", "README.md"), encoding="utf-8") as readme:
+    root = pathlib.Path(__file__).resolve().parents[3]
+    with open(root / "README.md", encoding="utf-8") as readme:
         section = readme.read().split("## Behind a corporate proxy\n")[1].split("\n## ")[0]
     block = section.split("```sh\n")[1].split("```")[0]
     host = {name: os.environ[f"PROXY_{name}"].split("//")[-1] for name in ("OPEN", "LOGIN", "SOCKS", "INSPECTS")}

@@ -1,5 +1,6 @@
 //! The core is a good Rust library on its own: the main job through the crate, with futures side by side.
 
+#[path = "../support/mod.rs"]
 mod support;
 
 use futures_util::future::join_all;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs a command with proxies and TLS servers beside it, as enterprises have them, and says in its environment where:
 
-    tests/with-network.py command [arguments]
+    tests/support/with-network.py command [arguments]
 
 Proxies, all on this machine; each PROXY has a log of the hosts that it was asked for beside it:
 

@@ -1,5 +1,6 @@
 //! `Debug` of whatever holds a secret shows none of them, in either of its forms.
 
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::fmt::Debug;

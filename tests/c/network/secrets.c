@@ -1,7 +1,7 @@
 /*
  * No secret is ever shown: everything that the library says in a run with every kind of credentials, every fault and its
  * finest log is searched for each secret that it was given or got, and so are the addresses that it called. Run with
- * tests/with-network.py beside the sandbox.
+ * tests/support/with-network.py beside the sandbox.
  */
 
 #define _POSIX_C_SOURCE 200809L

@@ -128,11 +128,11 @@ static void a_slow_consumer_costs_no_request_twice(void)
     umapi_users *users;
     put_large_users(PAGES * ON_A_PAGE, NAME_LENGTH);
     steer("POST", "/settings", "{\"page_size\":200}");
-    CHECK_OK(umapi_client_options_set_attempt_timeout_ms(options, 500 * slowness(), &error), error);
+    CHECK_OK(umapi_client_options_set_attempt_timeout_ms(options, 1000 * slowness(), &error), error);
     CHECK_OK(umapi_client_options_set_retry(options, 2, 1, 1000, &error), error);
     client = new_client_with(options);
     users = users_of(client);
-    CHECK_INT(pages_left(users, 600 * slowness()), PAGES);
+    CHECK_INT(pages_left(users, 1100 * slowness()), PAGES);
     CHECK_INT(requests_to("users"), PAGES);
     umapi_users_free(users);
     umapi_client_free(client);

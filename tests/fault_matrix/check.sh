@@ -1,7 +1,7 @@
 #!/bin/sh
-# Prints the fault matrix and holds it against the one in tests/README.md; with --update it renews that one.
+# Prints the fault matrix and holds it against the one in the README.md beside this; with --update it renews that one.
 #
-#     tests/faults.sh program [--update]
+#     tests/fault_matrix/check.sh program [--update]
 set -eu
 
 here=$(dirname "$0")
@@ -11,7 +11,7 @@ end='<!-- The end of the fault matrix -->'
 matrix=$(mktemp)
 trap 'rm -f "$matrix" "$matrix.readme"' EXIT
 
-"$here/with-sandbox.sh" --tls --limits off --page-size 20 -- "$1" >"$matrix" || {
+"$here/../support/with-sandbox.sh" --tls --limits off --page-size 20 -- "$1" >"$matrix" || {
     cat "$matrix"
     exit 1
 }
@@ -26,7 +26,7 @@ if [ "${2-}" = --update ]; then
 else
     sed -n "/^$begin/,/^$end/p" "$readme" | sed '1d; $d' | sed '$d' >"$matrix.readme"
     diff "$matrix.readme" "$matrix" || {
-        echo "tests/README.md tells otherwise; if it is wrong, make faults renews it" >&2
+        echo "tests/fault_matrix/README.md tells otherwise; if it is wrong, make faults renews it" >&2
         exit 1
     }
 fi

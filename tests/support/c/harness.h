@@ -1,6 +1,6 @@
 /*
- * What the C tests share: checks, a client of the sandbox that tests/with-sandbox.sh started, and the sandbox's control
- * API, by which they see what really happened.
+ * What the C tests share: checks, a client of the sandbox that tests/support/with-sandbox.sh started, and the sandbox's
+ * control API, by which they see what really happened.
  */
 
 #ifndef HARNESS_H
@@ -39,7 +39,7 @@ int all_passed(void);
    must not take for a leak: so the child ends as another program. */
 void end_child(void);
 
-/* A variable of the environment that tests/with-sandbox.sh has set; ends the program if it is not there. */
+/* A variable of the environment that tests/support/with-sandbox.sh has set; ends the program if it is not there. */
 const char *environment(const char *name);
 
 /* How much slower things may be than promised: more than 1 under valgrind. */
@@ -56,7 +56,7 @@ umapi_client *new_client_with(const umapi_client_options *options);
 /* The whole of a file; the caller frees it. */
 char *read_file(const char *path, size_t *length);
 
-/* The path of a file that tests/keys.sh has made; good until the next call. */
+/* The path of a file that tests/support/keys.sh has made; good until the next call. */
 const char *test_key(const char *name);
 /* Tells the sandbox which signatures to accept: those of the owner of this certificate or public key. */
 void expect_signatures_of(const char *name);

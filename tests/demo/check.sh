@@ -1,10 +1,10 @@
 #!/bin/sh
 # The demo tells the truth: when all is well, when it is not, on a terminal, in test mode, and under a checker.
 #
-#     tests/demo.sh program people.csv [checker and its options]
+#     tests/demo/check.sh program people.csv [checker and its options]
 set -eu
 
-here=$(dirname "$0")
+support=$(dirname "$0")/../support
 program=$1
 people=$2
 original=$2
@@ -15,8 +15,8 @@ trap 'rm "$said" "$odd"' EXIT
 
 # provision [what runs it]: the status is the program's
 provision() {
-    UMAPI_LIVE=${live-1} UMAPI_WINDOW_MS=1000 "$here/with-sandbox.sh" --tls --two-hour-rule --time-scale 60 --page-size 50 -- \
-        "$@" "$program" "$people" >"$said" 2>&1
+    UMAPI_LIVE=${live-1} UMAPI_WINDOW_MS=1000 "$support/with-sandbox.sh" --tls --two-hour-rule --time-scale 60 \
+        --page-size 50 -- "$@" "$program" "$people" >"$said" 2>&1
 }
 
 expect() {
@@ -42,7 +42,7 @@ expect "renews its line on a terminal" "$(printf '\r\033\\[Kcreating: 20 of 216 
 # The service forgets what it has taken: whoever reads it back must notice.
 lose='{"endpoint":"users","fault":{"rewrite":{"set":{"/users":[]}}}}'
 status=0
-provision sh -c 'python3 "$0" "$1" && shift && exec "$@"' "$here/control.py" "$lose" || status=$?
+provision sh -c 'python3 "$0" "$1" && shift && exec "$@"' "$support/control.py" "$lose" || status=$?
 expect "fails if anybody is not as asked" '^demo failed: 212 of 216 people are not as asked$'
 [ "$status" = 1 ] || {
     echo "FAILED  the demo's status is $status" >&2
