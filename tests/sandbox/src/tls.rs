@@ -22,7 +22,7 @@ pub fn generate() -> Result<EphemeralTls, Box<dyn Error>> {
     let ca_key = KeyPair::generate()?;
     let mut ca = CertificateParams::default();
     ca.distinguished_name
-        .push(DnType::CommonName, "umapi-sandbox temporary CA");
+        .push(DnType::CommonName, "umapi-sandbox throw-away CA");
     ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let ca_pem = ca.self_signed(&ca_key)?.pem();
