@@ -1,4 +1,4 @@
-//! What the README shows is what the tests run.
+//! A test that the program in the README is the one that the C tests run.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ fn read(path: &str) -> String {
 }
 
 #[test]
-fn its_program_is_the_one_that_the_c_tests_run() {
+fn the_readmes_program_is_the_one_that_the_c_tests_run() {
     let readme = read("README.md");
     let code = readme
         .split("```c\n")
