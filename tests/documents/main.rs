@@ -14,7 +14,7 @@ fn read(path: impl Into<PathBuf>) -> String {
 }
 
 #[test]
-fn its_program_is_the_one_that_the_c_tests_run() {
+fn the_readmes_program_is_the_one_that_the_c_tests_run() {
     let readme = read("README.md");
     let code = readme
         .split("```c\n")
