@@ -254,7 +254,7 @@ mod tests {
             ("-----BEGIN PRIVATE KEY-----", "is truncated"),
             (
                 "-----BEGIN PRIVATE KEY-----\\n***\\n-----END PRIVATE KEY-----",
-                "is damaged: it is not base64",
+                "is damaged: it contains something",
             ),
             ("hello", "is not PEM"),
         ] {
