@@ -231,7 +231,7 @@ static void a_client_that_cannot_be_made(void)
     CHECK_INT(umapi_check_passed(found), 0);
     step = umapi_check_get(found, 0);
     CHECK_INT(umapi_check_step_kind(step), UMAPI_CHECK_CONFIGURATION);
-    CHECK_HAS(umapi_check_step_message(step), "client_id: holds a space");
+    CHECK_HAS(umapi_check_step_message(step), "client_id: contains a space");
     CHECK_HAS(umapi_check_step_remedy(step), "correct what the message names");
     CHECK_INT(umapi_error_status(umapi_check_step_error(step)), UMAPI_STATUS_INVALID_ARGUMENT);
     umapi_check_free(found);
