@@ -261,7 +261,7 @@ async fn read(
     let headers = std::mem::take(answer.headers_mut());
     let expected = answer.content_length().unwrap_or(0) as usize;
     // Whoever reads the answer writes behind it what it has to decode.
-    let mut body = buffer_pool.map(BufferPool::lend).unwrap_or_default();
+    let mut body = buffer_pool.map(BufferPool::take).unwrap_or_default();
     body.reserve_exact((expected + expected / 32).min(LONGEST_ANSWER));
     while let Some(chunk) = answer
         .chunk()
