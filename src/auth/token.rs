@@ -1,6 +1,7 @@
 //! A token in use.
 
 use crate::error::{Error, Result};
+use crate::http::headers::secret_header;
 use crate::model::token::AccessToken;
 use crate::redaction::Secrets;
 use crate::secret::Secret;
@@ -55,14 +56,14 @@ impl Token {
     pub(crate) fn bearer(&self) -> Result<HeaderValue> {
         let make = || {
             let bearer = Secret::new(format!("Bearer {}", self.secret.reveal()));
-            bearer.header().ok_or_else(|| {
+            secret_header(bearer).ok_or_else(|| {
                 Error::protocol("the token endpoint gave a token that no header can carry")
             })
         };
         self.bearer.get_or_try_init(make).cloned()
     }
 
-    /// What is to be blotted out of the answers to requests that show it.
+    /// What is to be removed from the answers to requests that show it.
     pub(crate) fn secrets(&self) -> &Secrets {
         &self.secrets
     }

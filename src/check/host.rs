@@ -130,8 +130,8 @@ impl Walk<'_> {
     }
 
     async fn tunnel(&self, proxy: &Proxy) -> Result<()> {
-        let said = ask_proxy::ask(self.route, true).await;
-        failure::tunnel(proxy, said.as_ref(), self.route)
+        let said = ask_proxy::answer_to_connect(self.route, true).await;
+        failure::check_tunnel_answer(proxy, said.as_ref(), self.route)
     }
 
     /// What a proxy of another kind does shows only with what is behind it.

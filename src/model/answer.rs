@@ -54,8 +54,8 @@ impl ActionAnswer {
             ]
         });
         for words in words.flatten() {
-            if let Cow::Owned(blotted) = secrets.blot(words) {
-                *words = blotted;
+            if let Cow::Owned(redacted) = secrets.redact(words) {
+                *words = redacted;
             }
         }
         self

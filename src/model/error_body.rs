@@ -20,7 +20,7 @@ const LONGEST_QUOTE: usize = 300;
 /// The longest body of a 2xx answer that is searched for an error. Those that are known are below 1 KB.
 const LONGEST_ERROR: usize = 8192;
 
-/// Reads the body of an answer whose status tells of an error. `secrets` are blotted out of the words before these are cut
+/// Reads the body of an answer whose status tells of an error. `secrets` are removed from the words before these are cut
 /// to a length.
 pub(crate) fn parse(body: &[u8], secrets: &Secrets) -> ErrorBody {
     match serde_json::from_slice::<Value>(body) {
@@ -71,7 +71,7 @@ fn known_shape(object: &Map<String, Value>, secrets: &Secrets) -> Option<ErrorBo
     }
     if let Some(Value::String(result)) = object.get("result") {
         let code = match () {
-            () if is_result_code(result) => Some(quote(&secrets.blot(result))),
+            () if is_result_code(result) => Some(quote(&secrets.redact(result))),
             () if is_plain_result(result) => None,
             () => return None,
         };
@@ -139,7 +139,7 @@ fn holds_what_was_asked_for(object: &Map<String, Value>) -> bool {
 
 fn text(object: &Map<String, Value>, key: &str, secrets: &Secrets) -> Option<String> {
     match object.get(key) {
-        Some(Value::String(text)) if !text.is_empty() => Some(quote(&secrets.blot(text))),
+        Some(Value::String(text)) if !text.is_empty() => Some(quote(&secrets.redact(text))),
         Some(Value::Number(number)) => Some(number.to_string()),
         _ => None,
     }
@@ -148,7 +148,7 @@ fn text(object: &Map<String, Value>, key: &str, secrets: &Secrets) -> Option<Str
 /// The words of a body that is no JSON, without its markup.
 fn plain_words(body: &[u8], secrets: &Secrets) -> Option<String> {
     let head = String::from_utf8_lossy(&body[..body.len().min(4096)]);
-    let head = secrets.blot(&head);
+    let head = secrets.redact(&head);
     let mut words = String::new();
     let mut in_tag = false;
     for c in head.chars() {
@@ -163,7 +163,7 @@ fn plain_words(body: &[u8], secrets: &Secrets) -> Option<String> {
         }
     }
     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    (!words.is_empty()).then(|| quote(&secrets.blot(&words)))
+    (!words.is_empty()).then(|| quote(&secrets.redact(&words)))
 }
 
 /// Foreign words, made fit for a message. Everything that an answer says and an error repeats goes through here.
