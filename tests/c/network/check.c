@@ -191,7 +191,7 @@ static void proxies(void)
     failed_at(check_of(through(socks, "somebody", "wr0ng-p4ss"), host), TOKEN_HOST + PROXY, UMAPI_STATUS_PROXY,
               "refuses the user and password", "give the right user and password");
     failed_at(check_of(through(socks, environment("PROXY_USER"), environment("PROXY_PASSWORD")), "127.0.0.1:1"),
-              TOKEN_HOST + PROXY, UMAPI_STATUS_CONNECT, "cannot reach 127.0.0.1:1", "ask whoever runs the proxy");
+              TOKEN_HOST + PROXY, UMAPI_STATUS_CONNECT, "cannot reach 127.0.0.1:1", "ask the proxy's operator");
     found = check_of(through(socks, environment("PROXY_USER"), environment("PROXY_PASSWORD")), host);
     CHECK_INT(umapi_check_passed(found), 1);
     umapi_check_free(found);

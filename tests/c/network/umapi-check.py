@@ -104,7 +104,7 @@ for server, message, remedy in (
     ("TLS_FUTURE", "is not valid before Wed, 01 Jan 2048", "check this machine's clock"),
     ("TLS_WRONG_NAME", "is for intranet.example", "check the host in the endpoint"),
     ("TLS_SELF_SIGNED", "is self-signed", "give the host a certificate of a CA"),
-    ("TLS_1_1", "speaks no TLS of 1.2 or later", "must be brought up to date"),
+    ("TLS_1_1", "does not support TLS 1.2 or later", "must be brought up to date"),
 ):
     expect(server, "tls", message, remedy, "--ca", os.environ["TLS_CA"], UMAPI_AUTH_HOST=os.environ[server])
 
