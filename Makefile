@@ -25,6 +25,9 @@ c := $(CC) -std=c99 $(strict) -g -Iinclude
 against_library := -L$(build) -lumapi -Wl,-rpath,$(CURDIR)/$(build)
 examples := bindings/c/examples
 
+# None of make's own rules applies.
+.SUFFIXES:
+
 .PHONY: demo test setup lint test-rust test-abi test-header test-install test-c test-faults test-judge release sandbox header \
 	install faults soak fuzz bench bench-programs clean
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The demo tells the truth: when all is well, when it is not, on a terminal, in test mode, and under a checker.
+# Tests the demo: when it succeeds, when it fails, on a terminal, in test mode, with damaged rows, and under a checker.
 #
 #     tests/demo/check.sh program people.csv [checker and its options]
 set -eu
@@ -9,19 +9,19 @@ program=$1
 people=$2
 original=$2
 shift 2
-said=$(mktemp)
+output=$(mktemp)
 odd=$(mktemp)
-trap 'rm "$said" "$odd"' EXIT
+trap 'rm "$output" "$odd"' EXIT
 
-# provision [what runs it]: the status is the program's
+# provision [command that runs it]: returns the program's status
 provision() {
     UMAPI_LIVE=${live-1} UMAPI_WINDOW_MS=1000 "$support/with-sandbox.sh" --tls --two-hour-rule --time-scale 60 \
-        --page-size 50 -- "$@" "$program" "$people" >"$said" 2>&1
+        --page-size 50 -- "$@" "$program" "$people" >"$output" 2>&1
 }
 
 expect() {
-    grep -q "$2" "$said" || {
-        cat "$said"
+    grep -q "$2" "$output" || {
+        cat "$output"
         echo "FAILED  the demo $1" >&2
         exit 1
     }
@@ -29,9 +29,9 @@ expect() {
 }
 
 provision
-expect "provisions everybody" '^demo ok: 216 people asked for, 209 provisioned, 7 refused; read back 274 users'
+expect "provisions all people" '^demo ok: 216 people asked for, 209 provisioned, 7 refused; read back 274 users'
 expect "prints plain lines when piped" '^creating: 216 of 216 people$'
-expect "tells the service's own words" 'error.group.not_found: no group Ghost Hunters'
+expect "prints the service's own message" 'error.group.not_found: no group Ghost Hunters'
 
 live='' provision || true
 expect "is a dry run without UMAPI_LIVE" '^demo ok: in test mode .* nothing was changed$'
@@ -39,18 +39,18 @@ expect "is a dry run without UMAPI_LIVE" '^demo ok: in test mode .* nothing was 
 provision sh -c 'script -qec "$0 $1" /dev/null' || true
 expect "renews its line on a terminal" "$(printf '\r\033\\[Kcreating: 20 of 216 people')"
 
-# The service forgets what it has taken: whoever reads it back must notice.
+# The service loses the users that it accepted; the demo must notice this when it reads them back.
 lose='{"endpoint":"users","fault":{"rewrite":{"set":{"/users":[]}}}}'
 status=0
 provision sh -c 'python3 "$0" "$1" && shift && exec "$@"' "$support/control.py" "$lose" || status=$?
-expect "fails if anybody is not as asked" '^demo failed: 212 of 216 people are not as asked$'
+expect "fails if a person is not as asked" '^demo failed: 212 of 216 people are not as asked$'
 [ "$status" = 1 ] || {
     echo "FAILED  the demo's status is $status" >&2
     exit 1
 }
 
-# A file as the Admin Console exports it and people then edit it: 14 columns, others first, a byte order mark, CRLF, a line
-# end inside a field, a blank line, and rows that are no people: each is told with its line, and the others go on.
+# A file as the Admin Console exports it and as people edit it: 14 columns in another order, a byte order mark, CRLF, a line
+# end inside a field, a blank line, and invalid rows: each of these is reported with its line, and the others are processed.
 columns='Email,Identity Type,Username,Domain,First Name,Last Name,Country Code,ID,Product Configurations,Admin Roles'
 columns="$columns,Product Configurations Administered,User Groups,User Groups Administered,Developer Access"
 {
@@ -68,13 +68,13 @@ columns="$columns,Product Configurations Administered,User Groups,User Groups Ad
 people=$odd
 status=0
 provision "$@" || status=$?
-expect "takes columns by their names" '^demo ok: 4 people asked for, 3 provisioned, 1 refused; .* all as asked$'
-expect "tells a row in another encoding with its line" '^not taken: .*, line 5: is not UTF-8'
-expect "tells a row without an email with its line" '^not taken: .*, line 7: has no email$'
-expect "tells a row of another type with its line" '^not taken: .*, line 8: has an identity type'
-expect "goes on after a person whom the library refuses" '^refused: odd.five@example.com: line 9: country'
+expect "finds columns by their names" '^demo ok: 4 people asked for, 3 provisioned, 1 refused; .* all as asked$'
+expect "reports a row in another encoding with its line" '^not taken: .*, line 5: is not UTF-8'
+expect "reports a row without an email with its line" '^not taken: .*, line 7: has no email$'
+expect "reports a row of another type with its line" '^not taken: .*, line 8: has an identity type'
+expect "goes on after a person that the library refuses" '^refused: odd.five@example.com: line 9: country'
 expect "goes on after a quote that is not closed" '^not taken: .*, line 10: has a quote that is not closed$'
-expect "tells how many rows were not taken" '^demo incomplete: 4 rows of the file were not taken$'
+expect "reports how many rows were not taken" '^demo incomplete: 4 rows of the file were not taken$'
 [ "$status" = 1 ] || {
     echo "FAILED  the demo's status with bad rows is $status" >&2
     exit 1
@@ -87,6 +87,6 @@ done
 people=$original
 
 [ $# = 0 ] || {
-    provision "$@" || echo "a status of $?, which is not 0" >"$said"
+    provision "$@" || echo "a status of $?, which is not 0" >"$output"
     expect "is clean under $1" '^demo ok'
 }

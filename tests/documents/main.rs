@@ -1,14 +1,20 @@
-//! What the README shows is what the tests run.
+//! Checks of the documents against the project: what they show is what the tests run, and what they name exists.
 
-use std::path::Path;
+mod names;
 
-fn read(path: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: impl Into<PathBuf>) -> String {
+    let path = root().join(path.into());
     std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
 #[test]
-fn its_program_is_the_one_that_the_c_tests_run() {
+fn the_readmes_program_is_the_one_that_the_c_tests_run() {
     let readme = read("README.md");
     let code = readme
         .split("```c\n")

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints the fault matrix and holds it against the one in the README.md beside this; with --update it renews that one.
+# Prints the fault matrix and compares it with the one in README.md; with --update it renews that one.
 #
 #     tests/fault_matrix/check.sh program [--update]
 set -eu
@@ -26,7 +26,7 @@ if [ "${2-}" = --update ]; then
 else
     sed -n "/^$begin/,/^$end/p" "$readme" | sed '1d; $d' | sed '$d' >"$matrix.readme"
     diff "$matrix.readme" "$matrix" || {
-        echo "tests/fault_matrix/README.md tells otherwise; if it is wrong, make faults renews it" >&2
+        echo "the matrix differs from tests/fault_matrix/README.md; if that is wrong, make faults renews it" >&2
         exit 1
     }
 fi

@@ -1,4 +1,4 @@
-//! The core is a good Rust library on its own: the main job through the crate, with futures side by side.
+//! Tests of the Rust API: users are provisioned and read back, calls run concurrently, and a call is cancelled.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -17,7 +17,7 @@ fn client(sandbox: &Sandbox) -> Client {
         sandbox.credentials(),
         sandbox.options(),
     )
-    .expect("all of it is good")
+    .expect("the options are valid")
 }
 
 fn newcomer(number: u64, group: &str) -> Action {
@@ -39,7 +39,7 @@ fn newcomer(number: u64, group: &str) -> Action {
 }
 
 #[tokio::test]
-async fn everybody_is_provisioned_and_read_back() {
+async fn users_are_provisioned_and_read_back() {
     let sandbox = Sandbox::start(&["--tls", "--limits", "off", "--page-size", "25"]);
     let client = client(&sandbox);
     let call = CallOptions::new();
@@ -78,7 +78,7 @@ async fn everybody_is_provisioned_and_read_back() {
 }
 
 #[tokio::test]
-async fn calls_run_side_by_side_on_one_client() {
+async fn calls_run_concurrently_on_one_client() {
     let sandbox = Sandbox::start(&["--tls", "--limits", "off", "--latency-ms", "50"]);
     let client = client(&sandbox);
     let call = CallOptions::new();
@@ -101,7 +101,7 @@ async fn calls_run_side_by_side_on_one_client() {
 }
 
 #[tokio::test]
-async fn a_call_is_cancelled_and_tells_what_it_did() {
+async fn a_cancelled_call_has_reported_its_progress() {
     let sandbox = Sandbox::start(&["--tls", "--limits", "off"]);
     let client = client(&sandbox);
     sandbox.control(
@@ -109,8 +109,8 @@ async fn a_call_is_cancelled_and_tells_what_it_did() {
         "/faults",
         r#"{"endpoint":"user","fault":{"status":{"code":503,"retry_after":60}}}"#,
     );
-    let (cancel, told) = (Cancel::new(), Arc::new(Mutex::new(Vec::new())));
-    let (trigger, sink) = (cancel.clone(), told.clone());
+    let (cancel, reported) = (Cancel::new(), Arc::new(Mutex::new(Vec::new())));
+    let (trigger, sink) = (cancel.clone(), reported.clone());
     let mut call = CallOptions::new();
     call.set_cancel(cancel);
     call.set_progress(move |progress| {
@@ -124,10 +124,10 @@ async fn a_call_is_cancelled_and_tells_what_it_did() {
         .await
         .expect_err("it is cancelled");
     assert_eq!(error.kind(), ErrorKind::Cancelled);
-    let told = told.lock().expect("no test panicked");
+    let reported = reported.lock().expect("no test panicked");
     assert!(
-        matches!(told.last(), Some(Progress::Wait { .. })),
-        "{told:?}"
+        matches!(reported.last(), Some(Progress::Wait { .. })),
+        "{reported:?}"
     );
 }
 

@@ -1,4 +1,4 @@
-//! `Debug` of whatever holds a secret shows none of them, in either of its forms.
+//! Tests that `Debug` of a type that holds secrets shows none of them, in either of its forms.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -20,24 +20,27 @@ fn shows_none(what: &impl Debug, secrets: &[&str]) {
 }
 
 #[tokio::test]
-async fn nothing_shows_a_secret_when_it_is_debugged() {
+async fn debug_output_contains_no_secret() {
     let sandbox = Sandbox::start(&["--tls", "--limits", "off"]);
     let token = sandbox.control("POST", "/tokens", "")["token"]
         .as_str()
-        .expect("the sandbox gives tokens")
+        .expect("the sandbox issues tokens")
         .to_owned();
-    let given = token.clone();
+    let callback_token = token.clone();
     let by_callback = Credentials::callback(sandbox.info("client_id"), move || {
-        Ok((Secret::new(given.clone()), Duration::from_secs(3600)))
+        Ok((
+            Secret::new(callback_token.clone()),
+            Duration::from_secs(3600),
+        ))
     })
-    .expect("the id is good");
+    .expect("the client id is valid");
     let call = CallOptions::new();
     let secrets = [sandbox.info("client_secret"), PASSWORD, &token];
     for credentials in [sandbox.credentials(), by_callback] {
         shows_none(&credentials, &secrets);
         let client = Client::new(sandbox.info("org_id"), credentials, sandbox.options())
-            .expect("all of it is good");
-        // It holds a token now.
+            .expect("the options are valid");
+        // The client obtains a token by this call.
         let found = client.find_user("nobody@example.com", None, &call);
         assert!(found.await.expect("the sandbox answers").is_none());
         shows_none(&client, &secrets);
@@ -46,12 +49,12 @@ async fn nothing_shows_a_secret_when_it_is_debugged() {
         let mut options = sandbox.options();
         options
             .set_proxy(proxy, Some(("me", Secret::new(PASSWORD))))
-            .expect("the proxy's address is good");
+            .expect("the proxy's address is valid");
         shows_none(&options, &secrets);
         let client = Client::new(sandbox.info("org_id"), sandbox.credentials(), options)
-            .expect("all of it is good");
+            .expect("the options are valid");
         let found = client.find_user("nobody@example.com", None, &call);
-        shows_none(&found.await.expect_err("nobody listens there"), &secrets);
+        shows_none(&found.await.expect_err("no proxy listens there"), &secrets);
         shows_none(&client, &secrets);
     }
 }

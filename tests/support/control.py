@@ -1,4 +1,4 @@
-"""Steers the sandbox that with-sandbox.sh started: adds a fault rule, or posts to any path of its control API.
+"""Controls the sandbox that with-sandbox.sh started: adds a fault rule, or posts to any path of its control API.
 
     python3 tests/support/control.py '{"endpoint": ...}'
     python3 tests/support/control.py /settings '{"client_id": ...}'

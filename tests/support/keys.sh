@@ -1,10 +1,10 @@
 #!/bin/sh
-# Makes the keys of the tests with OpenSSL, in every form that keys come in:
+# Generates the keys of the tests with OpenSSL, in every form in which keys are stored:
 #
 #     tests/support/keys.sh directory
 #
-# public.pem belongs to all of them but the ones named other-*, and the ones that are refused. The passphrase is in the
-# file `passphrase`, the one of the keys named utf8-* in `utf8-passphrase`.
+# public.pem is the public key of all of them, except the keys named other-* and the keys that are refused. The passphrase
+# is in the file `passphrase`, that of the keys named utf8-* in `utf8-passphrase`.
 set -eu
 
 mkdir -p "$1"
@@ -62,7 +62,7 @@ quietly openssl pkcs8 -topk8 -in short-pkcs8.pem -passout file:passphrase -out s
 for cipher in aes-128-cbc aes-192-cbc aes-256-cbc des-ede3-cbc; do
     quietly openssl rsa -in pkcs8.pem -traditional -$cipher -passout file:passphrase -out legacy-$cipher.pem
 done
-# As Adobe's User Sync Tool writes them. OpenSSL derives the key from the first eight bytes of the vector.
+# The form that Adobe's User Sync Tool writes. OpenSSL derives the key from the first eight bytes of the vector.
 quietly openssl pkcs8 -topk8 -nocrypt -in pkcs8.pem -outform DER -out pkcs8.der
 under_the_other_label() {
     name=$1
@@ -77,13 +77,13 @@ under_the_other_label() {
         quietly openssl enc -"$cipher" -md md5 -pass file:passphrase -S "$salt" -iv "$iv" -in pkcs8.der -base64
         echo "-----END PRIVATE KEY-----"
     } >"$name.pem"
-    # OpenSSL is the judge of what was just put together.
+    # OpenSSL verifies the composed file.
     quietly openssl pkey -in "$name.pem" -passin file:passphrase -noout
 }
 under_the_other_label private-key-des-ede3-cbc des-ede3-cbc 8
 under_the_other_label private-key-aes-256-cbc aes-256-cbc 16
 
-# ---- As editors and shells leave them ----
+# ---- As changed by editors and shells ----
 
 sed 's/$/\r/' pkcs8.pem >crlf.pem
 sed 's/$/\r/' legacy-aes-256-cbc.pem >crlf-legacy.pem
@@ -105,7 +105,7 @@ base64 -w 0 pkcs8.pem >base64-of-pem.txt
 quietly openssl req -x509 -new -key pkcs8.pem -subj /CN=umapi -days 30 -out certificate.pem
 cat certificate.pem pkcs8.pem >certificate-and-key.pem
 
-# ---- What is no key for this ----
+# ---- Files that are refused ----
 
 quietly openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out ec.pem
 quietly openssl ecparam -name prime256v1 -genkey -out ec-sec1.pem

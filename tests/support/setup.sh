@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sees to the programs that the tests need, by Debian's package manager where it can.
+# Installs the programs that the tests need with apt-get, or lists their packages if it may not.
 set -eu
 
 missing=

@@ -1,22 +1,22 @@
 #!/usr/bin/env python3
-"""Runs a command with proxies and TLS servers beside it, as enterprises have them, and says in its environment where:
+"""Starts proxies and TLS servers like those of enterprises, and runs a command with their addresses in its environment:
 
     tests/support/with-network.py command [arguments]
 
-Proxies, all on this machine; each PROXY has a log of the hosts that it was asked for beside it:
+Proxies, all on this machine; for a PROXY with a log, PROXY_LOG is a log of the hosts that clients asked for:
 
-    PROXY_OPEN, PROXY_OPEN_LOG        HTTP, for everybody; leads to no host named in PROXY_FORBIDS
-    PROXY_LOGIN                       HTTP, for PROXY_USER with PROXY_PASSWORD
-    PROXY_INSPECTS, PROXY_INSPECTS_CA HTTP, opens TLS with certificates of its own CA
-    PROXY_SOCKS, PROXY_SOCKS_LOG      SOCKS 5, for everybody
-    PROXY_SOCKS_LOGIN                 SOCKS 5, for PROXY_USER with PROXY_PASSWORD
-    PROXY_SOCKS_ODD                   SOCKS 5, for PROXY_ODD_USER with PROXY_ODD_PASSWORD, which are full of signs
+    PROXY_OPEN, PROXY_OPEN_LOG        HTTP, without login; refuses the hosts named in PROXY_FORBIDS
+    PROXY_LOGIN                       HTTP, with the login PROXY_USER and PROXY_PASSWORD
+    PROXY_INSPECTS, PROXY_INSPECTS_CA HTTP, inspects TLS with certificates of its own CA
+    PROXY_SOCKS, PROXY_SOCKS_LOG      SOCKS 5, without login
+    PROXY_SOCKS_LOGIN                 SOCKS 5, with the login PROXY_USER and PROXY_PASSWORD
+    PROXY_SOCKS_ODD                   SOCKS 5, with the login PROXY_ODD_USER and PROXY_ODD_PASSWORD, which are full of signs
 
-TLS servers, all of which have certificates of the CA in TLS_CA:
+TLS servers, with certificates of the CA in TLS_CA, except TLS_SELF_SIGNED:
 
     TLS_GOOD  TLS_EXPIRED  TLS_FUTURE  TLS_WRONG_NAME  TLS_SELF_SIGNED  TLS_1_1
 
-All end when the command does.
+All of them end when the command ends.
 """
 
 import os
@@ -29,7 +29,7 @@ import time
 
 USER, PASSWORD = "proxy-user", "pr0xy-p4ssw0rd"
 ODD_USER, ODD_PASSWORD = "odd%41@u:ser", "p%77:/ @?#ü%"
-PATIENCE = 60 * int(os.environ.get("UMAPI_TEST_SLOWNESS", "1"))
+START_TIMEOUT = 60 * int(os.environ.get("UMAPI_TEST_SLOWNESS", "1"))
 
 
 def free_port():
@@ -39,8 +39,8 @@ def free_port():
 
 
 class Network:
-    def __init__(self, place):
-        self.place = pathlib.Path(place)
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
         self.processes = []
         self.ports = []
         self.environment = {
@@ -49,9 +49,9 @@ class Network:
         }
 
     def start(self, name, *command, log=None):
-        output = open(log or self.place / f"{name}.out", "wb")
+        output = open(log or self.directory / f"{name}.out", "wb")
         self.processes.append(subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd=self.place,
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd=self.directory,
         ))
 
     def listens(self, variable, port, address):
@@ -62,7 +62,7 @@ class Network:
 
     def tinyproxy(self, variable, *settings):
         port, name = free_port(), variable.lower()
-        log, config = self.place / f"{name}.log", self.place / f"{name}.conf"
+        log, config = self.directory / f"{name}.log", self.directory / f"{name}.conf"
         config.write_text("\n".join([
             f"Port {port}", "Listen 127.0.0.1", "Timeout 60", "MaxClients 50", "Allow 127.0.0.1",
             f'LogFile "{log}"', "LogLevel Connect", *settings, "",
@@ -72,13 +72,13 @@ class Network:
         self.environment[f"{variable}_LOG"] = str(log)
 
     def microsocks(self, variable, *arguments):
-        port, log = free_port(), self.place / f"{variable.lower()}.log"
+        port, log = free_port(), self.directory / f"{variable.lower()}.log"
         self.start(variable.lower(), "microsocks", "-i", "127.0.0.1", "-p", str(port), *arguments, log=log)
         self.listens(variable, port, f"127.0.0.1:{port}")
         self.environment[f"{variable}_LOG"] = str(log)
 
     def mitmproxy(self, variable):
-        port, home = free_port(), self.place / "mitmproxy"
+        port, home = free_port(), self.directory / "mitmproxy"
         self.start(
             variable.lower(), "mitmdump", "--listen-host", "127.0.0.1", "-p", str(port), "--ssl-insecure",
             "--set", f"confdir={home}",
@@ -89,21 +89,21 @@ class Network:
     # ---- TLS servers ----
 
     def openssl(self, *arguments):
-        subprocess.run(["openssl", *arguments], cwd=self.place, check=True, capture_output=True)
+        subprocess.run(["openssl", *arguments], cwd=self.directory, check=True, capture_output=True)
 
     def authority(self):
-        (self.place / "ca.conf").write_text(
+        (self.directory / "ca.conf").write_text(
             "[ca]\ndefault_ca=us\n[us]\ndatabase=index\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\n"
             "policy=any\nunique_subject=no\nx509_extensions=leaf\n[any]\ncommonName=supplied\n[leaf]\n"
             "basicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\nsubjectAltName=$ENV::SAN\n"
         )
-        (self.place / "index").touch()
-        (self.place / "serial").write_text("01\n")
+        (self.directory / "index").touch()
+        (self.directory / "serial").write_text("01\n")
         self.openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem",
                      "-days", "30", "-subj", "/O=Example Corp/CN=Example Corp Test CA")
         self.openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "leaf.key", "-out", "leaf.csr",
                      "-subj", "/CN=leaf")
-        self.environment["TLS_CA"] = str(self.place / "ca.pem")
+        self.environment["TLS_CA"] = str(self.directory / "ca.pem")
 
     def certificate(self, name, start, end, names):
         os.environ["SAN"] = names
@@ -127,13 +127,13 @@ class Network:
                    "-key", "leaf.key", "-www", *arguments)
         self.listens(name, port, f"https://127.0.0.1:{port}")
 
-    # ---- All of it ----
+    # ---- The whole network ----
 
     def build(self):
-        (self.place / "forbidden").write_text("^forbidden\\.example$\n")
+        (self.directory / "forbidden").write_text("^forbidden\\.example$\n")
         self.environment["PROXY_FORBIDS"] = "forbidden.example"
         self.mitmproxy("PROXY_INSPECTS")
-        self.tinyproxy("PROXY_OPEN", f'Filter "{self.place}/forbidden"', "FilterType ere")
+        self.tinyproxy("PROXY_OPEN", f'Filter "{self.directory}/forbidden"', "FilterType ere")
         self.tinyproxy("PROXY_LOGIN", f"BasicAuth {USER} {PASSWORD}")
         self.microsocks("PROXY_SOCKS")
         self.microsocks("PROXY_SOCKS_LOGIN", "-u", USER, "-P", PASSWORD)
@@ -149,20 +149,20 @@ class Network:
             self.wait_for(port)
 
     def wait_for(self, port):
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + START_TIMEOUT
         while True:
             try:
                 socket.create_connection(("127.0.0.1", port), 1).close()
                 return
             except OSError:
                 if time.monotonic() > deadline or any(p.poll() is not None for p in self.processes):
-                    self.tell()
-                    sys.exit(f"nobody listens at port {port}")
+                    self.print_logs()
+                    sys.exit(f"no server listens at port {port}")
                 time.sleep(0.02)
 
-    def tell(self):
-        for log in sorted(self.place.glob("*.out")) + sorted(self.place.glob("*.log")):
-            print(f"--- {log.name}\n{log.read_text(errors='replace')[-2000:]}", file=sys.stderr)
+    def print_logs(self):
+        for log in sorted(self.directory.glob("*.out")) + sorted(self.directory.glob("*.log")):
+            print(f"--- {log.name}\n{log.read_text(errors='redirectory')[-2000:]}", file=sys.stderr)
 
     def end(self):
         for process in self.processes:
@@ -175,13 +175,13 @@ class Network:
 
 
 def main():
-    with tempfile.TemporaryDirectory(prefix="umapi-network-") as place:
-        network = Network(place)
+    with tempfile.TemporaryDirectory(prefix="umapi-network-") as directory:
+        network = Network(directory)
         try:
             network.build()
             status = subprocess.run(sys.argv[1:], env={**os.environ, **network.environment}).returncode
             if status != 0 and "NETWORK_LOGS" in os.environ:
-                network.tell()
+                network.print_logs()
         finally:
             network.end()
     sys.exit(status if status >= 0 else 128 - status)

@@ -1,13 +1,13 @@
 #!/bin/sh
-# Runs a command with a sandbox beside it, whose address and credentials are in the command's environment:
+# Starts a sandbox and runs a command with the sandbox's address and credentials in its environment:
 #
 #     tests/support/with-sandbox.sh [sandbox options] -- command [arguments]
 #
-# UMAPI_SANDBOX names the program, if it is not where `cargo build -p umapi-sandbox` puts it.
+# UMAPI_SANDBOX is the path of the sandbox, if it is not where `cargo build -p umapi-sandbox` puts it.
 set -eu
 
 sandbox=${UMAPI_SANDBOX:-$(dirname "$0")/../../target/debug/umapi-sandbox}
-place=$(mktemp -d)
+directory=$(mktemp -d)
 options=
 while [ "$1" != -- ]; do
     options="$options $1"
@@ -15,13 +15,13 @@ while [ "$1" != -- ]; do
 done
 shift
 
-# The sandbox ends when this script does, however that comes about, for nobody else holds its standard input open.
-mkfifo "$place/stdin" "$place/stdout"
+# The sandbox ends when this script ends for any reason, since only this script holds the sandbox's standard input open.
+mkfifo "$directory/stdin" "$directory/stdout"
 # shellcheck disable=SC2086
-"$sandbox" --exit-with-stdin $options <"$place/stdin" >"$place/stdout" &
-exec 3>"$place/stdin"
-read -r line <"$place/stdout"
-rm -r "$place"
+"$sandbox" --exit-with-stdin $options <"$directory/stdin" >"$directory/stdout" &
+exec 3>"$directory/stdin"
+read -r line <"$directory/stdout"
+rm -r "$directory"
 
 field() {
     printf '%s\n' "$line" | sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"

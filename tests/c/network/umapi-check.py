@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The program umapi-check against a sandbox with each fault: the step that fails, and the remedy that it prints.
+"""Tests umapi-check against a sandbox with each fault: the step that fails, and the remedy that it prints.
 
     tests/support/with-sandbox.sh ... -- tests/support/with-network.py tests/c/network/umapi-check.py umapi-check
 """
@@ -35,38 +35,38 @@ def run(environment, *arguments):
 
 
 def expect(what, step, message, remedy, *arguments, fault=None, **environment):
-    """The same by --json and as text: `step` fails with `message` and `remedy`. No step: all is well."""
+    """Checks both the JSON and the text: `step` fails with `message` and `remedy`, or with no step all steps pass."""
     global failures
     control("POST", "/reset")
     if fault:
         control("POST", "/faults", fault)
-    for_programs = run(environment, "--json", *arguments)
+    as_json = run(environment, "--json", *arguments)
     control("POST", "/reset")
     if fault:
         control("POST", "/faults", fault)
-    for_people = run(environment, *arguments)
+    as_text = run(environment, *arguments)
     problems = []
-    for ran in (for_programs, for_people):
+    for ran in (as_json, as_text):
         if ran.returncode != (1 if step else 0):
-            problems.append(f"it ends with {ran.returncode}")
+            problems.append(f"the exit status is {ran.returncode}")
         for secret in (SECRET, "wr0ng-p4ss", os.environ["PROXY_PASSWORD"]):
             if secret in ran.stdout + ran.stderr:
-                problems.append("it shows a secret")
-    report = json.loads(for_programs.stdout)
+                problems.append("the output contains a secret")
+    report = json.loads(as_json.stdout)
     failed = next((s for s in report["steps"] if s["result"] == "failed"), None)
     if report["passed"] != (step is None) or (failed and failed["step"]) != step:
         problems.append(f"the first step to fail is {failed and failed['step']}, not {step}")
     for part, text in ((message, failed and failed["message"]), (remedy, failed and failed["remedy"])):
         if part and part not in (text or ""):
             problems.append(f"{text!r} has no {part!r}")
-        if part and part not in for_people.stdout:
+        if part and part not in as_text.stdout:
             problems.append(f"the text has no {part!r}")
-    if step and f"-> {failed and failed['remedy']}\n" not in for_people.stdout:
+    if step and f"-> {failed and failed['remedy']}\n" not in as_text.stdout:
         problems.append("the text has no arrow with the remedy")
     print(f"{'FAILED ' if problems else 'ok     '} {what}")
     if problems:
         failures += 1
-        print("        " + "\n        ".join(problems), for_people.stdout, for_people.stderr, sep="\n")
+        print("        " + "\n        ".join(problems), as_text.stdout, as_text.stderr, sep="\n")
 
 
 def status(endpoint, code, **more):
@@ -79,15 +79,15 @@ expect("all is well", None, None, None)
 expect("no client id", "configuration", "UMAPI_CLIENT_ID: is missing", "correct what the message names", UMAPI_CLIENT_ID="")
 expect("no CA file", "configuration", "/nonexistent.pem", "correct what the message names", "--ca", "/nonexistent.pem")
 expect("no configuration file", "configuration", "/nonexistent.json", "correct", "--config", "/nonexistent.json")
-expect("a proxy that is none", "configuration", "url: ", "correct", "--proxy", "gopher://h")
+expect("a proxy that is not one", "configuration", "url: ", "correct", "--proxy", "gopher://h")
 expect("nonsense in HTTPS_PROXY", "configuration", "HTTPS_PROXY", "correct or unset it", HTTPS_PROXY="gopher://h")
 
-# The way.
-expect("a name that is not there", "name", "nowhere.invalid is not found", "check the spelling of nowhere.invalid",
+# The route to the service.
+expect("a name that does not exist", "name", "nowhere.invalid is not found", "check the spelling of nowhere.invalid",
        UMAPI_AUTH_HOST="nowhere.invalid")
 expect("a host that refuses", "connect", "refuses the connection", "whether a firewall lets this machine out",
        UMAPI_ENDPOINT="https://127.0.0.1:1")
-expect("a proxy that is not there", "connect", "the proxy http://127.0.0.1:1 refuses", "HTTPS_PROXY in the environment",
+expect("a proxy that does not run", "connect", "the proxy http://127.0.0.1:1 refuses", "HTTPS_PROXY in the environment",
        HTTPS_PROXY="http://127.0.0.1:1")
 expect("a proxy that wants a login", "proxy", "407", "give the right user and password",
        "--proxy", os.environ["PROXY_LOGIN"])
@@ -104,11 +104,11 @@ for server, message, remedy in (
     ("TLS_FUTURE", "is not valid before Wed, 01 Jan 2048", "check this machine's clock"),
     ("TLS_WRONG_NAME", "is for intranet.example", "check the host in the endpoint"),
     ("TLS_SELF_SIGNED", "is self-signed", "give the host a certificate of a CA"),
-    ("TLS_1_1", "speaks no TLS of 1.2 or later", "must be brought up to date"),
+    ("TLS_1_1", "does not support TLS 1.2 or later", "must be brought up to date"),
 ):
     expect(server, "tls", message, remedy, "--ca", os.environ["TLS_CA"], UMAPI_AUTH_HOST=os.environ[server])
 
-# The ways through.
+# The routes through proxies.
 login = os.environ["PROXY_LOGIN"].replace("//", f"//{os.environ['PROXY_USER']}:{os.environ['PROXY_PASSWORD']}@")
 expect("a login in HTTPS_PROXY", None, None, None, HTTPS_PROXY=login)
 expect("a login beside --proxy", None, None, None, "--proxy", os.environ["PROXY_LOGIN"],
@@ -116,14 +116,14 @@ expect("a login beside --proxy", None, None, None, "--proxy", os.environ["PROXY_
 expect("SOCKS", None, None, None, "--proxy", "socks5h://" + os.environ["PROXY_SOCKS"])
 expect("NO_PROXY", None, None, None, HTTPS_PROXY="http://127.0.0.1:1", NO_PROXY="127.0.0.1")
 expect("--no-proxy", None, None, None, "--no-proxy", HTTPS_PROXY="http://127.0.0.1:1")
-expect("the CA of what inspects", None, None, None, "--proxy", os.environ["PROXY_INSPECTS"],
+expect("the CA of a proxy that inspects", None, None, None, "--proxy", os.environ["PROXY_INSPECTS"],
        "--ca", os.environ["PROXY_INSPECTS_CA"])
 expect("only one's own CA", None, None, None, "--only-ca", os.environ["UMAPI_CA_FILE"],
        UMAPI_CA_FILE="")
 
 
 def readme_commands():
-    """The command lines of the README, with its example hosts turned into the proxies that are here."""
+    """The command lines of the README, with its example hosts replaced by the local proxies."""
     root = pathlib.Path(__file__).resolve().parents[3]
     with open(root / "README.md", encoding="utf-8") as readme:
         section = readme.read().split("## Behind a corporate proxy\n")[1].split("\n## ")[0]
@@ -168,13 +168,13 @@ expect("a wrong secret", "token", "the credentials were refused", "compare the c
        UMAPI_CLIENT_SECRET="wr0ng-p4ss")
 expect("a token host that fails", "token", "503", "try again later", fault=status("token", 503))
 expect("a token host that throttles", "token", "429", "wait 90 s", fault=status("token", 429, retry_after=90))
-expect("a token host that is none", "token", "token", "whether it is the token host that answers",
+expect("a token host that is not one", "token", "token", "whether it is the token host that answers",
        fault={"endpoint": "token", "fault": {"garbage": {"kind": "html"}}})
 expect("a token host that resets", "token", "connection", "a firewall",
        fault={"endpoint": "token", "fault": {"reset": {"at": "before_work"}}})
 
 # The call.
-# Documented as a 401 with an empty body.
+# The documented answer is a 401 with an empty body.
 expect("a wrong organisation", "call", "HTTP 401", "compare the organisation id",
        UMAPI_ORG_ID="OTHER@AdobeOrg")
 expect("a call that is forbidden", "call", "403", "add the User Management API to the project", fault=status("user", 403))
@@ -182,7 +182,7 @@ expect("a call that is throttled", "call", "429", "wait 3244 s", fault=status("u
 expect("a service that fails", "call", "500", "status.adobe.com", fault=status("user", 500))
 expect("a gateway's page", "call", "502", "status.adobe.com", fault=status("user", 502, body="html"))
 expect("no UMAPI at the endpoint", "call", "404", "check the endpoint", fault=status("user", 404, body="html"))
-expect("garbage", "call", "the answer holds no user", "whether it is the service that answers",
+expect("garbage", "call", "the answer contains no user", "whether it is the service that answers",
        fault={"endpoint": "user", "fault": {"garbage": {"kind": "html"}}})
 expect("a redirect to a login page", "call", "redirect", "whether it is the service that answers",
        fault={"endpoint": "user", "fault": {"redirect": {"to": "https://login.example/"}}})

@@ -1,4 +1,4 @@
-//! All state, behind one lock, so that what was done and what is told of it agree.
+//! All state of the sandbox, behind one lock, so that what was done agrees with what the control API reports.
 
 use crate::action::{self, Rules};
 use crate::faults::Faults;
@@ -23,56 +23,56 @@ pub const CLIENT_ID: &str = "sandbox-client-id";
 pub const CLIENT_SECRET: &str = "p8e-sandbox+secret/&=%";
 pub const TECH_ACCT_ID: &str = "7A1B2C3D@techacct.adobe.com";
 
-pub struct World {
+pub struct Sandbox {
     pub options: Options,
-    beginning: Snapshot,
-    first_settings: Settings,
+    initial_org: Snapshot,
+    initial_settings: Settings,
     state: Mutex<State>,
     pub started: Instant,
-    /// While it holds an instant, connections are refused until then.
+    /// Connections are refused until the instant that it holds, if any.
     pub refusing_until: watch::Sender<Option<Instant>>,
     pub is_listening: AtomicBool,
 }
 
-/// What can be changed while it runs.
+/// What `POST /settings` of the control API can change while the sandbox runs.
 #[derive(Clone, Debug, Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     pub page_size: usize,
     pub latency_ms: u64,
     pub token_ttl_s: u64,
-    /// Whether an error's `step` is a text, as documented, or a number, as seen.
+    /// Whether an error's `step` is a text, as documented, or a number, as observed.
     pub step_as_text: bool,
-    /// How far the server's clock is off.
+    /// How many seconds the server's clock is ahead.
     pub date_offset_s: i64,
     pub entries_per_request: usize,
     pub names_per_list: usize,
-    /// Whether listings tell their figures in `X-Total-Count` and its kin; any may be missing.
+    /// Whether listings carry `X-Total-Count`, `X-Page-Count`, `X-Current-Page` and `X-Page-Size`.
     pub page_headers: bool,
     pub past_the_end: PastTheEnd,
-    // What the documentation leaves open.
+    // The questions that the documentation leaves open.
     pub already_member: AlreadyMember,
     pub after_refusal: AfterRefusal,
     pub encoded_slash: EncodedSlash,
     pub group_name: GroupName,
-    /// A user group of so many members takes no more.
+    /// The largest number of members of a user group.
     pub most_members: usize,
-    /// How often all users, or all groups, may be listed; 0 is no limit.
+    /// The shortest time between two listings of all users, or of all groups; 0 is no limit.
     pub full_listing_every_ms: u64,
     /// New connections hang before they are served, TLS handshake included.
     pub hold_connections: bool,
-    /// Who may call. A change leaves the tokens that are out as they are.
+    /// The client id that is accepted. A change leaves the tokens that are issued valid.
     pub client_id: String,
-    /// Other clients, with the same secret.
+    /// Further client ids that are accepted, with the same secret.
     pub other_client_ids: Vec<String>,
     pub client_secret: String,
-    /// A certificate or public key for JWT assertions.
+    /// The certificate or public key that JWT assertions are verified with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwt_pem: Option<String>,
 }
 
 impl Settings {
-    /// Who may call.
+    /// All client ids that are accepted.
     pub fn client_ids(&self) -> Vec<&str> {
         let others = self.other_client_ids.iter().map(String::as_str);
         std::iter::once(self.client_id.as_str())
@@ -119,7 +119,7 @@ impl Default for Settings {
 pub struct State {
     pub org: Org,
     pub ledger: Vec<LedgerLine>,
-    pub requests: Vec<Received>,
+    pub requests: Vec<ReceivedRequest>,
     pub tokens: Tokens,
     pub throttle: Throttle,
     pub faults: Faults,
@@ -129,11 +129,11 @@ pub struct State {
     created_in_test: BTreeSet<String>,
 }
 
-/// A step that was applied or refused.
+/// One step that was tried, in the ledger.
 #[derive(Clone, Debug, Serialize)]
 pub struct LedgerLine {
     pub sequence: usize,
-    /// The number of the request, as in the list of requests.
+    /// The number of the request in the list of requests.
     pub request: usize,
     pub x_request_id: Option<String>,
     pub entry: usize,
@@ -143,13 +143,14 @@ pub struct LedgerLine {
     pub request_id: Option<String>,
     pub command: Value,
     pub applied: bool,
-    /// The codes of the refusal, one for each name that is wrong.
+    /// The codes of the refusal, one for each wrong name; empty if the step was applied.
     pub codes: Vec<&'static str>,
     pub test_only: bool,
 }
 
+/// One request, in the list of requests.
 #[derive(Clone, Debug, Serialize)]
-pub struct Received {
+pub struct ReceivedRequest {
     pub number: usize,
     pub endpoint: Endpoint,
     pub method: String,
@@ -158,9 +159,9 @@ pub struct Received {
     pub headers: BTreeMap<String, String>,
     pub body: Value,
     pub connection: u64,
-    /// Since the start.
+    /// When the head arrived, in milliseconds since the start.
     pub at_ms: u64,
-    /// The answer; `None` while there is none, or if it never came to one.
+    /// The status of the answer; `None` until there is one, and for ever if a fault prevents it.
     pub status: Option<u16>,
     pub fault: Option<String>,
 }
@@ -173,13 +174,13 @@ pub struct Counters {
     pub answers: BTreeMap<Endpoint, BTreeMap<u16, u64>>,
 }
 
-impl World {
+impl Sandbox {
     pub fn new(options: Options) -> Result<Self, Box<dyn Error>> {
-        let mut beginning = match &options.state {
+        let mut initial_org = match &options.state {
             Some(file) => serde_json::from_slice(&std::fs::read(file)?)?,
             None => org::small_company(),
         };
-        org::grow(&mut beginning, options.users, options.groups);
+        org::grow(&mut initial_org, options.users, options.groups);
         let jwt_pem = options
             .jwt_cert
             .as_ref()
@@ -197,11 +198,11 @@ impl World {
             jwt_pem,
             ..Settings::default()
         };
-        let state = State::new(&options, &beginning, &settings)?;
-        Ok(World {
+        let state = State::new(&options, &initial_org, &settings)?;
+        Ok(Sandbox {
             options,
-            beginning,
-            first_settings: settings,
+            initial_org,
+            initial_settings: settings,
             state: Mutex::new(state),
             started: Instant::now(),
             refusing_until: watch::Sender::new(None),
@@ -213,13 +214,13 @@ impl World {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Everything as at the start, save the count of open connections.
+    /// Restores everything to what it was at the start, except the count of open connections.
     pub fn reset(&self) -> Result<(), String> {
         let mut state = self.state();
         let open_connections = state.counters.open_connections;
-        *state = State::new(&self.options, &self.beginning, &self.first_settings)?;
+        *state = State::new(&self.options, &self.initial_org, &self.initial_settings)?;
         state.counters.open_connections = open_connections;
-        // Whoever is told of it drops its connection, so only an end of a refusal is told.
+        // A change makes every connection close, so the watchers are notified only if a refusal ends here.
         self.refusing_until
             .send_if_modified(|until| until.take().is_some());
         Ok(())
@@ -227,13 +228,13 @@ impl World {
 }
 
 impl State {
-    fn new(options: &Options, beginning: &Snapshot, settings: &Settings) -> Result<Self, String> {
+    fn new(options: &Options, initial_org: &Snapshot, settings: &Settings) -> Result<Self, String> {
         let throttle = match options.limits {
             Limits::Documented => Throttle::documented(options.time_scale),
             Limits::Off => Throttle::default(),
         };
         let mut state = State {
-            org: Org::from_snapshot(beginning.clone()),
+            org: Org::from_snapshot(initial_org.clone()),
             ledger: Vec::new(),
             requests: Vec::new(),
             tokens: Tokens::default(),
@@ -261,8 +262,8 @@ impl State {
         self.org = Org::from_snapshot(snapshot);
     }
 
-    /// A token as the token endpoint would give it, for programs that have tokens from elsewhere.
-    pub fn give_token(&mut self) -> String {
+    /// Issues a token as the token endpoint does, for programs that obtain their tokens elsewhere.
+    pub fn issue_token(&mut self) -> String {
         self.tokens
             .issue(Duration::from_secs(self.settings.token_ttl_s))
     }

@@ -7,7 +7,7 @@ import urllib.request
 
 
 class Sandbox:
-    """A running sandbox; ends with this process at the latest, since it watches its standard input."""
+    """A running sandbox. It ends with this process at the latest, since it watches its standard input."""
 
     def __init__(self, *options):
         program = os.environ["UMAPI_SANDBOX"]

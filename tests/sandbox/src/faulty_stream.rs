@@ -1,4 +1,4 @@
-//! The stream that HTTP runs over, which a fault can cut, stall or replace at any byte of an answer.
+//! The stream below HTTP, which a fault can cut, stall or replace at any byte of an answer.
 
 use std::io;
 use std::pin::Pin;
@@ -10,52 +10,52 @@ use tokio::net::TcpStream;
 use tokio::time::Sleep;
 use tokio_rustls::server::TlsStream;
 
-/// What is to happen to the bytes that HTTP writes.
+/// What happens to the bytes that HTTP writes.
 #[derive(Debug, Default)]
-enum Order {
+enum WriteMode {
     #[default]
     Pass,
-    /// Lets so many bytes through, and then breaks the connection or leaves it hanging.
+    /// Lets `after` bytes pass, and then resets or stalls the connection.
     Cut { after: usize, then: End },
-    /// Lets nothing through for a while.
+    /// Lets nothing pass until the timer expires.
     Hold(Pin<Box<Sleep>>),
-    /// Writes these bytes instead, and then hangs up.
+    /// Writes these bytes instead, and then closes the connection.
     Replace(Vec<u8>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     Reset,
-    /// For so long, or for ever.
+    /// For the given time, or for ever.
     Stall(Option<Duration>),
 }
 
 #[derive(Debug, Default)]
-struct Orders {
-    order: Order,
-    reset_at_the_end: bool,
+struct Control {
+    mode: WriteMode,
+    reset_on_close: bool,
 }
 
-/// The hand of a fault on a connection.
+/// A handle on a connection, by which a fault changes what is written to it.
 #[derive(Clone, Debug, Default)]
-pub struct Handle(Arc<Mutex<Orders>>);
+pub struct StreamController(Arc<Mutex<Control>>);
 
-impl Handle {
-    fn with<T>(&self, act: impl FnOnce(&mut Orders) -> T) -> T {
+impl StreamController {
+    fn with<T>(&self, act: impl FnOnce(&mut Control) -> T) -> T {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// However the connection ends, the peer is to see a reset.
-    pub fn reset_at_the_end(&self) {
-        self.with(|orders| orders.reset_at_the_end = true);
+    /// Lets the peer see a reset, in whatever way the connection ends.
+    pub fn reset_on_close(&self) {
+        self.with(|control| control.reset_on_close = true);
     }
 
     pub fn cut(&self, after: usize, then: End) {
-        self.with(|orders| orders.order = Order::Cut { after, then });
+        self.with(|control| control.mode = WriteMode::Cut { after, then });
     }
 
     pub fn replace(&self, bytes: Vec<u8>) {
-        self.with(|orders| orders.order = Order::Replace(bytes));
+        self.with(|control| control.mode = WriteMode::Replace(bytes));
     }
 }
 
@@ -83,36 +83,36 @@ impl Stream {
 trait ReadWrite: AsyncRead + AsyncWrite {}
 impl<T: AsyncRead + AsyncWrite> ReadWrite for T {}
 
-pub struct Conduit {
+pub struct FaultyStream {
     stream: Stream,
-    handle: Handle,
+    controller: StreamController,
 }
 
-impl Conduit {
-    pub fn new(stream: Stream) -> (Self, Handle) {
-        let handle = Handle::default();
-        let conduit = Conduit {
+impl FaultyStream {
+    pub fn new(stream: Stream) -> (Self, StreamController) {
+        let controller = StreamController::default();
+        let faulty_stream = FaultyStream {
             stream,
-            handle: handle.clone(),
+            controller: controller.clone(),
         };
-        (conduit, handle)
+        (faulty_stream, controller)
     }
 
-    fn broken() -> Poll<io::Result<usize>> {
+    fn aborted() -> Poll<io::Result<usize>> {
         Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
     }
 }
 
-impl Drop for Conduit {
+impl Drop for FaultyStream {
     fn drop(&mut self) {
-        if self.handle.with(|orders| orders.reset_at_the_end) {
-            // A socket that is gone already needs no reset.
+        if self.controller.with(|control| control.reset_on_close) {
+            // The error is of a socket that is gone, which needs no reset.
             let _ = socket2::SockRef::from(self.stream.tcp()).set_linger(Some(Duration::ZERO));
         }
     }
 }
 
-impl AsyncRead for Conduit {
+impl AsyncRead for FaultyStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -122,39 +122,39 @@ impl AsyncRead for Conduit {
     }
 }
 
-impl AsyncWrite for Conduit {
+impl AsyncWrite for FaultyStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let handle = self.handle.clone();
-        handle.with(|orders| match &mut orders.order {
-            Order::Pass => self.stream.io().poll_write(cx, bytes),
-            Order::Hold(until) => {
+        let controller = self.controller.clone();
+        controller.with(|control| match &mut control.mode {
+            WriteMode::Pass => self.stream.io().poll_write(cx, bytes),
+            WriteMode::Hold(until) => {
                 std::task::ready!(until.as_mut().poll(cx));
-                orders.order = Order::Pass;
+                control.mode = WriteMode::Pass;
                 self.stream.io().poll_write(cx, bytes)
             }
-            Order::Cut {
+            WriteMode::Cut {
                 after: 0,
-                then: End::Stall(for_how_long),
+                then: End::Stall(duration),
             } => {
-                let Some(time) = *for_how_long else {
+                let Some(time) = *duration else {
                     return Poll::Pending;
                 };
-                orders.order = Order::Hold(Box::pin(tokio::time::sleep(time)));
+                control.mode = WriteMode::Hold(Box::pin(tokio::time::sleep(time)));
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
-            Order::Cut {
+            WriteMode::Cut {
                 after: 0,
                 then: End::Reset,
             } => {
-                orders.reset_at_the_end = true;
-                Conduit::broken()
+                control.reset_on_close = true;
+                FaultyStream::aborted()
             }
-            Order::Cut { after, .. } => {
+            WriteMode::Cut { after, .. } => {
                 let most = bytes.len().min(*after);
                 let written = self.stream.io().poll_write(cx, &bytes[..most]);
                 if let Poll::Ready(Ok(length)) = written {
@@ -162,11 +162,11 @@ impl AsyncWrite for Conduit {
                 }
                 written
             }
-            Order::Replace(own) if own.is_empty() => Conduit::broken(),
-            Order::Replace(own) => match self.stream.io().poll_write(cx, own) {
+            WriteMode::Replace(own) if own.is_empty() => FaultyStream::aborted(),
+            WriteMode::Replace(own) => match self.stream.io().poll_write(cx, own) {
                 Poll::Ready(Ok(length)) => {
                     own.drain(..length);
-                    // Claims the least, so as to be asked again until all is written.
+                    // The smallest length, so that the caller writes again until all bytes are written.
                     Poll::Ready(Ok(bytes.len().min(1)))
                 }
                 other => other,
@@ -179,7 +179,7 @@ impl AsyncWrite for Conduit {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.handle.with(|orders| orders.reset_at_the_end) {
+        match self.controller.with(|control| control.reset_on_close) {
             true => Poll::Ready(Ok(())),
             false => self.stream.io().poll_shutdown(cx),
         }

@@ -1,6 +1,6 @@
-"""Adobe's own Python client does all that its user guide tells, against the sandbox.
+"""Adobe's Python client does everything that its user guide describes, against the sandbox.
 
-The client knows nothing of this project: where the two disagree, the sandbox is wrong.
+The client is independent of this project: where it and the sandbox disagree, the sandbox is wrong.
 """
 
 import unittest
@@ -35,7 +35,7 @@ def connect(sandbox, auth=None, **options):
     )
 
 
-class Judge(unittest.TestCase):
+class SandboxTest(unittest.TestCase):
     options = ["--limits", "off", "--page-size", "20"]
 
     @classmethod
@@ -48,7 +48,7 @@ class Judge(unittest.TestCase):
         self.connection = connect(self.sandbox)
 
 
-class Credentials(Judge):
+class Credentials(SandboxTest):
     def test_oauth_server_to_server_keeps_its_token(self):
         for _ in range(3):
             list(GroupsQuery(self.connection))
@@ -90,7 +90,7 @@ class Credentials(Judge):
         )
 
 
-class Reading(Judge):
+class Reading(SandboxTest):
     def test_all_users_over_all_pages(self):
         users = UsersQuery(self.connection).all_results()
         expected = sorted(user["email"] for user in self.active_users() if not user.get("technical"))
@@ -112,7 +112,7 @@ class Reading(Judge):
         in_domain = UsersQuery(self.connection, in_domain="corp.example.com").all_results()
         self.assertEqual({user["domain"] for user in in_domain}, {"corp.example.com"})
 
-    def test_members_of_a_profile_by_way_of_a_group(self):
+    def test_indirect_members_of_a_profile(self):
         direct = UsersQuery(self.connection, in_group="Acrobat Pro DC").all_results()
         all_of_them = UsersQuery(self.connection, in_group="Acrobat Pro DC", direct_only=False).all_results()
         self.assertGreater(len(all_of_them), len(direct))
@@ -139,7 +139,7 @@ class Reading(Judge):
         self.assertEqual(server["state"], "LIVE")
 
 
-class UserActions(Judge):
+class UserActions(SandboxTest):
     def execute(self, *actions, **options):
         return self.connection.execute_multiple(list(actions), **options)
 
@@ -156,13 +156,13 @@ class UserActions(Judge):
             self.assertEqual((user["firstname"], user["country"], user["type"]), ("Zoë", "DE", kind.name))
             self.assertEqual(user["groups"], ["Design/UX", "Sales"])
 
-    def test_create_with_a_username_of_its_own(self):
+    def test_create_with_a_username_that_is_not_the_email(self):
         action = UserAction("zara", domain="example.com")
         action.create("zara.z@example.com", "Zara", "Z", "FR")
         self.assertEqual(self.execute(action), (0, 1, 1))
         self.assertEqual(self.sandbox.user("zara.z@example.com")["username"], "zara")
 
-    def test_the_three_ways_on_conflict(self):
+    def test_the_three_options_on_conflict(self):
         email = "person000002@example.com"
         before = self.sandbox.user(email)
         for option, completed, name in [
@@ -214,7 +214,7 @@ class UserActions(Judge):
             {user["type"]: user["groups"] for user in twins}, {"adobeID": ["Sales"], "federatedID": ["Marketing"]}
         )
 
-    def test_each_error_is_told_with_its_command(self):
+    def test_each_error_carries_its_command(self):
         good = UserAction("person000002@example.com").add_to_groups(["Sales"])
         bad = UserAction("person000003@example.com").add_to_groups(["Sales"]).add_to_groups(["No such group"])
         self.assertEqual(self.execute(good, bad), (0, 2, 1))
@@ -223,7 +223,7 @@ class UserActions(Judge):
         self.assertEqual(error["errorCode"], "error.group.not_found")
         self.assertEqual(error["command"], {"add": {"group": ["No such group"]}})
 
-    def test_queued_actions_leave_in_tens(self):
+    def test_queued_actions_are_sent_ten_at_a_time(self):
         for number in range(12):
             self.connection.execute_single(UserAction(f"person{number * 5 + 2:06}@example.com").add_to_groups(["Sales"]))
         self.assertEqual(self.connection.local_status["actions-queued"], 2)
@@ -240,7 +240,7 @@ class UserActions(Judge):
         self.assertEqual(action.execution_errors(), [])
         self.assertEqual(self.sandbox.control("GET", "/state"), before)
 
-    def test_signals_of_a_sync(self):
+    def test_sync_start_and_end_signals(self):
         self.connection.start_sync()
         self.execute(UserAction("person000002@example.com").add_to_groups(["Sales"]))
         self.connection.end_sync()
@@ -251,8 +251,8 @@ class UserActions(Judge):
         self.assertEqual(pragmas, ["umapi-sync-start", "umapi-sync-end", None])
 
 
-class GroupActions(Judge):
-    def test_the_life_of_a_group(self):
+class GroupActions(SandboxTest):
+    def test_create_change_and_delete_a_group(self):
         run = self.connection.execute_single
         self.assertEqual(run(GroupAction("Night shift").create(description="after ten"), immediate=True), (0, 1, 1))
         run(GroupAction("Night shift").add_users(["person000002@example.com", "person000003@example.com"]), True)
@@ -282,7 +282,7 @@ class GroupActions(Judge):
         self.assertEqual(action.execution_errors()[0]["errorCode"], "error.usergroup.already_exists")
 
 
-class Throttled(Judge):
+class Throttled(SandboxTest):
     options = ["--time-scale", "60"]
 
     def test_the_eleventh_action_request_of_a_minute_waits(self):

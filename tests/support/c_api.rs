@@ -1,6 +1,6 @@
-//! The library by its C functions, as a C program uses it, for schedules that are run through either face.
+//! The library through its C functions, as a C program uses it, for schedules that run through either API.
 //!
-//! The types free what they hold. Nothing here knows how the library works.
+//! The types free what they own. Nothing here depends on the library's internals.
 
 #![allow(unsafe_code, reason = "these are the C functions")]
 
@@ -44,7 +44,7 @@ unsafe fn owned(text: *const c_char) -> Option<String> {
     Some(text.to_string_lossy().into_owned())
 }
 
-/// Makes a call, and takes its error.
+/// Calls a function, and converts its status and error.
 fn call(function: impl FnOnce(*mut *mut umapi_error) -> umapi_status) -> Result<()> {
     let mut error = null_mut();
     let status = function(&mut error);
@@ -56,12 +56,12 @@ fn call(function: impl FnOnce(*mut *mut umapi_error) -> umapi_status) -> Result<
     Err(Failure { status, message })
 }
 
-/// A call that cannot fail with these arguments.
+/// Calls a function that cannot fail with these arguments.
 fn must(function: impl FnOnce(*mut *mut umapi_error) -> umapi_status) {
     call(function).expect("the arguments are good");
 }
 
-/// What a client is made with.
+/// The options of a client.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Settings {
     pub attempt_timeout_ms: i64,
@@ -69,13 +69,13 @@ pub struct Settings {
     pub max_wait_ms: i64,
     pub batch: Option<BatchLimits>,
     pub read_ahead: Option<u32>,
-    /// Requests in a window of so many milliseconds, of every endpoint.
-    pub pace: Option<(u32, i64)>,
+    /// The rate limit of every endpoint: requests, and the window in milliseconds.
+    pub rate_limit: Option<(u32, i64)>,
 }
 
 pub struct Client(*mut umapi_client);
 
-// SAFETY: the header allows a client any number of threads.
+// SAFETY: the header allows a client on any number of threads.
 unsafe impl Send for Client {}
 // SAFETY: as above.
 unsafe impl Sync for Client {}
@@ -111,7 +111,7 @@ impl Client {
         made.map(|()| Client(client))
     }
 
-    pub fn execute(&self, actions: &[&Action], options: &Call) -> Result<Vec<Told>> {
+    pub fn execute(&self, actions: &[&Action], options: &Call) -> Result<Vec<ReportedOutcome>> {
         let actions: Vec<_> = actions.iter().map(|action| Built::new(action)).collect();
         let pointers: Vec<_> = actions.iter().map(|built| built.0.cast_const()).collect();
         let mut results = null_mut();
@@ -205,7 +205,7 @@ fn options(sandbox: &Sandbox, settings: &Settings) -> *mut umapi_client_options 
     must(|e| unsafe { umapi_client_options_set_attempt_timeout_ms(options, attempt_timeout, e) });
     let (attempts, wait) = (settings.max_attempts, settings.max_wait_ms);
     must(|e| unsafe { umapi_client_options_set_retry(options, attempts, 1, wait, e) });
-    let (requests, window_ms) = settings.pace.unwrap_or((0, 60_000));
+    let (requests, window_ms) = settings.rate_limit.unwrap_or((0, 60_000));
     for endpoint in UMAPI_ENDPOINT_USERS..=UMAPI_ENDPOINT_ACTION {
         must(|e| unsafe {
             umapi_client_options_set_rate_limit(options, endpoint, requests as i32, window_ms, e)
@@ -228,7 +228,7 @@ fn options(sandbox: &Sandbox, settings: &Settings) -> *mut umapi_client_options 
     options
 }
 
-/// An action, built from the JSON of another's commands.
+/// An action of the C API, built from the commands of one of the Rust API.
 struct Built(*mut umapi_action);
 
 impl Built {
@@ -273,7 +273,7 @@ impl Queue {
         call(|e| unsafe { umapi_queue_flush(self.0, options.0, e) })
     }
 
-    pub fn take(&mut self) -> Vec<Told> {
+    pub fn take(&mut self) -> Vec<ReportedOutcome> {
         let mut results = null_mut();
         must(|e| unsafe { umapi_queue_take_results(self.0, &mut results, e) });
         take(results)
@@ -286,42 +286,42 @@ impl Drop for Queue {
     }
 }
 
-/// What is told of one action.
+/// The outcome of one action, as the C API reports it.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct ReportedOutcome {
     pub kind: i32,
     pub tag: u64,
     pub applied: usize,
-    pub findings: Vec<Found>,
+    pub findings: Vec<ReportedFinding>,
     pub error: Option<Failure>,
 }
 
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct ReportedFinding {
     pub is_error: bool,
     pub command: Option<usize>,
     pub code: Option<String>,
 }
 
-fn take(results: *mut umapi_results) -> Vec<Told> {
+fn take(results: *mut umapi_results) -> Vec<ReportedOutcome> {
     let length = unsafe { umapi_results_length(results) };
-    let told = (0..length).map(|index| unsafe { told(umapi_results_get(results, index)) });
-    let told = told.collect();
+    let outcomes = (0..length).map(|index| unsafe { reported(umapi_results_get(results, index)) });
+    let outcomes = outcomes.collect();
     unsafe { umapi_results_free(results) };
-    told
+    outcomes
 }
 
-unsafe fn told(outcome: *const umapi_outcome) -> Told {
+unsafe fn reported(outcome: *const umapi_outcome) -> ReportedOutcome {
     unsafe {
         let error = umapi_outcome_error(outcome);
         let findings = (0..umapi_outcome_finding_count(outcome))
             .map(|index| umapi_outcome_finding(outcome, index))
-            .map(|finding| Found {
+            .map(|finding| ReportedFinding {
                 is_error: umapi_finding_severity(finding) == UMAPI_SEVERITY_ERROR,
                 command: usize::try_from(umapi_finding_command(finding)).ok(),
                 code: owned(umapi_finding_code(finding)),
             });
-        Told {
+        ReportedOutcome {
             kind: umapi_outcome_kind(outcome),
             tag: umapi_outcome_tag(outcome),
             applied: umapi_outcome_applied(outcome),
@@ -334,7 +334,7 @@ unsafe fn told(outcome: *const umapi_outcome) -> Told {
     }
 }
 
-/// A listing of whichever kind.
+/// A listing of users or groups.
 pub enum Pages {
     Users(*mut umapi_users),
     Groups(*mut umapi_groups),
@@ -411,7 +411,7 @@ impl Drop for Pages {
 
 pub struct Cancel(*mut umapi_cancel);
 
-// SAFETY: the header allows it any thread.
+// SAFETY: the header allows a cancel handle on any thread.
 unsafe impl Send for Cancel {}
 // SAFETY: as above.
 unsafe impl Sync for Cancel {}
@@ -432,7 +432,7 @@ impl Drop for Cancel {
     }
 }
 
-/// A progress callback that blocks for so long at its first calls. It also asks for a user, which must be refused.
+/// A progress callback that blocks in its first calls. It also calls the library, which must refuse the call.
 pub struct Blocking {
     pause: Duration,
     pauses: AtomicU32,
@@ -450,7 +450,7 @@ impl Blocking {
         })
     }
 
-    /// An error, if a call from within the callback was answered with anything but a refusal.
+    /// An error if a call from within the callback had any result but the refusal.
     pub fn check(&self) -> std::result::Result<(), String> {
         match self.answered.load(Ordering::Relaxed) {
             UMAPI_STATUS_INVALID_ARGUMENT => Ok(()),
@@ -474,18 +474,18 @@ impl Blocking {
 }
 
 unsafe extern "C" fn block(_: *const umapi_progress, user_data: *mut c_void) {
-    // SAFETY: it is what `Call::new` gave, and lives until `release`.
+    // SAFETY: the pointer is from `Call::new`, and valid until `release`.
     unsafe { &*user_data.cast_const().cast::<Blocking>() }.run();
 }
 
 unsafe extern "C" fn release(user_data: *mut c_void) {
-    // SAFETY: it is what `Call::new` gave, and is given back once.
+    // SAFETY: the pointer is from `Call::new`, and is released once.
     drop(unsafe { Arc::from_raw(user_data.cast_const().cast::<Blocking>()) });
 }
 
 pub struct Call(*mut umapi_call);
 
-// SAFETY: it is only read once it is made, which the header allows any thread.
+// SAFETY: a call is only read after its construction, which the header allows on any thread.
 unsafe impl Send for Call {}
 // SAFETY: as above.
 unsafe impl Sync for Call {}
@@ -518,14 +518,14 @@ impl Drop for Call {
     }
 }
 
-const CHILD_IS_WELL: i32 = 0;
+const CHILD_SUCCEEDED: i32 = 0;
 
-/// Forks, whatever the client is about on other threads. In the child the old client is refused and is freed, and a new
-/// one works.
+/// Forks while other threads use the client. In the child, calls with the old client are refused, the old client can be
+/// freed, and a new client works.
 pub fn fork(sandbox: &Sandbox, client: &Client) -> std::result::Result<(), String> {
     // SAFETY: the child calls the library and the sandbox, and ends without unwinding or cleaning up.
     match unsafe { libc::fork() } {
-        -1 => Err("no process could be made".into()),
+        -1 => Err("the process cannot fork".into()),
         0 => {
             let work = std::panic::AssertUnwindSafe(|| in_the_child(sandbox, client));
             let code = std::panic::catch_unwind(work).unwrap_or(104);
@@ -557,25 +557,25 @@ fn in_the_child(sandbox: &Sandbox, old: &Client) -> i32 {
         return 103;
     };
     let mut last = 0;
-    // Faults strike the child too; but not for ever.
+    // Faults strike the child too, but a rule does not strike every request.
     for _ in 0..100 {
         match new.find_user("person000002@example.com") {
-            Ok(()) => return CHILD_IS_WELL,
-            // The service told it to stay away for an hour.
-            Err(failure) if failure.status == UMAPI_STATUS_THROTTLED => return CHILD_IS_WELL,
+            Ok(()) => return CHILD_SUCCEEDED,
+            // The service asked for a pause of an hour.
+            Err(failure) if failure.status == UMAPI_STATUS_THROTTLED => return CHILD_SUCCEEDED,
             Err(failure) => last = failure.status,
         }
     }
     last
 }
 
-/// Waits for a bounded time.
+/// Waits for the child, for at most 30 seconds.
 fn wait_for(child: libc::pid_t) -> std::result::Result<(), String> {
     let mut status = 0;
     for _ in 0..6000 {
         match unsafe { libc::waitpid(child, &mut status, libc::WNOHANG) } {
             0 => std::thread::sleep(Duration::from_millis(5)),
-            _ if libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == CHILD_IS_WELL => {
+            _ if libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == CHILD_SUCCEEDED => {
                 return Ok(());
             }
             _ => {
