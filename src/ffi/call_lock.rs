@@ -19,7 +19,7 @@ pub(super) struct CallLock<T> {
     value: UnsafeCell<T>,
 }
 
-/// What stands behind a handle whose calls exclude one another.
+/// The content of a handle that one call at a time may use.
 pub(super) trait OneCallAtATime {
     type Value;
 

@@ -63,7 +63,7 @@ pub struct Pager<R> {
     unsent: u64,
     /// The pages that are being fetched, in order; the first is `next`.
     under_way: VecDeque<Fetch<R>>,
-    /// Whether page `next` failed and has to be requested again, before the pages under way.
+    /// Whether page `next` failed and has to be requested again, before the pages that are being fetched.
     resend: bool,
     order: PageOrder,
     /// Whether the newest page said that it is the last.
@@ -239,7 +239,7 @@ impl<R: Send + Sync + 'static> Pager<R> {
         page
     }
 
-    /// Keeps as many pages under way as are allowed: one until the service has said how many there are.
+    /// Fetches as many pages at a time as allowed: one until the service has said how many there are.
     fn send_ahead(&mut self, call: &Call) {
         if std::mem::take(&mut self.resend) {
             let fetch = self.fetch(call, self.next);
