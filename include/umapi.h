@@ -19,14 +19,14 @@
  * # Results
  *
  * A function that can fail returns a `umapi_status`: `UMAPI_OK` (0) or the kind of failure. Its last parameter,
- * `umapi_error **error`, receives what went wrong in detail, for you to free; pass NULL if you do not want it. It is
- * NULL after success. There is no hidden "last error": whatever thread you are on, the error is the one you hold.
+ * `umapi_error **error`, receives the details of the failure, which you free; pass NULL if you do not want them. It is
+ * NULL after success. There is no hidden "last error" of a thread.
  *
  * Outputs are set to NULL when a function begins and written only when it succeeds.
  *
  * # Ownership
  *
- * - `T **out`: you own what you receive, and free it with the `_free` function of its type. Each takes NULL, never
+ * - `T **out`: you own what you receive, and free it with the `_free` function of its type. Each accepts NULL, never
  *   fails and never waits.
  * - A returned `const T *` or `const char *`, and a `const T **out`: borrowed. It lives as long as its parent, which the
  *   function's comment names.
@@ -40,43 +40,43 @@
  *
  * # Threads
  *
- * A client never changes, save for its credentials (umapi_client_set_credentials), and any number of threads may use it
- * at once. Credentials, options, queries, calls and actions under construction: one thread at a time. Listings and queues:
- * one call at a time; another call meanwhile answers `UMAPI_STATUS_INVALID_ARGUMENT`, and a `_free` meanwhile lets the call
- * finish and takes effect then. Results, pages, users, groups and errors: read from any thread, freed on any thread.
+ * A client does not change, except for its credentials (umapi_client_set_credentials), and any number of threads may use it
+ * at the same time. Credentials, options, queries, calls and actions that are being built: one thread at a time. Listings
+ * and queues: one call at a time; another call meanwhile answers `UMAPI_STATUS_INVALID_ARGUMENT`, and a `_free` meanwhile
+ * takes effect when the call ends. Results, pages, users, groups and errors can be read and freed on any thread.
  *
  * Each client has one driver thread, from its first call until its last handle is freed, which runs the sockets and timers;
- * further threads look up names and run token callbacks. All of them block all signals, so that signal handlers run on your
- * threads alone and a connection that the service has closed never ends your program by SIGPIPE. The signal mask of your
- * threads and the handling of signals are left alone. No code of yours ever runs on the driver thread.
+ * further threads look up names and run token callbacks. All of them block all signals, so that signal handlers run only on
+ * your threads and a connection that the service has closed never ends your program by SIGPIPE. The signal mask of your
+ * threads and the handling of signals are not changed. Your code never runs on the driver thread.
  *
  * After a fork, a client made before it, and its listings and queues, answer `UMAPI_STATUS_FORK` in the child. Every handle
- * made before the fork can be freed there, and a new client works. Do not go on with handles of the parent otherwise. A call
- * that is under way when one of its callbacks forks answers `UMAPI_STATUS_FORK` in the child.
+ * made before the fork can be freed there, and a new client works. Do not use handles of the parent in any other way. A call
+ * that is in progress when one of its callbacks forks answers `UMAPI_STATUS_FORK` in the child.
  *
  * # Waiting
  *
  * Every function that takes a `const umapi_call *` can wait: for a connection, the token, an answer, the service's
  * throttle, another attempt. The call's timeout and its cancel handle end each of these waits at once. A progress
- * callback is told of each. Without a call (NULL) there is no limit in all, though each attempt and each wait has one.
+ * callback receives each of them. Without a call (NULL) the total time is not limited, but each attempt and each wait is.
  * No call waits for what another one does with its results or in its callbacks.
  *
  * # Callbacks
  *
- * Each takes your `void *user_data` and an optional function that is called once when the library is done with it.
+ * Each has your `void *user_data` and an optional function that is called once when the library no longer uses it.
  *
  * - Progress and log callbacks run on the threads that make calls, while they wait in the call; a token callback on a thread
  *   of its own; the function at the end (`destroy`) on a thread that calls the library or on that of a token callback.
- * - A callback that blocks, or that waits for a lock, holds up the call that it belongs to and nothing else. The deadline
+ * - A callback that blocks, or that waits for a lock, delays only the call that it belongs to. The deadline
  *   and the cancel handle of that call take effect when it returns.
  * - Within a callback, accessors, `_free` of any handle, umapi_cancel_trigger and the functions that build actions, options
- *   and the like are fine. A function that can wait, with any client, and any function with the listing or the queue whose
- *   call is under way, answer `UMAPI_STATUS_INVALID_ARGUMENT`.
+ *   and the like are allowed. A function that can wait, with any client, and any function with the listing or the queue
+ *   whose call is in progress, answer `UMAPI_STATUS_INVALID_ARGUMENT`.
  * - A callback must return: no exception and no longjmp may leave it.
  *
  * # Compatibility
  *
- * Functions and constants are added, never changed or taken away, under one soname. Handles are opaque; enumerations are
+ * Functions and constants are added, never changed or removed, under one soname. Handles are opaque; enumerations are
  * `int32_t` with fixed values, and later versions may return values that this header does not name.
  */
 
@@ -94,8 +94,8 @@
 #define UMAPI_VERSION_PATCH 0
 
 /**
- * The version of the binary interface that this header describes. It is the number in the soname, `libumapi.so.1`. Under
- * one number functions are added, and never changed.
+ * The version of the binary interface that this header describes. It is the number in the soname, `libumapi.so.1`.
+ * Under one number functions are added, and never changed.
  *
  * @since 0.1.0
  */
@@ -342,8 +342,8 @@
 #define UMAPI_OUTCOME_SUCCEEDED 1
 
 /**
- * The service refused a command or the whole request, or the action could not be finished: see the findings and the error.
- * The commands before that one (umapi_outcome_applied) were applied.
+ * The service refused a command or the whole request, or the action could not be finished: see the findings and the
+ * error. The commands before that one (umapi_outcome_applied) were applied.
  */
 #define UMAPI_OUTCOME_FAILED 2
 
@@ -353,8 +353,8 @@
 #define UMAPI_OUTCOME_NOT_SENT 3
 
 /**
- * The action was sent, but the answer was lost or contradicts itself: see the error. The action may or may not have been
- * applied, so check that before you repeat it.
+ * The action was sent, but the answer was lost or contradicts itself: see the error. The action may or may not have
+ * been applied, so check that before you repeat it.
  */
 #define UMAPI_OUTCOME_UNKNOWN 4
 
@@ -364,8 +364,8 @@
 #define UMAPI_SEVERITY_ERROR 1
 
 /**
- * The service applied the command and adds a remark; or it refused the command when the library sent it again after a lost
- * answer, and its refusal ("already a member") shows that the command had been applied.
+ * The service applied the command and adds a remark; or it refused the command when the library sent it again after a
+ * lost answer, and its refusal ("already a member") shows that the command had been applied.
  */
 #define UMAPI_SEVERITY_WARNING 2
 
@@ -430,8 +430,9 @@ typedef struct umapi_action umapi_action;
 
 /**
  * The options of a call: deadline, cancel handle, request id, progress callback. Every function that can wait takes
- * such options, or NULL for a call without a time limit. A call reads them when it begins, so the same options can serve
- * any number of calls, from any threads, as long as no thread changes them. Only one thread at a time may set them up.
+ * such options, or NULL for a call without a time limit. A call reads them when it begins, so the same options can
+ * serve any number of calls, from any threads, as long as no thread changes them. Only one thread at a time may set
+ * them up.
  *
  * @since 0.1.0
  */
@@ -446,9 +447,9 @@ typedef struct umapi_call umapi_call;
 typedef struct umapi_cancel umapi_cancel;
 
 /**
- * The result of a self-check (umapi_client_check): the steps in the order in which they were tried. The configuration comes
- * first; then name, connection, proxy and TLS of the token host, and a token; then the same of the service's host, and a
- * call. It never contains a secret. Every accessor accepts NULL. It can be read and freed on any thread.
+ * The result of a self-check (umapi_client_check): the steps in the order in which they were tried. The configuration
+ * comes first; then name, connection, proxy and TLS of the token host, and a token; then the same of the service's
+ * host, and a call. It never contains a secret. Every accessor accepts NULL. It can be read and freed on any thread.
  *
  * @since 0.1.0
  */
@@ -462,9 +463,9 @@ typedef struct umapi_check umapi_check;
 typedef struct umapi_check_step umapi_check_step;
 
 /**
- * A client of one organisation at the service. Except for its credentials (umapi_client_set_credentials) it does not change
- * after it is made, and any number of threads may use it at the same time. In a child process after a fork every call
- * answers `UMAPI_STATUS_FORK`.
+ * A client of one organisation at the service. Except for its credentials (umapi_client_set_credentials) it does not
+ * change after it is made, and any number of threads may use it at the same time. In a child process after a fork
+ * every call answers `UMAPI_STATUS_FORK`.
  *
  * @since 0.1.0
  */
@@ -478,16 +479,17 @@ typedef struct umapi_client umapi_client;
 typedef struct umapi_client_options umapi_client_options;
 
 /**
- * The credentials by which the program authenticates to Adobe. Each client made with them has a copy, so they may be freed
- * after that. Only one thread at a time may set them up.
+ * The credentials by which the program authenticates to Adobe. Each client made with them has a copy, so they may be
+ * freed after that. Only one thread at a time may set them up.
  *
  * @since 0.1.0
  */
 typedef struct umapi_credentials umapi_credentials;
 
 /**
- * The details of a failure. The caller owns an error that it receives through an `umapi_error **`, and borrows one that an
- * accessor returns. Every accessor accepts NULL and then answers as for "no error". It can be read and freed on any thread.
+ * The details of a failure. The caller owns an error that it receives through an `umapi_error **`, and borrows one
+ * that an accessor returns. Every accessor accepts NULL and then answers as for "no error". It can be read and freed
+ * on any thread.
  *
  * @since 0.1.0
  */
@@ -517,8 +519,8 @@ typedef struct umapi_group umapi_group;
 typedef struct umapi_group_page umapi_group_page;
 
 /**
- * A listing of groups, read group by group or page by page. The next pages are fetched ahead, in order, also while no call
- * is in progress. Only one call at a time may use it: during a call, another call with the same listing answers
+ * A listing of groups, read group by group or page by page. The next pages are fetched ahead, in order, also while no
+ * call is in progress. Only one call at a time may use it: during a call, another call with the same listing answers
  * `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads and in a callback of the call. Only its figures can be read at any
  * time.
  *
@@ -535,8 +537,8 @@ typedef struct umapi_groups umapi_groups;
 typedef struct umapi_key_pair umapi_key_pair;
 
 /**
- * The options of a new key pair: the subject of its certificate, how long the certificate is valid, and the length of the
- * key. Only one thread at a time may use them.
+ * The options of a new key pair: the subject of its certificate, how long the certificate is valid, and the length of
+ * the key. Only one thread at a time may use them.
  *
  * @since 0.1.0
  */
@@ -557,9 +559,9 @@ typedef struct umapi_outcome umapi_outcome;
 typedef struct umapi_progress umapi_progress;
 
 /**
- * A queue that collects actions until a request is full. Only one call at a time may use it: during a call, another call
- * with the same queue answers `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads and in a callback of the call. However,
- * other threads may take results and ask for the number of pending actions at any time.
+ * A queue that collects actions until a request is full. Only one call at a time may use it: during a call, another
+ * call with the same queue answers `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads and in a callback of the call.
+ * However, other threads may take results and ask for the number of pending actions at any time.
  *
  * @since 0.1.0
  */
@@ -573,7 +575,8 @@ typedef struct umapi_queue umapi_queue;
 typedef struct umapi_results umapi_results;
 
 /**
- * The status of the service, as the service reports it. Every accessor accepts NULL. It can be read and freed on any thread.
+ * The status of the service, as the service reports it. Every accessor accepts NULL. It can be read and freed on any
+ * thread.
  *
  * @since 0.1.0
  */
@@ -620,27 +623,27 @@ typedef struct umapi_user_query umapi_user_query;
 typedef struct umapi_users umapi_users;
 
 /**
- * The result of a function that can fail: `UMAPI_OK` or the kind of failure. The numbers never change. Later versions may
- * add numbers, so treat one that you do not know as `UMAPI_STATUS_INTERNAL`.
+ * The result of a function that can fail: `UMAPI_OK` or the kind of failure. The numbers never change. Later versions
+ * may add numbers, so treat one that you do not know as `UMAPI_STATUS_INTERNAL`.
  *
  * @since 0.1.0
  */
 typedef int32_t umapi_status;
 
 /**
- * A callback that provides an access token, from a vault for example. It runs on a thread of the library whenever a token
- * is needed, may block, and answers with umapi_token_answer_set or umapi_token_answer_fail. A call that is cancelled
- * meanwhile does not wait for it; `user_data` stays valid until it returns. See "Callbacks" in the first chapter for the
- * functions that it may call. The library must not be unloaded before it has returned.
+ * A callback that provides an access token, from a vault for example. It runs on a thread of the library whenever a
+ * token is needed, may block, and answers with umapi_token_answer_set or umapi_token_answer_fail. A call that is
+ * cancelled meanwhile does not wait for it; `user_data` stays valid until it returns. See "Callbacks" in the first
+ * chapter for the functions that it may call. The library must not be unloaded before it has returned.
  *
  * @since 0.1.0
  */
 typedef void (*umapi_token_fn)(umapi_token_answer *answer, void *user_data);
 
 /**
- * A callback that is called once with the `user_data` of another callback, when the library no longer uses it. May be NULL.
- * It runs on a thread that calls the library, or on the thread of a token callback. See "Callbacks" in the first chapter
- * for the functions that it may call.
+ * A callback that is called once with the `user_data` of another callback, when the library no longer uses it. May be
+ * NULL. It runs on a thread that calls the library, or on the thread of a token callback. See "Callbacks" in the first
+ * chapter for the functions that it may call.
  *
  * @since 0.1.0
  */
@@ -724,14 +727,14 @@ typedef void (*umapi_log_fn)(int32_t level, const char *message, void *user_data
 #define UMAPI_STATUS_FORBIDDEN 10
 
 /**
- * The service does not know the group or the organisation. For a host that does not know the service's paths the status is
- * `UMAPI_STATUS_PROTOCOL`.
+ * The service does not know the group or the organisation. For a host that does not know the service's paths the
+ * status is `UMAPI_STATUS_PROTOCOL`.
  */
 #define UMAPI_STATUS_NOT_FOUND 11
 
 /**
- * The service refused the request as wrong, or a system between, such as a firewall, refused this one request; the message
- * says which.
+ * The service refused the request as wrong, or a system between, such as a firewall, refused this one request; the
+ * message says which.
  */
 #define UMAPI_STATUS_REJECTED 12
 
@@ -756,15 +759,15 @@ typedef void (*umapi_log_fn)(int32_t level, const char *message, void *user_data
 #define UMAPI_STATUS_PANIC 16
 
 /**
- * A defect of the library, or a shortage in the operating system, such as of descriptors or memory; in that case the message
- * contains the system's error.
+ * A defect of the library, or a shortage in the operating system, such as of descriptors or memory; in that case the
+ * message contains the system's error.
  */
 #define UMAPI_STATUS_INTERNAL 17
 
 /**
- * The service used the wrong mode: by its own count it applied actions that were sent in test mode, or only tested actions
- * that were to be applied. The outcome of these actions is unknown, and the rest of the run is not sent. Check what has
- * changed before you send anything else.
+ * The service used the wrong mode: by its own count it applied actions that were sent in test mode, or only tested
+ * actions that were to be applied. The outcome of these actions is unknown, and the rest of the run is not sent. Check
+ * what has changed before you send anything else.
  */
 #define UMAPI_STATUS_WRONG_MODE 18
 
@@ -780,8 +783,8 @@ extern "C" {
 const char *umapi_version(void);
 
 /**
- * The `UMAPI_ABI_VERSION` of the library that was loaded. A program that loads the library at run time compares it with the
- * version that the program was written for.
+ * The `UMAPI_ABI_VERSION` of the library that was loaded. A program that loads the library at run time compares it
+ * with the version that the program was written for.
  *
  * @since 0.1.0
  */
@@ -802,8 +805,8 @@ void umapi_error_free(umapi_error *error);
 umapi_status umapi_error_status(const umapi_error *error);
 
 /**
- * One sentence for people: what went wrong, in the wording of the service or system that refused, and what to do if that is
- * known. It never contains a secret. Borrowed from the error; "no error" for NULL.
+ * One sentence for people: what went wrong, in the wording of the service or system that refused, and what to do if
+ * that is known. It never contains a secret. Borrowed from the error; "no error" for NULL.
  *
  * @since 0.1.0
  */
@@ -817,16 +820,16 @@ const char *umapi_error_message(const umapi_error *error);
 int32_t umapi_error_http_status(const umapi_error *error);
 
 /**
- * The service's own error code, unchanged, such as "error.group.not_found". Borrowed from the error; NULL if the service
- * sent none.
+ * The service's own error code, unchanged, such as "error.group.not_found". Borrowed from the error; NULL if the
+ * service sent none.
  *
  * @since 0.1.0
  */
 const char *umapi_error_code(const umapi_error *error);
 
 /**
- * The `X-Request-Id` of the last attempt, by which Adobe's support can find it. Borrowed from the error; NULL if nothing
- * was sent.
+ * The `X-Request-Id` of the last attempt, by which Adobe's support can find it. Borrowed from the error; NULL if
+ * nothing was sent.
  *
  * @since 0.1.0
  */
@@ -876,8 +879,8 @@ umapi_status umapi_credentials_new_oauth(const char *client_id,
 
 /**
  * Makes credentials of the kind Service Account (JWT), which are legacy: Adobe has created none since mid-2024, their
- * certificates cannot be renewed since 30 June 2025, and the remaining ones become OAuth Server-to-Server credentials when
- * their certificate expires, or on 1 March 2026.
+ * certificates cannot be renewed since 30 June 2025, and the remaining ones become OAuth Server-to-Server credentials
+ * when their certificate expires, or on 1 March 2026.
  *
  * @param client_id       the client id ("API key").
  * @param client_secret   the client secret; copied; the copy is zeroed when it is no longer needed.
@@ -900,11 +903,12 @@ umapi_status umapi_credentials_new_jwt(const char *client_id,
 /**
  * Makes credentials as umapi_credentials_new_jwt does, from a private key that may be encrypted.
  *
- * Every form of RSA key that OpenSSL writes is read: PKCS#1 (`RSA PRIVATE KEY`), PKCS#8 (`PRIVATE KEY`), encrypted PKCS#8
- * (`ENCRYPTED PRIVATE KEY`) with PBES2 (AES or 3DES; PBKDF2 or scrypt) and with PBES1 or the schemes of PKCS#12 (DES,
- * 3DES or RC2; not RC4 and not MD2), and the old form with the headers `Proc-Type` and `DEK-Info` (AES, 3DES or DES)
- * under either label. Line ends, a byte order mark, and text and certificates before and after the key are ignored. The
- * key must have 2048 to 8192 bits. A key that requires more than 10,000,000 iterations to be decrypted is refused.
+ * Every form of RSA key that OpenSSL writes is read: PKCS#1 (`RSA PRIVATE KEY`), PKCS#8 (`PRIVATE KEY`), encrypted
+ * PKCS#8 (`ENCRYPTED PRIVATE KEY`) with PBES2 (AES or 3DES; PBKDF2 or scrypt) and with PBES1 or the schemes of PKCS#12
+ * (DES, 3DES or RC2; not RC4 and not MD2), and the old form with the headers `Proc-Type` and `DEK-Info` (AES, 3DES or
+ * DES) under either label. Line ends, a byte order mark, and text and certificates before and after the key are
+ * ignored. The key must have 2048 to 8192 bits. A key that requires more than 10,000,000 iterations to be decrypted is
+ * refused.
  *
  * @param client_id       the client id ("API key").
  * @param client_secret   the client secret; copied; the copy is zeroed when it is no longer needed.
@@ -1026,8 +1030,8 @@ umapi_status umapi_credentials_set_auth_path(umapi_credentials *credentials,
 void umapi_credentials_free(umapi_credentials *credentials);
 
 /**
- * Makes options with the defaults: a key of 2048 bits, a certificate that is valid for ten years, and only the common name
- * in its subject. Free with umapi_key_pair_options_free. NULL only if there is no memory.
+ * Makes options with the defaults: a key of 2048 bits, a certificate that is valid for ten years, and only the common
+ * name in its subject. Free with umapi_key_pair_options_free. NULL only if there is no memory.
  *
  * @since 0.1.0
  */
@@ -1126,8 +1130,8 @@ umapi_status umapi_key_pair_options_set_not_after(umapi_key_pair_options *option
 void umapi_key_pair_options_free(umapi_key_pair_options *options);
 
 /**
- * Generates an RSA private key and a self-signed X.509 certificate for it (version 3, sha256WithRSAEncryption), valid from
- * yesterday on. It takes from a tenth of a second to some seconds, and does not use the network.
+ * Generates an RSA private key and a self-signed X.509 certificate for it (version 3, sha256WithRSAEncryption), valid
+ * from yesterday on. It takes from a tenth of a second to some seconds, and does not use the network.
  *
  * @param common_name  the common name in the certificate's subject (`CN`), such as the name of your program; 1 to 64
  *                     characters.
@@ -1142,8 +1146,8 @@ umapi_status umapi_key_pair_new(const char *common_name,
                                 umapi_error **error);
 
 /**
- * The private key in PEM (PKCS#8, not encrypted), which must be kept secret. Borrowed from the pair, and zeroed when the pair
- * is freed. NULL for NULL.
+ * The private key in PEM (PKCS#8, not encrypted), which must be kept secret. Borrowed from the pair, and zeroed when
+ * the pair is freed. NULL for NULL.
  *
  * @since 0.1.0
  */
@@ -1157,8 +1161,8 @@ const char *umapi_key_pair_private_key(const umapi_key_pair *pair);
 const char *umapi_key_pair_certificate(const umapi_key_pair *pair);
 
 /**
- * Writes the private key and the certificate to files, both or neither: after an error the files are as they were. At no
- * time can any user but the owner read the file of the key (mode 0600).
+ * Writes the private key and the certificate to files, both or neither: after an error the files are as they were. At
+ * no time can any user but the owner read the file of the key (mode 0600).
  *
  * @param pair              the pair.
  * @param private_key_path  the path of the file for the private key.
@@ -1181,8 +1185,8 @@ umapi_status umapi_key_pair_save(const umapi_key_pair *pair,
 void umapi_key_pair_free(umapi_key_pair *pair);
 
 /**
- * The kind of the report: one of `UMAPI_PROGRESS_*`; 0 for NULL. Later versions may add kinds: ignore those that you do not
- * know.
+ * The kind of the report: one of `UMAPI_PROGRESS_*`; 0 for NULL. Later versions may add kinds: ignore those that you
+ * do not know.
  *
  * @since 0.1.0
  */
@@ -1224,8 +1228,8 @@ int64_t umapi_progress_wait_ms(const umapi_progress *progress);
 uint64_t umapi_progress_done(const umapi_progress *progress);
 
 /**
- * The number of all items or actions, if it is known; otherwise -1. The service's count of users includes technical accounts
- * that its listing leaves out.
+ * The number of all items or actions, if it is known; otherwise -1. The service's count of users includes technical
+ * accounts that its listing leaves out.
  *
  * @since 0.1.0
  */
@@ -1239,9 +1243,9 @@ int64_t umapi_progress_total(const umapi_progress *progress);
 umapi_cancel *umapi_cancel_new(void);
 
 /**
- * Ends every call that runs with this handle within a few milliseconds, whatever the call waits for, and every later call
- * at its start: a triggered handle stays triggered. NULL is allowed. It must not be called in a signal handler. In a child
- * of a fork it has no effect on a handle of the parent.
+ * Ends every call that runs with this handle within a few milliseconds, whatever the call waits for, and every later
+ * call at its start: a triggered handle stays triggered. NULL is allowed. It must not be called in a signal handler.
+ * In a child of a fork it has no effect on a handle of the parent.
  *
  * @since 0.1.0
  */
@@ -1269,10 +1273,10 @@ void umapi_cancel_free(umapi_cancel *cancel);
 umapi_call *umapi_call_new(void);
 
 /**
- * Sets the total time that each call with these options may take, including the token, waits, retries and the answer. A
- * call that has used up its time ends with `UMAPI_STATUS_DEADLINE`. A call does not begin a wait that would last longer
- * than its time; it ends at once, with `UMAPI_STATUS_THROTTLED` if the service or its documented limit requires the wait,
- * and otherwise with the failure after which it would have tried again.
+ * Sets the total time that each call with these options may take, including the token, waits, retries and the answer.
+ * A call that has used up its time ends with `UMAPI_STATUS_DEADLINE`. A call does not begin a wait that would last
+ * longer than its time; it ends at once, with `UMAPI_STATUS_THROTTLED` if the service or its documented limit requires
+ * the wait, and otherwise with the failure after which it would have tried again.
  *
  * @param call        the options.
  * @param timeout_ms  milliseconds, at least 1.
@@ -1296,9 +1300,9 @@ umapi_status umapi_call_set_cancel(umapi_call *call,
                                    umapi_error **error);
 
 /**
- * Sets the request id that is sent to the service, by which a call can be found in its logs and in yours. Each request of
- * the call appends its number and the number of the attempt, as in `nightly-17.2-1`. Without this, each call gets a random
- * request id.
+ * Sets the request id that is sent to the service, by which a call can be found in its logs and in yours. Each request
+ * of the call appends its number and the number of the attempt, as in `nightly-17.2-1`. Without this, each call gets a
+ * random request id.
  *
  * @param call        the options.
  * @param request_id  1 to 128 visible ASCII characters; copied.
@@ -1631,7 +1635,8 @@ const char *umapi_user_id(const umapi_user *user);
 const char *umapi_user_email(const umapi_user *user);
 
 /**
- * The status of the account: "active", "disabled", "locked", "removed", or a value that the service adds later. Borrowed from the user; NULL if absent.
+ * The status of the account: "active", "disabled", "locked", "removed", or a value that the service adds later.
+ * Borrowed from the user; NULL if absent.
  *
  * @since 0.1.0
  */
@@ -1743,8 +1748,8 @@ const char *umapi_user_tag(const umapi_user *user,
 size_t umapi_user_admin_role_count(const umapi_user *user);
 
 /**
- * An admin role of the user; deprecated by the service, and absent from newer answers. Borrowed from the user; NULL beyond
- * the last.
+ * An admin role of the user; deprecated by the service, and absent from newer answers. Borrowed from the user; NULL
+ * beyond the last.
  *
  * @param user   the user.
  * @param index  from 0.
@@ -1768,8 +1773,8 @@ int32_t umapi_user_org_specific(const umapi_user *user);
 int32_t umapi_user_business_account(const umapi_user *user);
 
 /**
- * Makes an owned user from a borrowed one, which stays valid after its page is freed. It copies no text, but keeps the memory
- * of the page. NULL for NULL.
+ * Makes an owned user from a borrowed one, which stays valid after its page is freed. It copies no text, but keeps the
+ * memory of the page. NULL for NULL.
  *
  * @since 0.1.0
  */
@@ -1806,10 +1811,10 @@ const umapi_user *umapi_user_page_get(const umapi_user_page *page, size_t index)
 void umapi_user_page_free(umapi_user_page *page);
 
 /**
- * The next user: `UMAPI_OK` with `*user` NULL at the end of the listing. After an error the next call asks for
- * the same page again; the users before it remain valid. A listing that is cut short is an error and never looks like the
- * end. A call whose cancel handle is triggered answers `UMAPI_STATUS_CANCELLED`, even if there are users left of a page that
- * was read.
+ * The next user: `UMAPI_OK` with `*user` NULL at the end of the listing. After an error the next call asks for the
+ * same page again; the users before it remain valid. A listing that is cut short is an error and never looks like the
+ * end. A call whose cancel handle is triggered answers `UMAPI_STATUS_CANCELLED`, even if there are users left of a
+ * page that was read.
  *
  * @param users  the listing.
  * @param call   the options of this call; may be NULL.
@@ -1915,8 +1920,8 @@ int32_t umapi_group_is_read_only(const umapi_group *group);
 const char *umapi_group_name(const umapi_group *group);
 
 /**
- * The type: "USER_GROUP", "PRODUCT_PROFILE", "SYSADMIN_GROUP" and so on; the service may add types. Borrowed from the group;
- * NULL if absent.
+ * The type: "USER_GROUP", "PRODUCT_PROFILE", "SYSADMIN_GROUP" and so on; the service may add types. Borrowed from the
+ * group; NULL if absent.
  *
  * @since 0.1.0
  */
@@ -1986,8 +1991,8 @@ const char *umapi_group_text(const umapi_group *group,
                              size_t *length);
 
 /**
- * Makes an owned group from a borrowed one, which stays valid after its page is freed. It copies no text, but keeps the memory
- * of the page. NULL for NULL.
+ * Makes an owned group from a borrowed one, which stays valid after its page is freed. It copies no text, but keeps
+ * the memory of the page. NULL for NULL.
  *
  * @since 0.1.0
  */
@@ -2024,10 +2029,10 @@ const umapi_group *umapi_group_page_get(const umapi_group_page *page, size_t ind
 void umapi_group_page_free(umapi_group_page *page);
 
 /**
- * The next group: `UMAPI_OK` with `*group` NULL at the end of the listing. After an error the next call asks for
- * the same page again; the groups before it remain valid. A listing that is cut short is an error and never looks like the
- * end. A call whose cancel handle is triggered answers `UMAPI_STATUS_CANCELLED`, even if there are groups left of a page that
- * was read.
+ * The next group: `UMAPI_OK` with `*group` NULL at the end of the listing. After an error the next call asks for the
+ * same page again; the groups before it remain valid. A listing that is cut short is an error and never looks like the
+ * end. A call whose cancel handle is triggered answers `UMAPI_STATUS_CANCELLED`, even if there are groups left of a
+ * page that was read.
  *
  * @param groups  the listing.
  * @param call   the options of this call; may be NULL.
@@ -2110,9 +2115,10 @@ void umapi_groups_free(umapi_groups *groups);
 umapi_user_query *umapi_user_query_new(void);
 
 /**
- * Lists only members of a group, product profile or admin group. Every name works, also with slashes and in any script,
- * except a name with a dot, which the service cuts there; for such names see umapi_user_query_set_group_id. If the service
- * answers for a group with another name, apart from letter case, the listing ends with `UMAPI_STATUS_NOT_FOUND`.
+ * Lists only members of a group, product profile or admin group. Every name works, also with slashes and in any
+ * script, except a name with a dot, which the service cuts there; for such names see umapi_user_query_set_group_id. If
+ * the service answers for a group with another name, apart from letter case, the listing ends with
+ * `UMAPI_STATUS_NOT_FOUND`.
  *
  * @param query  the query.
  * @param name   the group's name; copied.
@@ -2549,8 +2555,8 @@ uint64_t umapi_outcome_tag(const umapi_outcome *outcome);
 const char *umapi_outcome_target(const umapi_outcome *outcome);
 
 /**
- * The number of the action's commands, counted from the first, that are known to have been applied. A command that was sent
- * in parts and applied in part is not counted.
+ * The number of the action's commands, counted from the first, that are known to have been applied. A command that was
+ * sent in parts and applied in part is not counted.
  *
  * @since 0.1.0
  */
@@ -2564,8 +2570,8 @@ size_t umapi_outcome_applied(const umapi_outcome *outcome);
 int32_t umapi_outcome_is_test(const umapi_outcome *outcome);
 
 /**
- * The error of the request that contained the action, rather than of one of its commands. Borrowed; NULL if the request did
- * not fail.
+ * The error of the request that contained the action, rather than of one of its commands. Borrowed; NULL if the
+ * request did not fail.
  *
  * @since 0.1.0
  */
@@ -2595,7 +2601,8 @@ const umapi_finding *umapi_outcome_finding(const umapi_outcome *outcome, size_t 
 int32_t umapi_finding_severity(const umapi_finding *finding);
 
 /**
- * The index of the action's command that the finding concerns, from 0, in the caller's order, however the action was split;
+ * The index of the action's command that the finding concerns, from 0, in the caller's order, however the action was
+ * split;
  * -1 if the service did not say.
  *
  * @since 0.1.0
@@ -2639,11 +2646,11 @@ const char *umapi_finding_user(const umapi_finding *finding);
 
 /**
  * Adds an action, and sends the requests that are full now, so that this call can wait. Only umapi_queue_take_results
- * returns the outcomes of actions: `UMAPI_OK` here means that the queue contains the action, and any other status that it
- * does not.
+ * returns the outcomes of actions: `UMAPI_OK` here means that the queue contains the action, and any other status that
+ * it does not.
  *
- * After two requests in a row that could not reach the host at all, nothing is sent for 30 seconds: actions that would be
- * sent in this time end as not sent, with the error of the second request.
+ * After two requests in a row that could not reach the host at all, nothing is sent for 30 seconds: actions that would
+ * be sent in this time end as not sent, with the error of the second request.
  *
  * @param queue   the queue.
  * @param call    the options of this call; may be NULL.
@@ -2667,9 +2674,9 @@ umapi_status umapi_queue_add(umapi_queue *queue,
 umapi_status umapi_queue_flush(umapi_queue *queue, const umapi_call *call, umapi_error **error);
 
 /**
- * Takes the outcomes since the last time, in the order in which they became known; there may be none. Taking them regularly
- * keeps the memory of a long run constant. During a call with the queue another thread may take them, but a callback of that
- * call may not. Never waits.
+ * Takes the outcomes since the last time, in the order in which they became known; there may be none. Taking them
+ * regularly keeps the memory of a long run constant. During a call with the queue another thread may take them, but a
+ * callback of that call may not. Never waits.
  *
  * @param queue    the queue.
  * @param results  receives the outcomes; free with umapi_results_free.
@@ -2730,8 +2737,8 @@ const char *umapi_service_json(const umapi_service *service);
 void umapi_service_free(umapi_service *service);
 
 /**
- * Makes a check whose only step, the configuration, has failed. It is for a program that cannot make its client and still
- * shows the same kind of report.
+ * Makes a check whose only step, the configuration, has failed. It is for a program that cannot make its client and
+ * still shows the same kind of report.
  *
  * @param why    the error by which making the client, its options or its credentials failed; copied.
  * @param check  receives the check; free with umapi_check_free.
@@ -2764,7 +2771,8 @@ size_t umapi_check_count(const umapi_check *check);
 const umapi_check_step *umapi_check_get(const umapi_check *check, size_t position);
 
 /**
- * The whole check for people: a line for each step, followed by what to do about it. Borrowed from the check; NULL for NULL.
+ * The whole check for people: a line for each step, followed by what to do about it. Borrowed from the check; NULL for
+ * NULL.
  *
  * @since 0.1.0
  */
@@ -2781,7 +2789,8 @@ const char *umapi_check_text(const umapi_check *check);
 const char *umapi_check_json(const umapi_check *check);
 
 /**
- * The kind of the step: one of `UMAPI_CHECK_CONFIGURATION` to `UMAPI_CHECK_CALL`; later versions may add kinds. 0 for NULL.
+ * The kind of the step: one of `UMAPI_CHECK_CONFIGURATION` to `UMAPI_CHECK_CALL`; later versions may add kinds. 0 for
+ * NULL.
  *
  * @since 0.1.0
  */
@@ -2817,15 +2826,16 @@ int64_t umapi_check_step_ms(const umapi_check_step *step);
 const char *umapi_check_step_message(const umapi_check_step *step);
 
 /**
- * What to do. Every failed step has a remedy. A passed step has one if it works but should be configured differently, as
- * when certificates are not verified. Borrowed from the check; NULL if there is nothing to do.
+ * What to do. Every failed step has a remedy. A passed step has one if it works but should be configured differently,
+ * as when certificates are not verified. Borrowed from the check; NULL if there is nothing to do.
  *
  * @since 0.1.0
  */
 const char *umapi_check_step_remedy(const umapi_check_step *step);
 
 /**
- * The error of a failed step, as a call of a program would get it. Borrowed from the check; NULL if the step did not fail.
+ * The error of a failed step, as a call of a program would get it. Borrowed from the check; NULL if the step did not
+ * fail.
  *
  * @since 0.1.0
  */
@@ -2909,13 +2919,13 @@ umapi_status umapi_client_new_from_environment(const umapi_client_options *optio
                                                umapi_error **error);
 
 /**
- * Replaces the credentials of a client, for a secret or a key that changes while a job runs. May be called on any thread,
- * also while other threads use the client.
+ * Replaces the credentials of a client, for a secret or a key that changes while a job runs. May be called on any
+ * thread, also while other threads use the client.
  *
  * Every attempt that begins after this uses the new credentials, so the next one first requests a token. An attempt in
- * progress finishes with the token that it has; if it has to be repeated, the repeat uses the new credentials. A token that
- * arrives late for the old credentials is not used by any other attempt. Listings, queues and calls of several requests
- * use the new credentials from their next request on.
+ * progress finishes with the token that it has; if it has to be repeated, the repeat uses the new credentials. A token
+ * that arrives late for the old credentials is not used by any other attempt. Listings, queues and calls of several
+ * requests use the new credentials from their next request on.
  *
  * The client id may change too. Then `x-api-key` changes, and requests are counted against the rate limits of the new
  * client id (umapi_client_options_set_rate_limit). The organisation, the options and the counters stay the same.
@@ -2931,16 +2941,16 @@ umapi_status umapi_client_set_credentials(const umapi_client *client,
                                           umapi_error **error);
 
 /**
- * Frees a client; never waits for the network. Calls in progress on other threads, listings and queues keep what they need
- * and continue; only no new call may be made with the pointer. NULL is allowed.
+ * Frees a client; never waits for the network. Calls in progress on other threads, listings and queues keep what they
+ * need and continue; only no new call may be made with the pointer. NULL is allowed.
  *
  * @since 0.1.0
  */
 void umapi_client_free(umapi_client *client);
 
 /**
- * Looks up one user. If the service says that it does not know this user, the result is `UMAPI_OK` and `*user` is NULL. A
- * 404 that concerns the organisation, or that comes from a gateway or proxy, is an error.
+ * Looks up one user. If the service says that it does not know this user, the result is `UMAPI_OK` and `*user` is
+ * NULL. A 404 that concerns the organisation, or that comes from a gateway or proxy, is an error.
  *
  * @param client       the client.
  * @param call         the options of this call; may be NULL.
@@ -3000,9 +3010,9 @@ umapi_status umapi_client_user_groups(const umapi_client *client,
                                       umapi_error **error);
 
 /**
- * Sends actions now, and returns the outcome of each. They are sent in as few requests as the service's limits allow. Two
- * actions on the same target, or on a group and a group that depends on it, keep their order. A request that fails affects
- * only its own actions; if two requests in a row cannot reach the host at all, the rest is not sent.
+ * Sends actions now, and returns the outcome of each. They are sent in as few requests as the service's limits allow.
+ * Two actions on the same target, or on a group and a group that depends on it, keep their order. A request that fails
+ * affects only its own actions; if two requests in a row cannot reach the host at all, the rest is not sent.
  *
  * `UMAPI_OK` means that every action has its outcome in `*results`, also if some or all actions failed or the call was
  * cancelled while it ran: look at umapi_results_count. Any other status means that nothing was sent.
@@ -3049,15 +3059,15 @@ umapi_status umapi_client_service(const umapi_client *client,
                                   umapi_error **error);
 
 /**
- * Checks every step between the program and the service, and reports for each step how it went, how long it took and, if it
- * failed, what to do. Each step is tried once, and none changes anything. The steps are the configuration; then, for the
- * token host and for the service's host, the name, a connection, the proxy and TLS, as calls of this client use them; a new
- * token; and a call of the API that asks for a user who does not exist. It is meant for support staff; the example program
- * `umapi-check` shows its use.
+ * Checks every step between the program and the service, and reports for each step how it went, how long it took and,
+ * if it failed, what to do. Each step is tried once, and none changes anything. The steps are the configuration; then,
+ * for the token host and for the service's host, the name, a connection, the proxy and TLS, as calls of this client
+ * use them; a new token; and a call of the API that asks for a user who does not exist. It is meant for support staff;
+ * the example program `umapi-check` shows its use.
  *
- * `UMAPI_OK` means that there is a check, also if steps in it failed: call umapi_check_passed. If the time of the call runs
- * out, the step in progress fails with `UMAPI_STATUS_DEADLINE` and the steps that depend on it are skipped. Without a time
- * limit of the call, the time limits of the client's options apply to each step.
+ * `UMAPI_OK` means that there is a check, also if steps in it failed: call umapi_check_passed. If the time of the call
+ * runs out, the step in progress fails with `UMAPI_STATUS_DEADLINE` and the steps that depend on it are skipped.
+ * Without a time limit of the call, the time limits of the client's options apply to each step.
  *
  * @param client  the client.
  * @param call    the options of this call; may be NULL.
@@ -3071,17 +3081,17 @@ umapi_status umapi_client_check(const umapi_client *client,
                                 umapi_error **error);
 
 /**
- * Tells the service, with the next request for users, groups or actions, that a sync begins (`Pragma: umapi-sync-start`). A
- * call that sends nothing does not use it up, nor does umapi_client_service. According to Adobe it helps the service's load
- * management. NULL is allowed.
+ * Tells the service, with the next request for users, groups or actions, that a sync begins (`Pragma:
+ * umapi-sync-start`). A call that sends nothing does not use it up, nor does umapi_client_service. According to Adobe
+ * it helps the service's load management. NULL is allowed.
  *
  * @since 0.1.0
  */
 void umapi_client_sync_start(const umapi_client *client);
 
 /**
- * Tells the service, with the next such request, that a sync ends (`Pragma: umapi-sync-end`). If a start has not been sent
- * yet, the start goes with the next request and the end with the one after it. NULL is allowed.
+ * Tells the service, with the next such request, that a sync ends (`Pragma: umapi-sync-end`). If a start has not been
+ * sent yet, the start goes with the next request and the end with the one after it. NULL is allowed.
  *
  * @since 0.1.0
  */

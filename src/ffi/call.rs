@@ -11,8 +11,9 @@ use crate::{Error, ErrorKind};
 use std::ffi::{c_char, c_void};
 
 /// The options of a call: deadline, cancel handle, request id, progress callback. Every function that can wait takes
-/// such options, or NULL for a call without a time limit. A call reads them when it begins, so the same options can serve
-/// any number of calls, from any threads, as long as no thread changes them. Only one thread at a time may set them up.
+/// such options, or NULL for a call without a time limit. A call reads them when it begins, so the same options can
+/// serve any number of calls, from any threads, as long as no thread changes them. Only one thread at a time may set
+/// them up.
 ///
 /// @since 0.1.0
 pub struct umapi_call(CallOptions);
@@ -46,10 +47,10 @@ pub extern "C" fn umapi_call_new() -> *mut umapi_call {
     new(CallOptions::new)
 }
 
-/// Sets the total time that each call with these options may take, including the token, waits, retries and the answer. A
-/// call that has used up its time ends with `UMAPI_STATUS_DEADLINE`. A call does not begin a wait that would last longer
-/// than its time; it ends at once, with `UMAPI_STATUS_THROTTLED` if the service or its documented limit requires the wait,
-/// and otherwise with the failure after which it would have tried again.
+/// Sets the total time that each call with these options may take, including the token, waits, retries and the answer.
+/// A call that has used up its time ends with `UMAPI_STATUS_DEADLINE`. A call does not begin a wait that would last
+/// longer than its time; it ends at once, with `UMAPI_STATUS_THROTTLED` if the service or its documented limit requires
+/// the wait, and otherwise with the failure after which it would have tried again.
 ///
 /// @param call        the options.
 /// @param timeout_ms  milliseconds, at least 1.
@@ -90,9 +91,9 @@ pub unsafe extern "C" fn umapi_call_set_cancel(
     }
 }
 
-/// Sets the request id that is sent to the service, by which a call can be found in its logs and in yours. Each request of
-/// the call appends its number and the number of the attempt, as in `nightly-17.2-1`. Without this, each call gets a random
-/// request id.
+/// Sets the request id that is sent to the service, by which a call can be found in its logs and in yours. Each request
+/// of the call appends its number and the number of the attempt, as in `nightly-17.2-1`. Without this, each call gets a
+/// random request id.
 ///
 /// @param call        the options.
 /// @param request_id  1 to 128 visible ASCII characters; copied.

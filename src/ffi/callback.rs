@@ -5,9 +5,9 @@ use super::signals;
 use std::cell::Cell;
 use std::ffi::c_void;
 
-/// A callback that is called once with the `user_data` of another callback, when the library no longer uses it. May be NULL.
-/// It runs on a thread that calls the library, or on the thread of a token callback. See "Callbacks" in the first chapter
-/// for the functions that it may call.
+/// A callback that is called once with the `user_data` of another callback, when the library no longer uses it. May be
+/// NULL. It runs on a thread that calls the library, or on the thread of a token callback. See "Callbacks" in the first
+/// chapter for the functions that it may call.
 ///
 /// @since 0.1.0
 pub type umapi_destroy_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
@@ -16,8 +16,8 @@ thread_local! {
     static CALLBACKS: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Runs code of the program with the program's own signal mask. While it runs, functions that can wait are refused on this
-/// thread.
+/// Runs code of the program with the program's own signal mask. While it runs, functions that can wait are refused on
+/// this thread.
 pub(super) fn run_callback<T>(code: impl FnOnce() -> T) -> T {
     struct Leave;
     impl Drop for Leave {

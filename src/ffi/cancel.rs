@@ -26,9 +26,9 @@ pub extern "C" fn umapi_cancel_new() -> *mut umapi_cancel {
     new(|| OfProcess::new(Cancel::new()))
 }
 
-/// Ends every call that runs with this handle within a few milliseconds, whatever the call waits for, and every later call
-/// at its start: a triggered handle stays triggered. NULL is allowed. It must not be called in a signal handler. In a child
-/// of a fork it has no effect on a handle of the parent.
+/// Ends every call that runs with this handle within a few milliseconds, whatever the call waits for, and every later
+/// call at its start: a triggered handle stays triggered. NULL is allowed. It must not be called in a signal handler.
+/// In a child of a fork it has no effect on a handle of the parent.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]

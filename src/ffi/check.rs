@@ -46,9 +46,9 @@ numbers!(StepResult {
     Skipped = UMAPI_CHECK_SKIPPED,
 });
 
-/// The result of a self-check (umapi_client_check): the steps in the order in which they were tried. The configuration comes
-/// first; then name, connection, proxy and TLS of the token host, and a token; then the same of the service's host, and a
-/// call. It never contains a secret. Every accessor accepts NULL. It can be read and freed on any thread.
+/// The result of a self-check (umapi_client_check): the steps in the order in which they were tried. The configuration
+/// comes first; then name, connection, proxy and TLS of the token host, and a token; then the same of the service's
+/// host, and a call. It never contains a secret. Every accessor accepts NULL. It can be read and freed on any thread.
 ///
 /// @since 0.1.0
 pub struct umapi_check {
@@ -101,8 +101,8 @@ impl umapi_check_step {
     }
 }
 
-/// Makes a check whose only step, the configuration, has failed. It is for a program that cannot make its client and still
-/// shows the same kind of report.
+/// Makes a check whose only step, the configuration, has failed. It is for a program that cannot make its client and
+/// still shows the same kind of report.
 ///
 /// @param why    the error by which making the client, its options or its credentials failed; copied.
 /// @param check  receives the check; free with umapi_check_free.
@@ -151,7 +151,8 @@ pub unsafe extern "C" fn umapi_check_get(
     unsafe { read(check, null(), |c| item(&c.steps, position)) }
 }
 
-/// The whole check for people: a line for each step, followed by what to do about it. Borrowed from the check; NULL for NULL.
+/// The whole check for people: a line for each step, followed by what to do about it. Borrowed from the check; NULL for
+/// NULL.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -170,7 +171,8 @@ pub unsafe extern "C" fn umapi_check_json(check: *const umapi_check) -> *const c
     unsafe { read(check, null(), |c| c.json.as_ptr()) }
 }
 
-/// The kind of the step: one of `UMAPI_CHECK_CONFIGURATION` to `UMAPI_CHECK_CALL`; later versions may add kinds. 0 for NULL.
+/// The kind of the step: one of `UMAPI_CHECK_CONFIGURATION` to `UMAPI_CHECK_CALL`; later versions may add kinds. 0 for
+/// NULL.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -211,8 +213,8 @@ pub unsafe extern "C" fn umapi_check_step_message(step: *const umapi_check_step)
     unsafe { read(step, null(), |s| s.message.as_ptr()) }
 }
 
-/// What to do. Every failed step has a remedy. A passed step has one if it works but should be configured differently, as
-/// when certificates are not verified. Borrowed from the check; NULL if there is nothing to do.
+/// What to do. Every failed step has a remedy. A passed step has one if it works but should be configured differently,
+/// as when certificates are not verified. Borrowed from the check; NULL if there is nothing to do.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -220,7 +222,8 @@ pub unsafe extern "C" fn umapi_check_step_remedy(step: *const umapi_check_step) 
     unsafe { read(step, null(), |s| optional_pointer(&s.remedy)) }
 }
 
-/// The error of a failed step, as a call of a program would get it. Borrowed from the check; NULL if the step did not fail.
+/// The error of a failed step, as a call of a program would get it. Borrowed from the check; NULL if the step did not
+/// fail.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]

@@ -22,9 +22,9 @@ use crate::Client;
 use crate::SyncSignal;
 use std::ffi::c_char;
 
-/// A client of one organisation at the service. Except for its credentials (umapi_client_set_credentials) it does not change
-/// after it is made, and any number of threads may use it at the same time. In a child process after a fork every call
-/// answers `UMAPI_STATUS_FORK`.
+/// A client of one organisation at the service. Except for its credentials (umapi_client_set_credentials) it does not
+/// change after it is made, and any number of threads may use it at the same time. In a child process after a fork
+/// every call answers `UMAPI_STATUS_FORK`.
 ///
 /// @since 0.1.0
 pub struct umapi_client(Engine);
@@ -135,13 +135,13 @@ pub unsafe extern "C" fn umapi_client_new_from_environment(
     }
 }
 
-/// Replaces the credentials of a client, for a secret or a key that changes while a job runs. May be called on any thread,
-/// also while other threads use the client.
+/// Replaces the credentials of a client, for a secret or a key that changes while a job runs. May be called on any
+/// thread, also while other threads use the client.
 ///
 /// Every attempt that begins after this uses the new credentials, so the next one first requests a token. An attempt in
-/// progress finishes with the token that it has; if it has to be repeated, the repeat uses the new credentials. A token that
-/// arrives late for the old credentials is not used by any other attempt. Listings, queues and calls of several requests
-/// use the new credentials from their next request on.
+/// progress finishes with the token that it has; if it has to be repeated, the repeat uses the new credentials. A token
+/// that arrives late for the old credentials is not used by any other attempt. Listings, queues and calls of several
+/// requests use the new credentials from their next request on.
 ///
 /// The client id may change too. Then `x-api-key` changes, and requests are counted against the rate limits of the new
 /// client id (umapi_client_options_set_rate_limit). The organisation, the options and the counters stay the same.
@@ -167,8 +167,8 @@ pub unsafe extern "C" fn umapi_client_set_credentials(
     }
 }
 
-/// Frees a client; never waits for the network. Calls in progress on other threads, listings and queues keep what they need
-/// and continue; only no new call may be made with the pointer. NULL is allowed.
+/// Frees a client; never waits for the network. Calls in progress on other threads, listings and queues keep what they
+/// need and continue; only no new call may be made with the pointer. NULL is allowed.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -176,8 +176,8 @@ pub unsafe extern "C" fn umapi_client_free(client: *mut umapi_client) {
     unsafe { free(client) }
 }
 
-/// Looks up one user. If the service says that it does not know this user, the result is `UMAPI_OK` and `*user` is NULL. A
-/// 404 that concerns the organisation, or that comes from a gateway or proxy, is an error.
+/// Looks up one user. If the service says that it does not know this user, the result is `UMAPI_OK` and `*user` is
+/// NULL. A 404 that concerns the organisation, or that comes from a gateway or proxy, is an error.
 ///
 /// @param client       the client.
 /// @param call         the options of this call; may be NULL.
@@ -288,9 +288,9 @@ pub unsafe extern "C" fn umapi_client_user_groups(
     }
 }
 
-/// Sends actions now, and returns the outcome of each. They are sent in as few requests as the service's limits allow. Two
-/// actions on the same target, or on a group and a group that depends on it, keep their order. A request that fails affects
-/// only its own actions; if two requests in a row cannot reach the host at all, the rest is not sent.
+/// Sends actions now, and returns the outcome of each. They are sent in as few requests as the service's limits allow.
+/// Two actions on the same target, or on a group and a group that depends on it, keep their order. A request that fails
+/// affects only its own actions; if two requests in a row cannot reach the host at all, the rest is not sent.
 ///
 /// `UMAPI_OK` means that every action has its outcome in `*results`, also if some or all actions failed or the call was
 /// cancelled while it ran: look at umapi_results_count. Any other status means that nothing was sent.
@@ -386,15 +386,15 @@ pub unsafe extern "C" fn umapi_client_service(
     }
 }
 
-/// Checks every step between the program and the service, and reports for each step how it went, how long it took and, if it
-/// failed, what to do. Each step is tried once, and none changes anything. The steps are the configuration; then, for the
-/// token host and for the service's host, the name, a connection, the proxy and TLS, as calls of this client use them; a new
-/// token; and a call of the API that asks for a user who does not exist. It is meant for support staff; the example program
-/// `umapi-check` shows its use.
+/// Checks every step between the program and the service, and reports for each step how it went, how long it took and,
+/// if it failed, what to do. Each step is tried once, and none changes anything. The steps are the configuration; then,
+/// for the token host and for the service's host, the name, a connection, the proxy and TLS, as calls of this client
+/// use them; a new token; and a call of the API that asks for a user who does not exist. It is meant for support staff;
+/// the example program `umapi-check` shows its use.
 ///
-/// `UMAPI_OK` means that there is a check, also if steps in it failed: call umapi_check_passed. If the time of the call runs
-/// out, the step in progress fails with `UMAPI_STATUS_DEADLINE` and the steps that depend on it are skipped. Without a time
-/// limit of the call, the time limits of the client's options apply to each step.
+/// `UMAPI_OK` means that there is a check, also if steps in it failed: call umapi_check_passed. If the time of the call
+/// runs out, the step in progress fails with `UMAPI_STATUS_DEADLINE` and the steps that depend on it are skipped.
+/// Without a time limit of the call, the time limits of the client's options apply to each step.
 ///
 /// @param client  the client.
 /// @param call    the options of this call; may be NULL.
@@ -427,9 +427,9 @@ fn signal(engine: &Engine, signal: SyncSignal) {
     }
 }
 
-/// Tells the service, with the next request for users, groups or actions, that a sync begins (`Pragma: umapi-sync-start`). A
-/// call that sends nothing does not use it up, nor does umapi_client_service. According to Adobe it helps the service's load
-/// management. NULL is allowed.
+/// Tells the service, with the next request for users, groups or actions, that a sync begins (`Pragma:
+/// umapi-sync-start`). A call that sends nothing does not use it up, nor does umapi_client_service. According to Adobe
+/// it helps the service's load management. NULL is allowed.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -437,8 +437,8 @@ pub unsafe extern "C" fn umapi_client_sync_start(client: *const umapi_client) {
     unsafe { read(client, (), |c| signal(c, SyncSignal::Start)) }
 }
 
-/// Tells the service, with the next such request, that a sync ends (`Pragma: umapi-sync-end`). If a start has not been sent
-/// yet, the start goes with the next request and the end with the one after it. NULL is allowed.
+/// Tells the service, with the next such request, that a sync ends (`Pragma: umapi-sync-end`). If a start has not been
+/// sent yet, the start goes with the next request and the end with the one after it. NULL is allowed.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]

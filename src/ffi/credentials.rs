@@ -10,8 +10,8 @@ use crate::Secret;
 use std::ffi::{c_char, c_void};
 use std::time::Duration;
 
-/// The credentials by which the program authenticates to Adobe. Each client made with them has a copy, so they may be freed
-/// after that. Only one thread at a time may set them up.
+/// The credentials by which the program authenticates to Adobe. Each client made with them has a copy, so they may be
+/// freed after that. Only one thread at a time may set them up.
 ///
 /// @since 0.1.0
 pub struct umapi_credentials(Credentials);
@@ -45,8 +45,8 @@ pub unsafe extern "C" fn umapi_credentials_new_oauth(
 }
 
 /// Makes credentials of the kind Service Account (JWT), which are legacy: Adobe has created none since mid-2024, their
-/// certificates cannot be renewed since 30 June 2025, and the remaining ones become OAuth Server-to-Server credentials when
-/// their certificate expires, or on 1 March 2026.
+/// certificates cannot be renewed since 30 June 2025, and the remaining ones become OAuth Server-to-Server credentials
+/// when their certificate expires, or on 1 March 2026.
 ///
 /// @param client_id       the client id ("API key").
 /// @param client_secret   the client secret; copied; the copy is zeroed when it is no longer needed.
@@ -88,11 +88,12 @@ pub unsafe extern "C" fn umapi_credentials_new_jwt(
 
 /// Makes credentials as umapi_credentials_new_jwt does, from a private key that may be encrypted.
 ///
-/// Every form of RSA key that OpenSSL writes is read: PKCS#1 (`RSA PRIVATE KEY`), PKCS#8 (`PRIVATE KEY`), encrypted PKCS#8
-/// (`ENCRYPTED PRIVATE KEY`) with PBES2 (AES or 3DES; PBKDF2 or scrypt) and with PBES1 or the schemes of PKCS#12 (DES,
-/// 3DES or RC2; not RC4 and not MD2), and the old form with the headers `Proc-Type` and `DEK-Info` (AES, 3DES or DES)
-/// under either label. Line ends, a byte order mark, and text and certificates before and after the key are ignored. The
-/// key must have 2048 to 8192 bits. A key that requires more than 10,000,000 iterations to be decrypted is refused.
+/// Every form of RSA key that OpenSSL writes is read: PKCS#1 (`RSA PRIVATE KEY`), PKCS#8 (`PRIVATE KEY`), encrypted
+/// PKCS#8 (`ENCRYPTED PRIVATE KEY`) with PBES2 (AES or 3DES; PBKDF2 or scrypt) and with PBES1 or the schemes of PKCS#12
+/// (DES, 3DES or RC2; not RC4 and not MD2), and the old form with the headers `Proc-Type` and `DEK-Info` (AES, 3DES or
+/// DES) under either label. Line ends, a byte order mark, and text and certificates before and after the key are
+/// ignored. The key must have 2048 to 8192 bits. A key that requires more than 10,000,000 iterations to be decrypted is
+/// refused.
 ///
 /// @param client_id       the client id ("API key").
 /// @param client_secret   the client secret; copied; the copy is zeroed when it is no longer needed.
@@ -177,10 +178,10 @@ type TokenAnswer = Result<(Secret, Duration), String>;
 
 handle!(umapi_token_answer as "answer": TokenAnswer);
 
-/// A callback that provides an access token, from a vault for example. It runs on a thread of the library whenever a token
-/// is needed, may block, and answers with umapi_token_answer_set or umapi_token_answer_fail. A call that is cancelled
-/// meanwhile does not wait for it; `user_data` stays valid until it returns. See "Callbacks" in the first chapter for the
-/// functions that it may call. The library must not be unloaded before it has returned.
+/// A callback that provides an access token, from a vault for example. It runs on a thread of the library whenever a
+/// token is needed, may block, and answers with umapi_token_answer_set or umapi_token_answer_fail. A call that is
+/// cancelled meanwhile does not wait for it; `user_data` stays valid until it returns. See "Callbacks" in the first
+/// chapter for the functions that it may call. The library must not be unloaded before it has returned.
 ///
 /// @since 0.1.0
 pub type umapi_token_fn =

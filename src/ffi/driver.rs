@@ -14,7 +14,8 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-/// The thread that runs a client's sockets, timers, page prefetches and token renewals. No code of the program runs on it.
+/// The thread that runs a client's sockets, timers, page prefetches and token renewals. No code of the program runs on
+/// it.
 pub(super) struct Driver {
     event_loop: Handle,
     stop: Option<oneshot::Sender<()>>,
@@ -132,8 +133,8 @@ impl Outbox {
         waiting.callers.retain(|other| !Arc::ptr_eq(other, caller));
     }
 
-    /// Leaves a task for the call that the present future belongs to; if there is none, for a call in progress or the next
-    /// call.
+    /// Leaves a task for the call that the present future belongs to; if there is none, for a call in progress or the
+    /// next call.
     pub(super) fn put(&self, task: CallerTask) {
         let mut task = Some(task);
         let for_caller = CALLER.try_with(|caller| task.take().map(|task| caller.put(task)));

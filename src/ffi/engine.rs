@@ -16,8 +16,8 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub(super) struct Engine(Arc<OfProcess<Inner>>);
 
-/// The fields are dropped in this order. After the driver nothing else uses the client, so its callbacks are destroyed on
-/// the thread that frees the last handle.
+/// The fields are dropped in this order. After the driver nothing else uses the client, so its callbacks are destroyed
+/// on the thread that frees the last handle.
 struct Inner {
     driver: OnceCell<Driver>,
     client: Client,
@@ -55,8 +55,8 @@ impl Engine {
         self.0.client.counters()
     }
 
-    /// Checks that this process and this thread may make calls that can wait, and starts the driver if there is none yet.
-    /// After this the start of a call cannot fail.
+    /// Checks that this process and this thread may make calls that can wait, and starts the driver if there is none
+    /// yet. After this the start of a call cannot fail.
     pub(super) fn ready(&self) -> Result<Ready> {
         self.client()?;
         if is_in_callback() {

@@ -6,8 +6,9 @@ use crate::Error;
 use std::ffi::{CString, c_char};
 use std::ptr::null;
 
-/// The details of a failure. The caller owns an error that it receives through an `umapi_error **`, and borrows one that an
-/// accessor returns. Every accessor accepts NULL and then answers as for "no error". It can be read and freed on any thread.
+/// The details of a failure. The caller owns an error that it receives through an `umapi_error **`, and borrows one
+/// that an accessor returns. Every accessor accepts NULL and then answers as for "no error". It can be read and freed
+/// on any thread.
 ///
 /// @since 0.1.0
 pub struct umapi_error {
@@ -67,8 +68,8 @@ pub unsafe extern "C" fn umapi_error_status(error: *const umapi_error) -> umapi_
     unsafe { read(error, UMAPI_OK, |e| e.status) }
 }
 
-/// One sentence for people: what went wrong, in the wording of the service or system that refused, and what to do if that is
-/// known. It never contains a secret. Borrowed from the error; "no error" for NULL.
+/// One sentence for people: what went wrong, in the wording of the service or system that refused, and what to do if
+/// that is known. It never contains a secret. Borrowed from the error; "no error" for NULL.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -84,8 +85,8 @@ pub unsafe extern "C" fn umapi_error_http_status(error: *const umapi_error) -> i
     unsafe { read(error, 0, |e| e.http_status) }
 }
 
-/// The service's own error code, unchanged, such as "error.group.not_found". Borrowed from the error; NULL if the service
-/// sent none.
+/// The service's own error code, unchanged, such as "error.group.not_found". Borrowed from the error; NULL if the
+/// service sent none.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -93,8 +94,8 @@ pub unsafe extern "C" fn umapi_error_code(error: *const umapi_error) -> *const c
     unsafe { read(error, null(), |e| optional_pointer(&e.code)) }
 }
 
-/// The `X-Request-Id` of the last attempt, by which Adobe's support can find it. Borrowed from the error; NULL if nothing
-/// was sent.
+/// The `X-Request-Id` of the last attempt, by which Adobe's support can find it. Borrowed from the error; NULL if
+/// nothing was sent.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]

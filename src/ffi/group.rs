@@ -51,8 +51,8 @@ pub unsafe extern "C" fn umapi_group_name(group: *const umapi_group) -> *const c
     unsafe { read(group, null(), |h| pointer(h.name())) }
 }
 
-/// The type: "USER_GROUP", "PRODUCT_PROFILE", "SYSADMIN_GROUP" and so on; the service may add types. Borrowed from the group;
-/// NULL if absent.
+/// The type: "USER_GROUP", "PRODUCT_PROFILE", "SYSADMIN_GROUP" and so on; the service may add types. Borrowed from the
+/// group; NULL if absent.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -170,8 +170,8 @@ pub unsafe extern "C" fn umapi_group_text(
     }
 }
 
-/// Makes an owned group from a borrowed one, which stays valid after its page is freed. It copies no text, but keeps the memory
-/// of the page. NULL for NULL.
+/// Makes an owned group from a borrowed one, which stays valid after its page is freed. It copies no text, but keeps
+/// the memory of the page. NULL for NULL.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -224,8 +224,8 @@ pub unsafe extern "C" fn umapi_group_page_free(page: *mut umapi_group_page) {
     unsafe { free(page) }
 }
 
-/// A listing of groups, read group by group or page by page. The next pages are fetched ahead, in order, also while no call
-/// is in progress. Only one call at a time may use it: during a call, another call with the same listing answers
+/// A listing of groups, read group by group or page by page. The next pages are fetched ahead, in order, also while no
+/// call is in progress. Only one call at a time may use it: during a call, another call with the same listing answers
 /// `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads and in a callback of the call. Only its figures can be read at any
 /// time.
 ///
@@ -240,10 +240,10 @@ impl Owned for umapi_groups {
     }
 }
 
-/// The next group: `UMAPI_OK` with `*group` NULL at the end of the listing. After an error the next call asks for
-/// the same page again; the groups before it remain valid. A listing that is cut short is an error and never looks like the
-/// end. A call whose cancel handle is triggered answers `UMAPI_STATUS_CANCELLED`, even if there are groups left of a page that
-/// was read.
+/// The next group: `UMAPI_OK` with `*group` NULL at the end of the listing. After an error the next call asks for the
+/// same page again; the groups before it remain valid. A listing that is cut short is an error and never looks like the
+/// end. A call whose cancel handle is triggered answers `UMAPI_STATUS_CANCELLED`, even if there are groups left of a
+/// page that was read.
 ///
 /// @param groups  the listing.
 /// @param call   the options of this call; may be NULL.

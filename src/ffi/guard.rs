@@ -27,8 +27,8 @@ pub(super) fn guarded<T>(body: impl FnOnce() -> T) -> std::result::Result<T, Str
     })
 }
 
-/// Runs the body of an export that cannot fail; after a panic the result is `otherwise`. Inlined so that the compiler can
-/// remove the guard around a body that cannot panic.
+/// Runs the body of an export that cannot fail; after a panic the result is `otherwise`. Inlined so that the compiler
+/// can remove the guard around a body that cannot panic.
 #[inline(always)]
 pub(super) fn infallible<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or(otherwise)

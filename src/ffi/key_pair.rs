@@ -9,8 +9,8 @@ use std::ffi::{CString, c_char};
 use std::ptr::null;
 use zeroize::Zeroizing;
 
-/// The options of a new key pair: the subject of its certificate, how long the certificate is valid, and the length of the
-/// key. Only one thread at a time may use them.
+/// The options of a new key pair: the subject of its certificate, how long the certificate is valid, and the length of
+/// the key. Only one thread at a time may use them.
 ///
 /// @since 0.1.0
 pub struct umapi_key_pair_options(KeyPairOptions);
@@ -18,8 +18,8 @@ pub struct umapi_key_pair_options(KeyPairOptions);
 handle!(umapi_key_pair_options as "options": KeyPairOptions);
 impl Owned for umapi_key_pair_options {}
 
-/// Makes options with the defaults: a key of 2048 bits, a certificate that is valid for ten years, and only the common name
-/// in its subject. Free with umapi_key_pair_options_free. NULL only if there is no memory.
+/// Makes options with the defaults: a key of 2048 bits, a certificate that is valid for ten years, and only the common
+/// name in its subject. Free with umapi_key_pair_options_free. NULL only if there is no memory.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -180,8 +180,8 @@ pub struct umapi_key_pair {
 handle!(umapi_key_pair as "pair");
 impl Owned for umapi_key_pair {}
 
-/// Generates an RSA private key and a self-signed X.509 certificate for it (version 3, sha256WithRSAEncryption), valid from
-/// yesterday on. It takes from a tenth of a second to some seconds, and does not use the network.
+/// Generates an RSA private key and a self-signed X.509 certificate for it (version 3, sha256WithRSAEncryption), valid
+/// from yesterday on. It takes from a tenth of a second to some seconds, and does not use the network.
 ///
 /// @param common_name  the common name in the certificate's subject (`CN`), such as the name of your program; 1 to 64
 ///                     characters.
@@ -216,8 +216,8 @@ pub unsafe extern "C" fn umapi_key_pair_new(
     }
 }
 
-/// The private key in PEM (PKCS#8, not encrypted), which must be kept secret. Borrowed from the pair, and zeroed when the pair
-/// is freed. NULL for NULL.
+/// The private key in PEM (PKCS#8, not encrypted), which must be kept secret. Borrowed from the pair, and zeroed when
+/// the pair is freed. NULL for NULL.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -233,8 +233,8 @@ pub unsafe extern "C" fn umapi_key_pair_certificate(pair: *const umapi_key_pair)
     unsafe { read(pair, null(), |pair| pair.certificate.as_ptr()) }
 }
 
-/// Writes the private key and the certificate to files, both or neither: after an error the files are as they were. At no
-/// time can any user but the owner read the file of the key (mode 0600).
+/// Writes the private key and the certificate to files, both or neither: after an error the files are as they were. At
+/// no time can any user but the owner read the file of the key (mode 0600).
 ///
 /// @param pair              the pair.
 /// @param private_key_path  the path of the file for the private key.

@@ -23,7 +23,8 @@ pub(super) struct Listing<H: Handle<Core: Item>> {
     figures: Arc<Figures>,
 }
 
-/// The state of a listing that a call uses. The items are declared before the engine, so that they are dropped before it.
+/// The state of a listing that a call uses. The items are declared before the engine, so that they are dropped before
+/// it.
 pub(super) struct Reading<H: Handle<Core: Item>> {
     /// `None` while a call runs on the driver, and after a call that has panicked.
     items: Option<OfProcess<Items<H::Core>>>,

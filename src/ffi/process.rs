@@ -20,8 +20,8 @@ unsafe extern "C" fn forked() {
     Process::forked();
 }
 
-/// A value that belongs to the process that made it. In a child of that process its destructor does not run, since it could
-/// wait for a lock that a thread of the parent held at the fork; the child's copy of the memory is leaked.
+/// A value that belongs to the process that made it. In a child of that process its destructor does not run, since it
+/// could wait for a lock that a thread of the parent held at the fork; the child's copy of the memory is leaked.
 pub(super) struct OfProcess<T> {
     value: ManuallyDrop<T>,
     process: Process,

@@ -61,8 +61,8 @@ numbers!(EndpointClass {
     Status = UMAPI_ENDPOINT_STATUS,
 });
 
-/// The kind of the report: one of `UMAPI_PROGRESS_*`; 0 for NULL. Later versions may add kinds: ignore those that you do not
-/// know.
+/// The kind of the report: one of `UMAPI_PROGRESS_*`; 0 for NULL. Later versions may add kinds: ignore those that you
+/// do not know.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -150,8 +150,8 @@ pub unsafe extern "C" fn umapi_progress_done(progress: *const umapi_progress) ->
     }
 }
 
-/// The number of all items or actions, if it is known; otherwise -1. The service's count of users includes technical accounts
-/// that its listing leaves out.
+/// The number of all items or actions, if it is known; otherwise -1. The service's count of users includes technical
+/// accounts that its listing leaves out.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]

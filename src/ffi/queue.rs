@@ -13,9 +13,9 @@ use super::status::umapi_status;
 use crate::{CallOptions, Error, ErrorKind, Outcomes, Queue};
 use std::future::Future;
 
-/// A queue that collects actions until a request is full. Only one call at a time may use it: during a call, another call
-/// with the same queue answers `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads and in a callback of the call. However,
-/// other threads may take results and ask for the number of pending actions at any time.
+/// A queue that collects actions until a request is full. Only one call at a time may use it: during a call, another
+/// call with the same queue answers `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads and in a callback of the call.
+/// However, other threads may take results and ask for the number of pending actions at any time.
 ///
 /// @since 0.1.0
 pub struct umapi_queue {
@@ -91,11 +91,11 @@ fn lost() -> Error {
 }
 
 /// Adds an action, and sends the requests that are full now, so that this call can wait. Only umapi_queue_take_results
-/// returns the outcomes of actions: `UMAPI_OK` here means that the queue contains the action, and any other status that it
-/// does not.
+/// returns the outcomes of actions: `UMAPI_OK` here means that the queue contains the action, and any other status that
+/// it does not.
 ///
-/// After two requests in a row that could not reach the host at all, nothing is sent for 30 seconds: actions that would be
-/// sent in this time end as not sent, with the error of the second request.
+/// After two requests in a row that could not reach the host at all, nothing is sent for 30 seconds: actions that would
+/// be sent in this time end as not sent, with the error of the second request.
 ///
 /// @param queue   the queue.
 /// @param call    the options of this call; may be NULL.
@@ -151,9 +151,9 @@ pub unsafe extern "C" fn umapi_queue_flush(
     }
 }
 
-/// Takes the outcomes since the last time, in the order in which they became known; there may be none. Taking them regularly
-/// keeps the memory of a long run constant. During a call with the queue another thread may take them, but a callback of that
-/// call may not. Never waits.
+/// Takes the outcomes since the last time, in the order in which they became known; there may be none. Taking them
+/// regularly keeps the memory of a long run constant. During a call with the queue another thread may take them, but a
+/// callback of that call may not. Never waits.
 ///
 /// @param queue    the queue.
 /// @param results  receives the outcomes; free with umapi_results_free.

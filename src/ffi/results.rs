@@ -51,13 +51,13 @@ handle!(umapi_finding as "finding");
 
 /// Every command was applied or, in test mode, would have been applied.
 pub const UMAPI_OUTCOME_SUCCEEDED: i32 = 1;
-/// The service refused a command or the whole request, or the action could not be finished: see the findings and the error.
-/// The commands before that one (umapi_outcome_applied) were applied.
+/// The service refused a command or the whole request, or the action could not be finished: see the findings and the
+/// error. The commands before that one (umapi_outcome_applied) were applied.
 pub const UMAPI_OUTCOME_FAILED: i32 = 2;
 /// No command of the action was applied; see the error for the reason. It can be executed again.
 pub const UMAPI_OUTCOME_NOT_SENT: i32 = 3;
-/// The action was sent, but the answer was lost or contradicts itself: see the error. The action may or may not have been
-/// applied, so check that before you repeat it.
+/// The action was sent, but the answer was lost or contradicts itself: see the error. The action may or may not have
+/// been applied, so check that before you repeat it.
 pub const UMAPI_OUTCOME_UNKNOWN: i32 = 4;
 
 numbers!(OutcomeKind {
@@ -69,8 +69,8 @@ numbers!(OutcomeKind {
 
 /// The service refused the command.
 pub const UMAPI_SEVERITY_ERROR: i32 = 1;
-/// The service applied the command and adds a remark; or it refused the command when the library sent it again after a lost
-/// answer, and its refusal ("already a member") shows that the command had been applied.
+/// The service applied the command and adds a remark; or it refused the command when the library sent it again after a
+/// lost answer, and its refusal ("already a member") shows that the command had been applied.
 pub const UMAPI_SEVERITY_WARNING: i32 = 2;
 
 numbers!(Severity {
@@ -200,8 +200,8 @@ pub unsafe extern "C" fn umapi_outcome_target(outcome: *const umapi_outcome) -> 
     unsafe { read(outcome, null(), |o| pointer(Some(o.target.as_text()))) }
 }
 
-/// The number of the action's commands, counted from the first, that are known to have been applied. A command that was sent
-/// in parts and applied in part is not counted.
+/// The number of the action's commands, counted from the first, that are known to have been applied. A command that was
+/// sent in parts and applied in part is not counted.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -217,8 +217,8 @@ pub unsafe extern "C" fn umapi_outcome_is_test(outcome: *const umapi_outcome) ->
     unsafe { read(outcome, 0, |o| i32::from(o.test_mode)) }
 }
 
-/// The error of the request that contained the action, rather than of one of its commands. Borrowed; NULL if the request did
-/// not fail.
+/// The error of the request that contained the action, rather than of one of its commands. Borrowed; NULL if the
+/// request did not fail.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -259,7 +259,8 @@ pub unsafe extern "C" fn umapi_finding_severity(finding: *const umapi_finding) -
     unsafe { read(finding, 0, |f| f.severity) }
 }
 
-/// The index of the action's command that the finding concerns, from 0, in the caller's order, however the action was split;
+/// The index of the action's command that the finding concerns, from 0, in the caller's order, however the action was
+/// split;
 /// -1 if the service did not say.
 ///
 /// @since 0.1.0

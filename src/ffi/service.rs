@@ -4,7 +4,8 @@ use crate::ServiceStatus;
 use std::ffi::{CString, c_char};
 use std::ptr::null;
 
-/// The status of the service, as the service reports it. Every accessor accepts NULL. It can be read and freed on any thread.
+/// The status of the service, as the service reports it. Every accessor accepts NULL. It can be read and freed on any
+/// thread.
 ///
 /// @since 0.1.0
 pub struct umapi_service {

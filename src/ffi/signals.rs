@@ -1,5 +1,5 @@
-//! The signal masks of the library's threads. These threads handle no signal of the program, and a SIGPIPE from a write to a
-//! connection that the service has closed is raised on them alone, where it stays blocked.
+//! The signal masks of the library's threads. These threads handle no signal of the program, and a SIGPIPE from a write
+//! to a connection that the service has closed is raised on them alone, where it stays blocked.
 
 use std::cell::Cell;
 
@@ -8,7 +8,8 @@ use std::cell::Cell;
 pub(super) struct Mask(libc::sigset_t);
 
 impl Mask {
-    /// Blocks all signals on this thread, and returns its former mask. Threads that it starts inherit the blocked signals.
+    /// Blocks all signals on this thread, and returns its former mask. Threads that it starts inherit the blocked
+    /// signals.
     pub(super) fn block_all() -> Self {
         let (mut all, mut before) = (empty_set(), empty_set());
         // SAFETY: both sets are initialised and live until the call returns.

@@ -1,8 +1,8 @@
 use super::number::numbers;
 use crate::ErrorKind;
 
-/// The result of a function that can fail: `UMAPI_OK` or the kind of failure. The numbers never change. Later versions may
-/// add numbers, so treat one that you do not know as `UMAPI_STATUS_INTERNAL`.
+/// The result of a function that can fail: `UMAPI_OK` or the kind of failure. The numbers never change. Later versions
+/// may add numbers, so treat one that you do not know as `UMAPI_STATUS_INTERNAL`.
 ///
 /// @since 0.1.0
 pub type umapi_status = i32;
@@ -30,11 +30,11 @@ pub const UMAPI_STATUS_TIMEOUT: umapi_status = 8;
 pub const UMAPI_STATUS_AUTH: umapi_status = 9;
 /// The credentials are valid but do not permit this.
 pub const UMAPI_STATUS_FORBIDDEN: umapi_status = 10;
-/// The service does not know the group or the organisation. For a host that does not know the service's paths the status is
-/// `UMAPI_STATUS_PROTOCOL`.
+/// The service does not know the group or the organisation. For a host that does not know the service's paths the
+/// status is `UMAPI_STATUS_PROTOCOL`.
 pub const UMAPI_STATUS_NOT_FOUND: umapi_status = 11;
-/// The service refused the request as wrong, or a system between, such as a firewall, refused this one request; the message
-/// says which.
+/// The service refused the request as wrong, or a system between, such as a firewall, refused this one request; the
+/// message says which.
 pub const UMAPI_STATUS_REJECTED: umapi_status = 12;
 /// The service, or a gateway in front of it, failed.
 pub const UMAPI_STATUS_SERVER: umapi_status = 13;
@@ -44,12 +44,12 @@ pub const UMAPI_STATUS_PROTOCOL: umapi_status = 14;
 pub const UMAPI_STATUS_FORK: umapi_status = 15;
 /// A defect of the library: a panic was caught. The handle that was used may be freed, but not used otherwise.
 pub const UMAPI_STATUS_PANIC: umapi_status = 16;
-/// A defect of the library, or a shortage in the operating system, such as of descriptors or memory; in that case the message
-/// contains the system's error.
+/// A defect of the library, or a shortage in the operating system, such as of descriptors or memory; in that case the
+/// message contains the system's error.
 pub const UMAPI_STATUS_INTERNAL: umapi_status = 17;
-/// The service used the wrong mode: by its own count it applied actions that were sent in test mode, or only tested actions
-/// that were to be applied. The outcome of these actions is unknown, and the rest of the run is not sent. Check what has
-/// changed before you send anything else.
+/// The service used the wrong mode: by its own count it applied actions that were sent in test mode, or only tested
+/// actions that were to be applied. The outcome of these actions is unknown, and the rest of the run is not sent. Check
+/// what has changed before you send anything else.
 pub const UMAPI_STATUS_WRONG_MODE: umapi_status = 18;
 
 numbers!(ErrorKind {

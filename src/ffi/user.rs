@@ -63,7 +63,8 @@ pub unsafe extern "C" fn umapi_user_email(user: *const umapi_user) -> *const c_c
     unsafe { read(user, null(), |h| pointer(h.email())) }
 }
 
-/// The status of the account: "active", "disabled", "locked", "removed", or a value that the service adds later. Borrowed from the user; NULL if absent.
+/// The status of the account: "active", "disabled", "locked", "removed", or a value that the service adds later.
+/// Borrowed from the user; NULL if absent.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -226,8 +227,8 @@ pub unsafe extern "C" fn umapi_user_admin_role_count(user: *const umapi_user) ->
     unsafe { read(user, 0, |u| u.admin_roles().len()) }
 }
 
-/// An admin role of the user; deprecated by the service, and absent from newer answers. Borrowed from the user; NULL beyond
-/// the last.
+/// An admin role of the user; deprecated by the service, and absent from newer answers. Borrowed from the user; NULL
+/// beyond the last.
 ///
 /// @param user   the user.
 /// @param index  from 0.
@@ -256,8 +257,8 @@ pub unsafe extern "C" fn umapi_user_business_account(user: *const umapi_user) ->
     unsafe { read(user, -1, |u| tristate(u.business_account())) }
 }
 
-/// Makes an owned user from a borrowed one, which stays valid after its page is freed. It copies no text, but keeps the memory
-/// of the page. NULL for NULL.
+/// Makes an owned user from a borrowed one, which stays valid after its page is freed. It copies no text, but keeps the
+/// memory of the page. NULL for NULL.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -326,10 +327,10 @@ impl Owned for umapi_users {
     }
 }
 
-/// The next user: `UMAPI_OK` with `*user` NULL at the end of the listing. After an error the next call asks for
-/// the same page again; the users before it remain valid. A listing that is cut short is an error and never looks like the
-/// end. A call whose cancel handle is triggered answers `UMAPI_STATUS_CANCELLED`, even if there are users left of a page that
-/// was read.
+/// The next user: `UMAPI_OK` with `*user` NULL at the end of the listing. After an error the next call asks for the
+/// same page again; the users before it remain valid. A listing that is cut short is an error and never looks like the
+/// end. A call whose cancel handle is triggered answers `UMAPI_STATUS_CANCELLED`, even if there are users left of a
+/// page that was read.
 ///
 /// @param users  the listing.
 /// @param call   the options of this call; may be NULL.

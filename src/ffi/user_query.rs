@@ -22,9 +22,10 @@ pub extern "C" fn umapi_user_query_new() -> *mut umapi_user_query {
     new(UsersQuery::new)
 }
 
-/// Lists only members of a group, product profile or admin group. Every name works, also with slashes and in any script,
-/// except a name with a dot, which the service cuts there; for such names see umapi_user_query_set_group_id. If the service
-/// answers for a group with another name, apart from letter case, the listing ends with `UMAPI_STATUS_NOT_FOUND`.
+/// Lists only members of a group, product profile or admin group. Every name works, also with slashes and in any
+/// script, except a name with a dot, which the service cuts there; for such names see umapi_user_query_set_group_id. If
+/// the service answers for a group with another name, apart from letter case, the listing ends with
+/// `UMAPI_STATUS_NOT_FOUND`.
 ///
 /// @param query  the query.
 /// @param name   the group's name; copied.
