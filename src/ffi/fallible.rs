@@ -33,6 +33,7 @@ pub(super) unsafe fn fallible(
 unsafe fn put(place: *mut *mut umapi_error, error: Option<umapi_error>) {
     if !place.is_null() {
         let handle = error.map_or(std::ptr::null_mut(), into_raw);
+        // SAFETY: the header requires NULL or a pointer to write to.
         unsafe { *place = handle };
     }
 }

@@ -24,6 +24,7 @@ pub(super) unsafe fn optional_text<'a>(
     if text.is_null() {
         return Ok(None);
     }
+    // SAFETY: the header requires a NUL-terminated string that lives for the call.
     let text = unsafe { CStr::from_ptr(text) };
     match text.to_str() {
         Ok(text) => Ok(Some(text)),
@@ -55,6 +56,7 @@ pub(super) unsafe fn bytes<'a>(
     if length > isize::MAX as usize {
         return Err(Error::invalid_argument(argument, "has an impossible length").into());
     }
+    // SAFETY: the header requires `length` bytes that live for the call.
     Ok(unsafe { std::slice::from_raw_parts(start.cast(), length) })
 }
 
@@ -89,6 +91,7 @@ pub(super) unsafe fn array<'a, T>(
     if count > isize::MAX as usize / size_of::<*const T>() {
         return Err(Error::invalid_argument(argument, "has an impossible count").into());
     }
+    // SAFETY: the header requires `count` pointers that live for the call.
     Ok(unsafe { std::slice::from_raw_parts(start, count) })
 }
 
@@ -102,6 +105,7 @@ pub(super) unsafe fn texts<'a>(
     array
         .iter()
         .enumerate()
+        // SAFETY: the header requires NUL-terminated strings; `text` refuses NULL.
         .map(|(position, item)| unsafe {
             text("", *item).or_else(|_| text(&format!("{argument}[{position}]"), *item))
         })

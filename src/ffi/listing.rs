@@ -228,6 +228,7 @@ pub(super) unsafe fn text<H: Handle>(
     length: *mut usize,
     get: impl FnOnce(&H::Core) -> Option<Text<'_>>,
 ) -> *const c_char {
+    // SAFETY: the header requires NULL or an item that has not been freed, and NULL or a pointer to a length.
     let text = infallible(None, || get(unsafe { item.as_ref() }?.core()));
     if let Some(length) = unsafe { length.as_mut() } {
         *length = text.map_or(0, |text| text.as_str().len());
