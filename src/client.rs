@@ -172,6 +172,24 @@ impl ClientOptions {
 ///
 /// The futures are small, since they are moved through the stack of the thread that makes them, which may be small: the state
 /// of a call, which takes kilobytes, is on the heap.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use umapi::{CallOptions, Client, ClientOptions, Credentials, UsersQuery};
+///
+/// # async fn print_users() -> umapi::Result<()> {
+/// let credentials = Credentials::oauth("a-client-id", "a-client-secret")?;
+/// let client = Client::new("12345ABCDE@AdobeOrg", credentials, ClientOptions::default())?;
+/// let call = CallOptions::new().timeout(Some(Duration::from_secs(600)));
+/// let mut pages = client.users(UsersQuery::new());
+/// while let Some(page) = pages.next_page(&call).await? {
+///     for user in page.users() {
+///         println!("{}", user.username().unwrap_or_default().as_str());
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Client {
     service: Arc<Service>,

@@ -3,11 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
+/// How important a log line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LogLevel {
+    /// What failed for good.
     Error,
+    /// What failed and is tried again.
     Warn,
+    /// What happens rarely, such as a new token.
     Info,
+    /// Every request and answer.
     Debug,
 }
 
@@ -18,6 +23,7 @@ type Sink = Arc<dyn Fn(LogLevel, &str) + Send + Sync>;
 pub struct Logger(Option<(LogLevel, Sink)>);
 
 impl Logger {
+    /// A logger that passes lines that are at least as important as `level` to `sink`.
     pub fn new(level: LogLevel, sink: impl Fn(LogLevel, &str) + Send + Sync + 'static) -> Self {
         Logger(Some((level, Arc::new(sink))))
     }

@@ -6,6 +6,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
 
 /// Ends calls from another thread. Clones share one state; once triggered it stays so.
+///
+/// ```
+/// use umapi::{CallOptions, Cancel, Client, ClientOptions, Credentials, ErrorKind};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> umapi::Result<()> {
+/// let credentials = Credentials::oauth("a-client-id", "a-client-secret")?;
+/// let client = Client::new("12345ABCDE@AdobeOrg", credentials, ClientOptions::default())?;
+/// let cancel = Cancel::new();
+/// let call = CallOptions::new().cancel(cancel.clone());
+/// // From any thread; a call under way would end too.
+/// cancel.trigger();
+/// let error = client.find_user("ada@example.com", None, &call).await.unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Cancelled);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(Arc<CancelState>);
 
@@ -17,6 +34,7 @@ struct CancelState {
 }
 
 impl Cancel {
+    /// A handle that is not triggered.
     pub fn new() -> Self {
         Cancel::default()
     }
@@ -27,6 +45,7 @@ impl Cancel {
         self.0.waiters.notify_waiters();
     }
 
+    /// Whether [`Cancel::trigger`] was called on this handle or a clone of it.
     pub fn is_triggered(&self) -> bool {
         self.0.triggered.load(Ordering::Acquire)
     }

@@ -1,9 +1,9 @@
 //! One call of the caller: its limits, and what it is told meanwhile.
 
-pub mod cancel;
-pub mod endpoint_class;
-pub mod options;
-pub mod progress;
+pub(crate) mod cancel;
+pub(crate) mod endpoint_class;
+pub(crate) mod options;
+pub(crate) mod progress;
 
 use self::endpoint_class::EndpointClass;
 use self::options::CallOptions;

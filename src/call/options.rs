@@ -8,6 +8,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The options of one call; the default has no time limit and cannot be cancelled.
+///
+/// ```
+/// use std::time::Duration;
+/// use umapi::{CallOptions, Progress};
+///
+/// # fn main() -> umapi::Result<()> {
+/// let call = CallOptions::new()
+///     .timeout(Some(Duration::from_secs(60)))
+///     .request_id("nightly-sync-7")?
+///     .progress(|progress| {
+///         if let Progress::Wait { reason, duration, .. } = progress {
+///             println!("waiting for {duration:?}: {reason:?}");
+///         }
+///     });
+/// assert!(!call.is_cancelled());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Default)]
 pub struct CallOptions {
     pub(crate) timeout: Option<Duration>,
@@ -18,6 +36,7 @@ pub struct CallOptions {
 }
 
 impl CallOptions {
+    /// Options without a time limit, a cancel handle or progress.
     pub fn new() -> Self {
         CallOptions::default()
     }
@@ -39,6 +58,8 @@ impl CallOptions {
         self.cancel.is_triggered()
     }
 
+    /// The handle that ends the call from another thread. The call then fails with
+    /// [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled).
     pub fn cancel(mut self, cancel: Cancel) -> Self {
         self.cancel = cancel;
         self
@@ -56,6 +77,8 @@ impl CallOptions {
         Ok(self)
     }
 
+    /// The function that is told of each attempt, wait, page and finished action, on the thread that drives the call.
+    /// While it runs the call does not go on.
     pub fn progress(mut self, sink: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.progress = Some(Arc::new(sink));
         self

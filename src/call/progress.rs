@@ -23,23 +23,36 @@ pub enum WaitReason {
 pub enum Progress {
     /// A request is about to be sent, for the `attempt`th time.
     Attempt {
+        /// The class of the request.
         endpoint: EndpointClass,
+        /// The number of the attempt, from 1.
         attempt: u32,
     },
     /// A wait begins; `None` where its end depends on another call.
     Wait {
+        /// The class of the request that waits.
         endpoint: EndpointClass,
+        /// Why it waits.
         reason: WaitReason,
+        /// How long it waits.
         duration: Option<Duration>,
     },
     /// A page was read; `total` is the service's count of all items, if it gave one.
     Page {
+        /// The number of the page, from 0.
         page: u64,
+        /// How many items the page has.
         items: u64,
+        /// The service's count of all items.
         total: Option<u64>,
     },
     /// So many of the actions given to this call have their outcome.
-    Actions { done: u64, total: u64 },
+    Actions {
+        /// How many have their outcome.
+        done: u64,
+        /// How many were given to the call.
+        total: u64,
+    },
 }
 
 pub(crate) type ProgressSink = Arc<dyn Fn(Progress) + Send + Sync>;

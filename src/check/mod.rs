@@ -3,10 +3,10 @@
 
 mod configuration;
 mod host;
-pub mod kind;
+pub(crate) mod kind;
 mod remedy;
-pub mod report;
+pub(crate) mod report;
 mod run;
-pub mod step;
+pub(crate) mod step;
 
 pub(crate) use run::run_check;

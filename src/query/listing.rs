@@ -16,11 +16,28 @@ use crate::service::{Resource, Service};
 /// The members of a product profile to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemberStatus {
+    /// Members whose access is active.
     Active,
+    /// Members whose access is not active.
     Inactive,
 }
 
 /// Which users to list; the default is all users of the organisation.
+///
+/// ```
+/// use umapi::{ErrorKind, MemberStatus, UsersQuery};
+///
+/// # fn main() -> umapi::Result<()> {
+/// let mut query = UsersQuery::new();
+/// query
+///     .group("Acrobat Pro DC")?
+///     .status(MemberStatus::Active)
+///     .exclude_groups(true);
+/// let refused = query.group_id(-1).unwrap_err();
+/// assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct UsersQuery {
     group: Option<GroupRef>,
@@ -37,6 +54,7 @@ enum GroupRef {
 }
 
 impl UsersQuery {
+    /// A query for all users of the organisation.
     pub fn new() -> Self {
         UsersQuery::default()
     }

@@ -1,7 +1,7 @@
 //! Reading: listings page by page, one user, the service's status.
 
 mod end;
-pub mod listing;
-pub mod pager;
+pub(crate) mod listing;
+pub(crate) mod pager;
 mod place;
 pub(crate) mod single;

@@ -36,7 +36,9 @@ pub(crate) async fn find_user(
 pub struct ServiceStatus {
     /// `LIVE` when all is well.
     pub state: Option<String>,
+    /// The version of the service.
     pub version: Option<String>,
+    /// The build of the service.
     pub build: Option<String>,
     /// The whole answer, with whatever else it tells.
     pub json: String,

@@ -2,6 +2,6 @@
 
 mod endpoint_limiter;
 pub(crate) mod permit_queue;
-pub mod rate_limit;
+pub(crate) mod rate_limit;
 mod rate_window;
 pub(crate) mod throttle;
