@@ -180,7 +180,8 @@ impl ClientOptions {
 /// # async fn print_users() -> umapi::Result<()> {
 /// let credentials = Credentials::oauth("a-client-id", "a-client-secret")?;
 /// let client = Client::new("12345ABCDE@AdobeOrg", credentials, ClientOptions::default())?;
-/// let call = CallOptions::new().timeout(Some(Duration::from_secs(600)));
+/// let mut call = CallOptions::new();
+/// call.set_timeout(Some(Duration::from_secs(600)));
 /// let mut pages = client.users(UsersQuery::new());
 /// while let Some(page) = pages.next_page(&call).await? {
 ///     for user in page.users() {
@@ -369,6 +370,7 @@ mod tests {
         let actions = [&action];
         let mut users = client.users(UsersQuery::new());
         let mut groups = client.groups();
+        let mut users_one_by_one = client.users(UsersQuery::new()).into_items();
         let (mut queue, mut other_queue) = (client.queue(), client.queue());
         let sizes = [
             size_of_val(&client.find_user("a@example.com", None, &options)),
@@ -377,6 +379,7 @@ mod tests {
             size_of_val(&client.execute(&actions, &options)),
             size_of_val(&users.next_page(&options)),
             size_of_val(&groups.next_page(&options)),
+            size_of_val(&users_one_by_one.next(&options)),
             size_of_val(&queue.add(&action, &options)),
             size_of_val(&other_queue.flush(&options)),
         ];

@@ -15,7 +15,8 @@ use tokio::sync::Notify;
 /// let credentials = Credentials::oauth("a-client-id", "a-client-secret")?;
 /// let client = Client::new("12345ABCDE@AdobeOrg", credentials, ClientOptions::default())?;
 /// let cancel = Cancel::new();
-/// let call = CallOptions::new().cancel(cancel.clone());
+/// let mut call = CallOptions::new();
+/// call.set_cancel(cancel.clone());
 /// // From any thread; a call under way would end too.
 /// cancel.trigger();
 /// let error = client.find_user("ada@example.com", None, &call).await.unwrap_err();
