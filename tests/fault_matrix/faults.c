@@ -121,11 +121,11 @@ static void list_user_groups(const umapi_client *client, char *cell)
 static void look_for_user(const umapi_client *client, char *cell)
 {
     umapi_user *user = NULL;
-    umapi_status status = umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, &error);
+    umapi_status status = umapi_client_find_user(client, NULL, EXISTING_USER, NULL, &user, &error);
     if (status == UMAPI_OK && user == NULL) {
         strcat(cell, "no such user");
     } else {
-        CHECK(status != UMAPI_OK || strcmp(umapi_user_email(user), SOMEBODY) == 0);
+        CHECK(status != UMAPI_OK || strcmp(umapi_user_email(user), EXISTING_USER) == 0);
         tell_status(cell, status);
     }
     umapi_user_free(user);
@@ -316,7 +316,7 @@ static void empty_the_second_page(void)
         }
     }
     strcat(changed, from);
-    steer("PUT", "/state", changed);
+    control_only("PUT", "/state", changed);
     free(changed);
     free(state);
 }
@@ -331,7 +331,7 @@ static void set_rule(const row *row, const column *column, const char *shape, in
     } else {
         sprintf(rule + length, "%.*s%s%s}", (int)(place - row->fault), row->fault, shape, place + 5);
     }
-    fault(rule);
+    add_fault(rule);
 }
 
 static void fill(char *cell, const row *row, size_t number, const char *shape, int once)
@@ -343,13 +343,13 @@ static void fill(char *cell, const row *row, size_t number, const char *shape, i
     if ((row->columns >> number & 1) == 0 || (is_quick() && number % 3 != 0)) {
         return;
     }
-    steer("POST", "/reset", NULL);
+    control_only("POST", "/reset", NULL);
     client = client_for(row);
     if (row->columns != TOKEN && number != 0) {
         CHECK_OK(find_user(client, NULL, &error), error);
     }
     if (row->settings != NULL) {
-        steer("POST", "/settings", row->settings);
+        control_only("POST", "/settings", row->settings);
     }
     if (row->fault != NULL) {
         set_rule(row, column, shape, once);
@@ -358,12 +358,12 @@ static void fill(char *cell, const row *row, size_t number, const char *shape, i
     case BY_RULE:
         break;
     case BY_REFUSING:
-        steer("POST", "/refuse", "{\"ms\":60000}");
+        control_only("POST", "/refuse", "{\"ms\":60000}");
         /* The cut has to have arrived: what is written to a connection just before is rightly told as unknown. */
         sleep_ms(30 * slowness());
         break;
     case BY_REVOKING:
-        steer("POST", "/tokens/revoke", NULL);
+        control_only("POST", "/tokens/revoke", NULL);
         break;
     case BY_EMPTYING_A_PAGE:
         empty_the_second_page();
@@ -474,7 +474,7 @@ static void count_what_is_there(void)
 
 int main(void)
 {
-    steer("POST", "/reset", NULL);
+    control_only("POST", "/reset", NULL);
     count_what_is_there();
     print_table("Every time, with two attempts:", 0);
     print_table("Once:", 1);

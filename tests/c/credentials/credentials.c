@@ -22,8 +22,8 @@ static umapi_status find_somebody(umapi_credentials *credentials, umapi_error **
 {
     umapi_client *client = client_of(credentials);
     umapi_user *user = NULL;
-    umapi_status status = umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, error);
-    CHECK_TEXT(umapi_user_email(user), status == UMAPI_OK ? SOMEBODY : NULL);
+    umapi_status status = umapi_client_find_user(client, NULL, EXISTING_USER, NULL, &user, error);
+    CHECK_TEXT(umapi_user_email(user), status == UMAPI_OK ? EXISTING_USER : NULL);
     umapi_user_free(user);
     umapi_client_free(client);
     return status;
@@ -79,21 +79,21 @@ static umapi_credentials *jwt(const char *private_key_file)
 static void jwt_with_a_pkcs1_key(void)
 {
     umapi_error *error = NULL;
-    expect_signatures_of("public.pem");
+    verify_assertions_with("public.pem");
     CHECK_OK(find_somebody(jwt("pkcs1.pem"), &error), error);
 }
 
 static void jwt_with_a_pkcs8_key(void)
 {
     umapi_error *error = NULL;
-    expect_signatures_of("public.pem");
+    verify_assertions_with("public.pem");
     CHECK_OK(find_somebody(jwt("pkcs8.pem"), &error), error);
 }
 
 static void jwt_with_a_key_that_is_not_the_certificates(void)
 {
     umapi_error *error = NULL;
-    expect_signatures_of("other-public.pem");
+    verify_assertions_with("other-public.pem");
     CHECK_FAILS(find_somebody(jwt("pkcs8.pem"), &error), UMAPI_STATUS_AUTH, error);
     CHECK_TEXT(umapi_error_code(error), "invalid_token");
     umapi_error_free(error);
@@ -143,7 +143,7 @@ static void a_callback_gives_the_token(void)
     free(answer);
     for (i = 0; i < 3; i++) {
         umapi_user *user = NULL;
-        CHECK_OK(umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, &error), error);
+        CHECK_OK(umapi_client_find_user(client, NULL, EXISTING_USER, NULL, &user, &error), error);
         umapi_user_free(user);
     }
     CHECK_INT(vault.asked, 1);

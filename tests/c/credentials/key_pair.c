@@ -104,7 +104,7 @@ static void signs_what_the_sandbox_accepts(umapi_credentials *credentials)
     umapi_user *user = NULL;
     CHECK_OK(umapi_credentials_set_auth_host(credentials, environment("UMAPI_AUTH_HOST"), &error), error);
     CHECK_OK(umapi_client_new(environment("UMAPI_ORG_ID"), credentials, options, &client, &error), error);
-    CHECK_OK(umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, &error), error);
+    CHECK_OK(umapi_client_find_user(client, NULL, EXISTING_USER, NULL, &user, &error), error);
     umapi_user_free(user);
     umapi_client_free(client);
     umapi_client_options_free(options);
@@ -116,7 +116,7 @@ static void the_sandbox_takes_the_certificate_and_what_the_key_signs(void)
     const char *id = environment("UMAPI_CLIENT_ID"), *secret = environment("UMAPI_CLIENT_SECRET");
     const char *account = environment("UMAPI_TECH_ACCT_ID"), *pem = umapi_key_pair_private_key(usual);
     umapi_credentials *credentials = NULL;
-    expect_signatures_of_pem(umapi_key_pair_certificate(usual));
+    verify_assertions_with_pem(umapi_key_pair_certificate(usual));
     CHECK_OK(umapi_credentials_new_jwt(id, secret, account, pem, strlen(pem), &credentials, &error), error);
     signs_what_the_sandbox_accepts(credentials);
     CHECK_OK(umapi_credentials_new_jwt_from_file(id, secret, account, in_folder("private.key"), NULL, &credentials, &error),

@@ -38,8 +38,8 @@ static void signs_well(umapi_credentials *credentials)
     umapi_user *user = NULL;
     CHECK_OK(umapi_credentials_set_auth_host(credentials, environment("UMAPI_AUTH_HOST"), &error), error);
     CHECK_OK(umapi_client_new(environment("UMAPI_ORG_ID"), credentials, options, &client, &error), error);
-    CHECK_OK(umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, &error), error);
-    CHECK_TEXT(umapi_user_email(user), SOMEBODY);
+    CHECK_OK(umapi_client_find_user(client, NULL, EXISTING_USER, NULL, &user, &error), error);
+    CHECK_TEXT(umapi_user_email(user), EXISTING_USER);
     umapi_user_free(user);
     umapi_client_free(client);
     umapi_client_options_free(options);
@@ -65,13 +65,13 @@ static void keys_without_a_passphrase(void)
                                         "bom.pem",          "utf16.pem", "leading-text.pem", "base64-of-pem.txt",
                                         "no-final-newline.pem", "certificate-and-key.pem", NULL};
     const char *const *file;
-    expect_signatures_of("public.pem");
+    verify_assertions_with("public.pem");
     EACH(file, files) is_read(*file, NULL);
 }
 
 static void a_passphrase_that_is_not_needed_does_no_harm(void)
 {
-    expect_signatures_of("public.pem");
+    verify_assertions_with("public.pem");
     is_read("pkcs1.pem", PASSPHRASE);
     is_read("pkcs8.pem", PASSPHRASE);
     is_read("pkcs8.pem", "");
@@ -98,7 +98,7 @@ static void keys_out_of_variables(void)
                                         "legacy-des-ede3-cbc.pem", "private-key-aes-256-cbc.pem", NULL};
     const char *const *file;
     size_t e, q, length;
-    expect_signatures_of("public.pem");
+    verify_assertions_with("public.pem");
     EACH(file, FILES) {
         char *pem = read_file(test_key(*file), &length);
         for (e = 0; e < sizeof ENDS / sizeof *ENDS; e++) {
@@ -123,7 +123,7 @@ static void keys_out_of_variables(void)
 
 static void a_longer_key(void)
 {
-    expect_signatures_of("other-public.pem");
+    verify_assertions_with("other-public.pem");
     is_read("other-pkcs8.pem", NULL);
 }
 
@@ -157,7 +157,7 @@ static const char *const encrypted[] = {"pbes2-aes-128-cbc.pem",
 static void encrypted_keys(void)
 {
     const char *const *file;
-    expect_signatures_of("public.pem");
+    verify_assertions_with("public.pem");
     EACH(file, encrypted) is_read(*file, PASSPHRASE);
 }
 
@@ -167,7 +167,7 @@ static void a_passphrase_beyond_ascii(void)
     const char *const *file;
     size_t length;
     char *passphrase = read_file(test_key("utf8-passphrase"), &length);
-    expect_signatures_of("public.pem");
+    verify_assertions_with("public.pem");
     EACH(file, files) is_read(*file, passphrase);
     free(passphrase);
 }
@@ -175,7 +175,7 @@ static void a_passphrase_beyond_ascii(void)
 static void keys_in_files(void)
 {
     umapi_credentials *credentials = NULL;
-    expect_signatures_of("public.pem");
+    verify_assertions_with("public.pem");
     CHECK_OK(from_file("pkcs8.pem", NULL, &credentials), error);
     signs_well(credentials);
     CHECK_OK(from_file("private-key-des-ede3-cbc.pem", PASSPHRASE, &credentials), error);

@@ -40,7 +40,7 @@ static void a_new_secret_is_used_from_the_next_token_on(void)
 {
     umapi_client *client = new_client();
     CHECK_OK(find_user(client, NULL, &error), error);
-    steer("POST", "/settings", "{\"client_secret\":\"p8e-the-next\"}");
+    control_only("POST", "/settings", "{\"client_secret\":\"p8e-the-next\"}");
     CHECK_OK(find_user(client, NULL, &error), error);
     CHECK_INT(requests_to("token"), 1);
     rotate(client, with_secret("p8e-the-next"));
@@ -65,8 +65,8 @@ static void a_refused_token_is_renewed_with_the_new_secret(void)
 {
     umapi_client *client = new_client();
     CHECK_OK(find_user(client, NULL, &error), error);
-    steer("POST", "/tokens/revoke", NULL);
-    steer("POST", "/settings", "{\"client_secret\":\"p8e-the-next\"}");
+    control_only("POST", "/tokens/revoke", NULL);
+    control_only("POST", "/settings", "{\"client_secret\":\"p8e-the-next\"}");
     rotate(client, with_secret("p8e-the-next"));
     CHECK_OK(find_user(client, NULL, &error), error);
     umapi_client_free(client);
@@ -81,7 +81,7 @@ static void the_private_key_changes(void)
     for (i = 0; i < 2; i++) {
         umapi_credentials *credentials = NULL;
         char *pem = read_file(test_key(keys[i]), &length);
-        expect_signatures_of(publics[i]);
+        verify_assertions_with(publics[i]);
         CHECK_OK(umapi_credentials_new_jwt(environment("UMAPI_CLIENT_ID"), environment("UMAPI_CLIENT_SECRET"),
                                            environment("UMAPI_TECH_ACCT_ID"), pem, length, &credentials, &error),
                  error);
@@ -106,7 +106,7 @@ static void a_request_under_way_finishes(void)
     umapi_client *client = new_client();
     pthread_t thread;
     CHECK_OK(find_user(client, NULL, &error), error);
-    fault("{'endpoint':'user','times':1,'fault':{'slow':{'ms':400}}}");
+    add_fault("{'endpoint':'user','times':1,'fault':{'slow':{'ms':400}}}");
     pthread_create(&thread, NULL, find_in_thread, client);
     wait_for_requests_to("user", 2);
     rotate(client, with_secret("p8e-mistyped"));
@@ -120,8 +120,8 @@ static void a_call_whose_old_secret_is_refused_meanwhile_goes_on_with_the_new_on
 {
     umapi_client *client = new_client();
     pthread_t thread;
-    steer("POST", "/settings", "{\"client_secret\":\"p8e-the-next\"}");
-    fault("{'endpoint':'token','times':1,'fault':{'slow':{'ms':400}}}");
+    control_only("POST", "/settings", "{\"client_secret\":\"p8e-the-next\"}");
+    add_fault("{'endpoint':'token','times':1,'fault':{'slow':{'ms':400}}}");
     pthread_create(&thread, NULL, find_in_thread, client);
     wait_for_requests_to("token", 1);
     rotate(client, with_secret("p8e-the-next"));
@@ -237,7 +237,7 @@ static void another_client_id_has_a_pace_of_its_own(void)
     CHECK_OK(umapi_client_options_set_rate_limit(options, UMAPI_ENDPOINT_USER, 1, 3600000, &error), error);
     client = new_client_with(options);
     CHECK_OK(find_user(client, NULL, &error), error);
-    steer("POST", "/settings", "{\"client_id\":\"the-next-client\",\"client_secret\":\"p8e-the-next\"}");
+    control_only("POST", "/settings", "{\"client_id\":\"the-next-client\",\"client_secret\":\"p8e-the-next\"}");
     rotate(client, oauth("the-next-client", "p8e-the-next"));
     began = now_ms();
     CHECK_OK(find_user(client, NULL, &error), error);
@@ -257,8 +257,8 @@ static void a_listing_goes_on_with_them(void)
     long count = 0;
     CHECK_OK(umapi_client_users(client, NULL, &users, &error), error);
     CHECK_OK(umapi_users_next(users, NULL, &user, &error), error);
-    steer("POST", "/tokens/revoke", NULL);
-    steer("POST", "/settings", "{\"client_secret\":\"p8e-the-next\"}");
+    control_only("POST", "/tokens/revoke", NULL);
+    control_only("POST", "/settings", "{\"client_secret\":\"p8e-the-next\"}");
     rotate(client, with_secret("p8e-the-next"));
     for (; user != NULL; count++) {
         CHECK_OK(umapi_users_next(users, NULL, &user, &error), error);

@@ -35,7 +35,7 @@ static void a_token_near_its_end_is_renewed_before_it_is_refused(void)
     umapi_error *error = NULL;
     umapi_client *client = new_client();
     char *counters;
-    steer("POST", "/settings", "{\"token_ttl_s\":1}");
+    control_only("POST", "/settings", "{\"token_ttl_s\":1}");
     CHECK_OK(find_user(client, NULL, &error), error);
     sleep_ms(920); /* the last tenth of the token's second */
     CHECK_OK(find_user(client, NULL, &error), error);
@@ -53,7 +53,7 @@ static void a_refused_token_is_renewed_once_and_the_call_repeated(void)
     umapi_error *error = NULL;
     umapi_client *client = new_client();
     CHECK_OK(find_user(client, NULL, &error), error);
-    steer("POST", "/tokens/revoke", NULL);
+    control_only("POST", "/tokens/revoke", NULL);
     CHECK_OK(find_user(client, NULL, &error), error);
     CHECK_INT(requests_to("token"), 2);
     CHECK_INT(requests_to("user"), 3);
@@ -64,7 +64,7 @@ static void a_second_refusal_is_an_error(void)
 {
     umapi_error *error = NULL;
     umapi_client *client = new_client();
-    fault("{'endpoint':'user','fault':{'status':{'code':401}}}");
+    add_fault("{'endpoint':'user','fault':{'status':{'code':401}}}");
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_AUTH, error);
     CHECK_INT(umapi_error_http_status(error), 401);
     umapi_error_free(error);
@@ -77,7 +77,7 @@ static void the_token_call_is_retried_like_any_other(void)
 {
     umapi_error *error = NULL;
     umapi_client *client = new_client();
-    fault("{'endpoint':'token','times':2,'fault':{'status':{'code':503}}}");
+    add_fault("{'endpoint':'token','times':2,'fault':{'status':{'code':503}}}");
     CHECK_OK(find_user(client, NULL, &error), error);
     CHECK_INT(requests_to("token"), 3);
     umapi_client_free(client);
@@ -91,7 +91,7 @@ static void the_token_call_has_the_timeout_of_an_attempt(void)
     CHECK_OK(umapi_client_options_set_attempt_timeout_ms(options, 300 * slowness(), &error), error);
     CHECK_OK(umapi_client_options_set_retry(options, 1, 1, 1000, &error), error);
     client = new_client_with(options);
-    fault("{'endpoint':'token','fault':{'stall':{'at':'before_work'}}}");
+    add_fault("{'endpoint':'token','fault':{'stall':{'at':'before_work'}}}");
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_TIMEOUT, error);
     CHECK_HAS(umapi_error_endpoint(error), "/ims/token/v2");
     umapi_error_free(error);
@@ -115,7 +115,7 @@ static umapi_client *client_with_a_token_to_renew(int32_t attempts, int64_t firs
     umapi_client *client;
     char settings[64];
     snprintf(settings, sizeof settings, "{\"token_ttl_s\":%d}", (int)life_s());
-    steer("POST", "/settings", settings);
+    control_only("POST", "/settings", settings);
     CHECK_OK(umapi_client_options_set_retry(options, attempts, first_delay_ms, 300000, &error), error);
     client = new_client_with(options);
     umapi_client_options_free(options);
@@ -137,7 +137,7 @@ static void a_living_token_serves_while_the_token_host_stalls(void)
     umapi_error *error = NULL;
     umapi_client *client = client_with_a_token_to_renew(4, 1);
     umapi_call *call = call_of_ms(80 * slowness());
-    fault("{'endpoint':'token','fault':{'stall':{'at':'before_work'}}}");
+    add_fault("{'endpoint':'token','fault':{'stall':{'at':'before_work'}}}");
     CHECK_OK(find_user(client, call, &error), error);
     CHECK_OK(find_user(client, call, &error), error);
     wait_for_requests_to("token", 2);
@@ -150,7 +150,7 @@ static void a_living_token_serves_while_the_token_host_fails(void)
     umapi_error *error = NULL;
     int64_t began;
     umapi_client *client = client_with_a_token_to_renew(2, 60000);
-    fault("{'endpoint':'token','fault':{'status':{'code':503}}}");
+    add_fault("{'endpoint':'token','fault':{'status':{'code':503}}}");
     began = now_ms();
     CHECK_OK(find_user(client, NULL, &error), error);
     CHECK(now_ms() - began < 200 * slowness());
@@ -163,7 +163,7 @@ static void a_failed_early_renewal_is_put_off(void)
     umapi_error *error = NULL;
     umapi_client *client = client_with_a_token_to_renew(4, 1);
     umapi_call *call = call_of_ms(80 * slowness());
-    fault("{'endpoint':'token','times':4,'fault':{'status':{'code':503}}}");
+    add_fault("{'endpoint':'token','times':4,'fault':{'status':{'code':503}}}");
     CHECK_OK(find_user(client, call, &error), error);
     wait_for_requests_to("token", 5);
     CHECK_OK(find_user(client, call, &error), error);
@@ -221,7 +221,7 @@ static void a_failure_is_shared_by_those_who_waited(void)
     int i;
     CHECK_OK(umapi_client_options_set_retry(options, 3, 200 * slowness(), 300000, &error), error);
     client = new_client_with(options);
-    fault("{'endpoint':'token','fault':{'status':{'code':503}}}");
+    add_fault("{'endpoint':'token','fault':{'status':{'code':503}}}");
     took = all_at_once(client);
     for (i = 0; i < CALLERS; i++) {
         CHECK_INT(ends[i], UMAPI_STATUS_SERVER);
@@ -236,8 +236,8 @@ static void a_wrong_secret_costs_one_request(void)
 {
     umapi_client *client = new_client();
     int i;
-    steer("POST", "/settings", "{\"client_secret\":\"p8e-another\"}");
-    fault("{'endpoint':'token','fault':{'slow':{'ms':500}}}");
+    control_only("POST", "/settings", "{\"client_secret\":\"p8e-another\"}");
+    add_fault("{'endpoint':'token','fault':{'slow':{'ms':500}}}");
     all_at_once(client);
     for (i = 0; i < CALLERS; i++) {
         CHECK_INT(ends[i], UMAPI_STATUS_AUTH);
@@ -314,7 +314,7 @@ static void a_token_is_looked_at_after_the_wait_for_the_pace(void)
     umapi_client *client;
     char *counters;
     int i;
-    steer("POST", "/settings", "{\"token_ttl_s\":1}");
+    control_only("POST", "/settings", "{\"token_ttl_s\":1}");
     CHECK_OK(umapi_client_options_set_rate_limit(options, UMAPI_ENDPOINT_USER, 1, 1500, &error), error);
     client = new_client_with(options);
     for (i = 0; i < 3; i++) {
@@ -334,7 +334,7 @@ static void a_refused_token_stays_within_the_request(void)
     umapi_call *call = umapi_call_new();
     char *requests;
     CHECK_OK(find_user(client, NULL, &error), error);
-    steer("POST", "/tokens/revoke", NULL);
+    control_only("POST", "/tokens/revoke", NULL);
     CHECK_OK(umapi_call_set_request_id(call, "night", &error), error);
     CHECK_OK(find_user(client, call, &error), error);
     requests = control("GET", "/requests", NULL);
@@ -358,15 +358,15 @@ static void a_lifetime_may_be_text_or_absent(void)
         umapi_error *error = NULL;
         umapi_client *client;
         char rule[256];
-        steer("POST", "/reset", NULL);
+        control_only("POST", "/reset", NULL);
         snprintf(rule, sizeof rule, "{'endpoint':'token','fault':{'rewrite':{%s}}}", lifetimes[i]);
-        fault(rule);
+        add_fault(rule);
         client = new_client();
         CHECK_OK(find_user(client, NULL, &error), error);
         CHECK_OK(find_user(client, NULL, &error), error);
         CHECK_INT(requests_to("token"), 1);
         /* It lives until it is refused. */
-        steer("POST", "/tokens/revoke", NULL);
+        control_only("POST", "/tokens/revoke", NULL);
         CHECK_OK(find_user(client, NULL, &error), error);
         CHECK_INT(requests_to("token"), 2);
         umapi_client_free(client);
@@ -381,9 +381,9 @@ static void check_refusal(umapi_credentials *credentials, const char *answer, co
     umapi_check *found = NULL;
     char rule[512];
     size_t i;
-    steer("DELETE", "/faults", NULL);
+    control_only("DELETE", "/faults", NULL);
     snprintf(rule, sizeof rule, "{'endpoint':'token','fault':{'answer':{'status':400,'body':%s}}}", answer);
-    fault(rule);
+    add_fault(rule);
     CHECK_OK(umapi_client_new(environment("UMAPI_ORG_ID"), credentials, options, &client, &error), error);
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_AUTH, error);
     CHECK_HAS(umapi_error_message(error), "the credentials were refused");

@@ -11,7 +11,7 @@
 
 static umapi_error *error;
 
-static void forget_error(void)
+static void clear_error(void)
 {
     umapi_error_free(error);
     error = NULL;
@@ -52,8 +52,8 @@ static void each_kind_is_told_apart(void)
         const expectation *expected = &EXPECTATIONS[i];
         char rule[256];
         snprintf(rule, sizeof rule, "{'endpoint':'user','fault':%s}", expected->fault);
-        steer("DELETE", "/faults", NULL);
-        fault(rule);
+        control_only("DELETE", "/faults", NULL);
+        add_fault(rule);
         umapi_client_free(client); /* and with it a gate that a 429 has closed */
         client = new_client();
         CHECK_FAILS(find_user(client, NULL, &error), expected->status, error);
@@ -67,7 +67,7 @@ static void each_kind_is_told_apart(void)
         if (error == NULL || umapi_error_status(error) != expected->status) {
             printf("    with %s\n", expected->fault);
         }
-        forget_error();
+        clear_error();
     }
     umapi_client_free(client);
 }
@@ -76,14 +76,14 @@ static void a_long_block_is_told_at_once_with_its_length(void)
 {
     umapi_client *client = new_client();
     int64_t start = now_ms();
-    fault("{'endpoint':'user','fault':{'status':{'code':429,'retry_after':3244}}}");
+    add_fault("{'endpoint':'user','fault':{'status':{'code':429,'retry_after':3244}}}");
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_THROTTLED, error);
     CHECK_INT(umapi_error_retry_after_ms(error) / 1000, 3244);
-    forget_error();
+    clear_error();
     /* The gate is closed for the next call too, which wastes no request on it. */
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_THROTTLED, error);
     CHECK(umapi_error_retry_after_ms(error) > 3200000 && umapi_error_retry_after_ms(error) <= 3244000);
-    forget_error();
+    clear_error();
     CHECK_INT(requests_to("user"), 1);
     CHECK(now_ms() - start < 1000 * slowness());
     umapi_client_free(client);
@@ -97,7 +97,7 @@ static void a_wrong_organisation_is_an_authentication_failure(void)
     CHECK_OK(umapi_client_new("OTHER@AdobeOrg", credentials, options, &client, &error), error);
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_AUTH, error);
     CHECK(umapi_error_code(error) == NULL); /* The service's 401 has no body. */
-    forget_error();
+    clear_error();
     umapi_client_free(client);
     umapi_credentials_free(credentials);
     umapi_client_options_free(options);
@@ -121,7 +121,7 @@ static void nobody_listens(void)
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_CONNECT, error);
     CHECK_HAS(umapi_error_message(error), "refuses the connection");
     CHECK_INT(umapi_error_attempts(error), 4);
-    forget_error();
+    clear_error();
     umapi_client_free(client);
 }
 
@@ -135,7 +135,7 @@ static void an_unknown_certificate_is_told_and_not_tried_again(void)
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_TLS, error);
     CHECK_INT(umapi_error_attempts(error), 1);
     CHECK_HAS(umapi_error_message(error), "add your company's CA certificate");
-    forget_error();
+    clear_error();
     umapi_client_free(client);
     umapi_credentials_free(credentials);
     umapi_client_options_free(options);
@@ -151,7 +151,7 @@ static void a_proxy_that_is_not_there(void)
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_PROXY, error);
     unsetenv("HTTPS_PROXY");
     CHECK_HAS(umapi_error_message(error), "HTTPS_PROXY");
-    forget_error();
+    clear_error();
     umapi_client_free(client);
 }
 
@@ -159,8 +159,8 @@ static void nobody_has_to_take_the_error(void)
 {
     umapi_client *client = new_client();
     umapi_user *user = NULL;
-    fault("{'endpoint':'user','fault':{'status':{'code':400}}}");
-    CHECK_INT(umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, NULL), UMAPI_STATUS_REJECTED);
+    add_fault("{'endpoint':'user','fault':{'status':{'code':400}}}");
+    CHECK_INT(umapi_client_find_user(client, NULL, EXISTING_USER, NULL, &user, NULL), UMAPI_STATUS_REJECTED);
     CHECK(user == NULL);
     umapi_client_free(client);
 }

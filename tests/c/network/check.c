@@ -15,7 +15,7 @@
 
 static umapi_error *error;
 
-static void forget_error(void)
+static void clear_error(void)
 {
     umapi_error_free(error);
     error = NULL;
@@ -226,7 +226,7 @@ static void a_client_that_cannot_be_made(void)
     CHECK_FAILS(umapi_credentials_new_oauth("an id", "secret", &credentials, &error), UMAPI_STATUS_INVALID_ARGUMENT,
                 error);
     CHECK_INT(umapi_check_new_misconfigured(error, &found, NULL), UMAPI_OK);
-    forget_error();
+    clear_error();
     CHECK_INT(umapi_check_count(found), 1);
     CHECK_INT(umapi_check_passed(found), 0);
     step = umapi_check_get(found, 0);
@@ -287,7 +287,7 @@ static void the_time_limit_ends_the_step_under_way(void)
     umapi_client *client = new_client();
     umapi_call *call = umapi_call_new();
     int64_t start = now_ms();
-    fault("{'endpoint':'user','fault':{'stall':{'at':'before_work'}}}");
+    add_fault("{'endpoint':'user','fault':{'stall':{'at':'before_work'}}}");
     CHECK_OK(umapi_call_set_timeout_ms(call, 500 * slowness(), &error), error);
     failed_at(check_with(client, call), CALL, UMAPI_STATUS_DEADLINE, "time of", "give the check more time");
     CHECK(now_ms() - start < 2000 * slowness());
@@ -309,12 +309,12 @@ static void a_cancel_ends_it_all(void)
     umapi_cancel *cancel = umapi_cancel_new();
     umapi_check *found = NULL;
     pthread_t thread;
-    fault("{'endpoint':'user','fault':{'stall':{'at':'before_work'}}}");
+    add_fault("{'endpoint':'user','fault':{'stall':{'at':'before_work'}}}");
     CHECK_OK(umapi_call_set_cancel(call, cancel, &error), error);
     pthread_create(&thread, NULL, trigger_later, cancel);
     CHECK_FAILS(umapi_client_check(client, call, &found, &error), UMAPI_STATUS_CANCELLED, error);
     CHECK(found == NULL);
-    forget_error();
+    clear_error();
     pthread_join(thread, NULL);
     umapi_cancel_free(cancel);
     umapi_call_free(call);

@@ -226,7 +226,7 @@ static umapi_client_options *through(const char *proxy)
 static void find_somebody(const umapi_client *client)
 {
     umapi_user *user = NULL;
-    umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, &error);
+    umapi_client_find_user(client, NULL, EXISTING_USER, NULL, &user, &error);
     hear_and_forget_error();
     umapi_user_free(user);
 }
@@ -244,7 +244,7 @@ static void read_a_page(const umapi_client *client)
 static void act(const umapi_client *client)
 {
     const char *groups[] = {"Sales", "Ghosts"};
-    umapi_action *action = user_action(SOMEBODY);
+    umapi_action *action = user_action(EXISTING_USER);
     const umapi_action *actions[1];
     umapi_results *results = NULL;
     const umapi_outcome *outcome;
@@ -309,8 +309,8 @@ static void with_every_fault(umapi_credentials *(*credentials)(void), const char
         for (j = 0; j < sizeof endpoints / sizeof *endpoints; j++) {
             char rule[256];
             snprintf(rule, sizeof rule, "{'endpoint':'%s','fault':%s}", endpoints[j], FAULTS[i]);
-            steer("DELETE", "/faults", NULL);
-            fault(rule);
+            control_only("DELETE", "/faults", NULL);
+            add_fault(rule);
             do_everything(heard_client(through(proxy), credentials()));
         }
     }
@@ -347,15 +347,15 @@ static void with_every_echo(umapi_credentials *(*credentials)(void))
                 }
                 snprintf(rule, sizeof rule, "{'endpoint':'%s','fault':{'echo':{'status':%d,'as':'%s'}}}", endpoints[k],
                          ECHO_STATUS[j], ECHOES[i]);
-                steer("DELETE", "/faults", NULL);
-                fault(rule);
+                control_only("DELETE", "/faults", NULL);
+                add_fault(rule);
                 client = heard_client(new_options(), credentials());
                 read_every_listing(client);
                 do_everything(client);
             }
         }
     }
-    steer("DELETE", "/faults", NULL);
+    control_only("DELETE", "/faults", NULL);
 }
 
 static umapi_credentials *good_jwt(void)
@@ -373,7 +373,7 @@ static void expect_our_key(void)
     for (line = strtok(pem, "\n"); line != NULL; line = strtok(NULL, "\n")) {
         strcat(strcat(body, line), "\\n");
     }
-    steer("POST", "/settings", strcat(body, "\"}"));
+    control_only("POST", "/settings", strcat(body, "\"}"));
     free(pem);
 }
 
@@ -456,7 +456,7 @@ static void a_token_in_the_words_about_an_action(void)
              "'errors':[{'index':0,'step':0,'errorCode':'error.%s','message':'refused: Bearer %s','user':'%s'}],"
              "'warnings':[{'index':0,'warningCode':'w','message':'%s'}]}}}}",
              known_token, known_token, known_token, known_token);
-    fault(rule);
+    add_fault(rule);
     CHECK_OK(umapi_credentials_new_callback(environment("UMAPI_CLIENT_ID"), give_the_known_token, NULL, NULL, &credentials,
                                             &error),
              error);

@@ -21,7 +21,7 @@
 
 static umapi_error *error;
 
-static void forget_error(void)
+static void clear_error(void)
 {
     umapi_error_free(error);
     error = NULL;
@@ -113,7 +113,7 @@ static void each_host_on_its_own_goes_through_the_proxy(void)
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_PROXY, error);
     CHECK_HAS(umapi_error_message(error), "no access token");
     CHECK_HAS(umapi_error_message(error), "forbidden.example:443");
-    forget_error();
+    clear_error();
     umapi_client_free(client);
     CHECK_OK(umapi_client_options_set_endpoint(options, "https://forbidden.example/v2", &error), error);
     CHECK_FAILS(try_with(options), UMAPI_STATUS_PROXY, error);
@@ -121,7 +121,7 @@ static void each_host_on_its_own_goes_through_the_proxy(void)
     CHECK_HAS(umapi_error_message(error), "refuses the way to forbidden.example:443; it says \"403 ");
     CHECK_HAS(umapi_error_message(error), "ask whoever runs the proxy to permit forbidden.example:443");
     CHECK_INT(umapi_error_attempts(error), 1);
-    forget_error();
+    clear_error();
 }
 
 static void a_proxy_that_wants_a_login(void)
@@ -132,12 +132,12 @@ static void a_proxy_that_wants_a_login(void)
     CHECK_HAS(umapi_error_message(error), "wants a user and password; it says \"407 ");
     CHECK_HAS(umapi_error_message(error), "give the right user and password with the option proxy");
     CHECK_INT(umapi_error_attempts(error), 1);
-    forget_error();
+    clear_error();
     CHECK_FAILS(try_with(through(proxy, environment("PROXY_USER"), "wr0ng-p4ss")), UMAPI_STATUS_PROXY, error);
     CHECK_HAS(umapi_error_message(error), "refuses the user and password");
     CHECK_HAS_NOT(umapi_error_message(error), "wr0ng-p4ss");
     CHECK_INT(umapi_error_attempts(error), 1);
-    forget_error();
+    clear_error();
 }
 
 static void a_socks_proxy(void)
@@ -178,12 +178,12 @@ static void a_socks_proxy_that_wants_a_login(void)
     CHECK_OK(try_with(through(proxy, environment("PROXY_USER"), environment("PROXY_PASSWORD"))), error);
     CHECK_FAILS(try_with(through(proxy, NULL, NULL)), UMAPI_STATUS_PROXY, error);
     CHECK_HAS(umapi_error_message(error), "wants a user and password");
-    forget_error();
+    clear_error();
     CHECK_FAILS(try_with(through(proxy, environment("PROXY_USER"), "wr0ng-p4ss")), UMAPI_STATUS_PROXY, error);
     CHECK_HAS(umapi_error_message(error), "refuses the user and password");
     CHECK_HAS_NOT(umapi_error_message(error), "wr0ng-p4ss");
     CHECK_INT(umapi_error_attempts(error), 1);
-    forget_error();
+    clear_error();
 }
 
 static void a_socks_login_full_of_signs(void)
@@ -209,11 +209,11 @@ static void a_proxy_that_is_not_there(void)
         CHECK_HAS(umapi_error_message(error), "refused");
         CHECK_HAS(umapi_error_message(error), "check that the proxy runs and that the option proxy is right");
         CHECK_INT(umapi_error_attempts(error), 1);
-        forget_error();
+        clear_error();
     }
     CHECK_FAILS(try_with(through("http://proxy.invalid:3128", NULL, NULL)), UMAPI_STATUS_PROXY, error);
     CHECK_HAS(umapi_error_message(error), "the proxy's name proxy.invalid is not found");
-    forget_error();
+    clear_error();
 }
 
 static void a_proxy_of_another_kind_than_its_address_says(void)
@@ -223,7 +223,7 @@ static void a_proxy_of_another_kind_than_its_address_says(void)
     CHECK_FAILS(try_with(through(address, NULL, NULL)), UMAPI_STATUS_PROXY, error);
     CHECK_HAS(umapi_error_message(error), "check that the proxy is of the kind that its address says");
     CHECK_INT(umapi_error_attempts(error), 1);
-    forget_error();
+    clear_error();
 }
 
 /* The proxy that inspects speaks TLS itself too, with a certificate of its own CA. */
@@ -237,7 +237,7 @@ static void a_proxy_that_speaks_tls(void)
     CHECK_HAS(umapi_error_message(error), "cannot be used: the certificate of 127.0.0.1 was issued by \"");
     CHECK_HAS(umapi_error_message(error), "with the option ca_file");
     CHECK_INT(umapi_error_attempts(error), 1);
-    forget_error();
+    clear_error();
     options = through(address, NULL, NULL);
     CHECK_OK(umapi_client_options_add_ca_file(options, environment("PROXY_INSPECTS_CA"), &error), error);
     CHECK_OK(try_with(options), error);
@@ -249,19 +249,19 @@ static void a_host_that_the_proxy_cannot_reach(void)
     CHECK_OK(umapi_client_options_set_endpoint(options, "https://127.0.0.1:1/v2", &error), error);
     CHECK_FAILS(try_with(options), UMAPI_STATUS_CONNECT, error);
     CHECK_HAS(umapi_error_message(error), "cannot reach 127.0.0.1:1; it says \"50");
-    forget_error();
+    clear_error();
     options = through(socks("socks5h", "PROXY_SOCKS"), NULL, NULL);
     CHECK_OK(umapi_client_options_set_endpoint(options, "https://127.0.0.1:1/v2", &error), error);
     CHECK_FAILS(try_with(options), UMAPI_STATUS_CONNECT, error);
     CHECK_HAS(umapi_error_message(error), "cannot reach 127.0.0.1:1: ");
-    forget_error();
+    clear_error();
     /* A name that this machine cannot look up, and the proxy is not to. */
     options = through(socks("socks5", "PROXY_SOCKS"), NULL, NULL);
     CHECK_OK(umapi_client_options_set_endpoint(options, "https://nowhere.invalid/v2", &error), error);
     CHECK_FAILS(try_with(options), UMAPI_STATUS_CONNECT, error);
     CHECK_HAS(umapi_error_message(error), "the name nowhere.invalid is not found");
     CHECK_HAS(umapi_error_message(error), "socks5h, not socks5");
-    forget_error();
+    clear_error();
 }
 
 static void the_environment_names_the_proxy(void)
@@ -273,7 +273,7 @@ static void the_environment_names_the_proxy(void)
         setenv(names[i], "http://127.0.0.1:1", 1);
         CHECK_FAILS(try_with(new_options()), UMAPI_STATUS_PROXY, error);
         CHECK_HAS(umapi_error_message(error), names[i]);
-        forget_error();
+        clear_error();
         setenv(names[i], environment("PROXY_OPEN"), 1);
         CHECK_OK(try_with(new_options()), error);
         unsetenv(names[i]);
@@ -300,7 +300,7 @@ static void what_the_environment_excepts_is_reached_straight(void)
     CHECK_OK(try_with(new_options()), error);
     /* It does not count for a proxy that the program names. */
     CHECK_FAILS(try_with(through("http://127.0.0.1:1", NULL, NULL)), UMAPI_STATUS_PROXY, error);
-    forget_error();
+    clear_error();
     unsetenv("no_proxy");
     options = new_options();
     CHECK_OK(umapi_client_options_disable_proxy(options, &error), error);
@@ -314,11 +314,11 @@ static void nonsense_in_the_environment_is_told_and_not_shown(void)
     CHECK_FAILS(try_with(new_options()), UMAPI_STATUS_PROXY, error);
     CHECK_HAS(umapi_error_message(error), "HTTPS_PROXY in the environment is of a kind that is not spoken");
     CHECK_HAS_NOT(umapi_error_message(error), "s3cr3t-in-url");
-    forget_error();
+    clear_error();
     setenv("HTTPS_PROXY", "http://caf\xE9.example:3128", 1);
     CHECK_FAILS(try_with(new_options()), UMAPI_STATUS_PROXY, error);
     CHECK_HAS(umapi_error_message(error), "HTTPS_PROXY in the environment is not UTF-8");
-    forget_error();
+    clear_error();
     unsetenv("HTTPS_PROXY");
 }
 
@@ -331,7 +331,7 @@ static void plain_http_on_this_machine_takes_no_proxy(void)
     /* The control API is no UMAPI, and refuses: but it is what answers. */
     CHECK_FAILS(try_with(options), UMAPI_STATUS_REJECTED, error);
     CHECK_HAS(umapi_error_message(error), "the control API has no GET");
-    forget_error();
+    clear_error();
     unsetenv("HTTP_PROXY");
     unsetenv("NO_PROXY");
 }
@@ -345,7 +345,7 @@ static void a_proxy_that_inspects(void)
     CHECK_HAS(umapi_error_message(error), "CN=mitmproxy");
     CHECK_HAS(umapi_error_message(error), "add your company's CA certificate with the option ca_file");
     CHECK_INT(umapi_error_attempts(error), 1);
-    forget_error();
+    clear_error();
     options = through(proxy, NULL, NULL);
     CHECK_OK(umapi_client_options_add_ca_file(options, environment("PROXY_INSPECTS_CA"), &error), error);
     CHECK_OK(try_with(options), error);
@@ -390,7 +390,7 @@ static void refused(const umapi_client *client, const char *what, const char *re
     CHECK_INT(umapi_error_attempts(error), 1);
     CHECK_INT(umapi_error_is_retryable(error), 0);
     CHECK(now_ms() - start < 2000 * slowness());
-    forget_error();
+    clear_error();
 }
 
 /* Both as the service and as the token endpoint. */
@@ -432,12 +432,12 @@ static void only_the_added_certificates(void)
                 UMAPI_STATUS_INVALID_ARGUMENT, error);
     CHECK_HAS(umapi_error_message(error), "options: ");
     CHECK(client == NULL);
-    forget_error();
+    clear_error();
     CHECK_OK(umapi_client_options_set_endpoint(options, environment("UMAPI_ENDPOINT"), &error), error);
     CHECK_OK(umapi_client_options_add_ca_file(options, environment("TLS_CA"), &error), error);
     CHECK_FAILS(try_with(options), UMAPI_STATUS_TLS, error);
     CHECK_HAS(umapi_error_message(error), "umapi-sandbox throw-away CA");
-    forget_error();
+    clear_error();
     options = new_options();
     CHECK_OK(umapi_client_options_set_platform_certificates(options, 0, &error), error);
     CHECK_OK(try_with(options), error);
@@ -456,7 +456,7 @@ static void the_platforms_certificates(void)
     CHECK_OK(umapi_client_options_add_ca_file(options, environment("TLS_CA"), &error), error);
     CHECK_OK(umapi_client_options_set_platform_certificates(options, 0, &error), error);
     CHECK_FAILS(try_with(options), UMAPI_STATUS_TLS, error);
-    forget_error();
+    clear_error();
     unsetenv("SSL_CERT_FILE");
 }
 
@@ -541,7 +541,7 @@ static void bundles_are_refused_with_the_command_that_turns_them_into_pem(void)
         CHECK_FAILS(umapi_client_options_add_ca_file(options, bundle, &error), UMAPI_STATUS_INVALID_ARGUMENT, error);
         CHECK_HAS(umapi_error_message(error), BUNDLES[i][1]);
         CHECK_HAS(umapi_error_message(error), bundle);
-        forget_error();
+        clear_error();
         unlink(bundle);
         umapi_client_options_free(options);
     }
@@ -578,7 +578,7 @@ static void plain_http_wants_no_certificates(void)
     setenv("HTTPS_PROXY", "gopher://nonsense", 1);
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_REJECTED, error);
     CHECK_HAS(umapi_error_message(error), "the control API has no GET");
-    forget_error();
+    clear_error();
     CHECK_OK(umapi_client_check(client, NULL, &found, &error), error);
     CHECK_INT(umapi_check_step_result(umapi_check_get(found, 0)), UMAPI_CHECK_PASSED);
     CHECK_HAS(umapi_check_step_message(umapi_check_get(found, 0)), "certificates: none wanted");
@@ -590,7 +590,7 @@ static void plain_http_wants_no_certificates(void)
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_TLS, error);
     CHECK_HAS(umapi_error_message(error), "ca-certificates");
     CHECK_HAS_NOT(umapi_error_message(error), "umapi_client_options");
-    forget_error();
+    clear_error();
     umapi_client_free(client);
     unsetenv("SSL_CERT_FILE");
     unsetenv("SSL_CERT_DIR");
@@ -629,7 +629,7 @@ static void is_told_truly(void)
     CHECK_HAS_NOT(message, "check that");
     CHECK_HAS_NOT(message, "spelling");
     CHECK_INT(umapi_error_is_retryable(error), 0);
-    forget_error();
+    clear_error();
 }
 
 static void a_call_without_descriptors(const umapi_client *client)
@@ -692,7 +692,7 @@ static void no_descriptors_left(void)
     /* The certificates. */
     client = client_of_plain_http();
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_REJECTED, error);
-    forget_error();
+    clear_error();
     CHECK_OK(umapi_client_set_credentials(client, credentials, &error), error);
     a_call_without_descriptors(client);
     umapi_credentials_free(credentials);
@@ -792,12 +792,12 @@ static void files_that_hold_no_certificate(void)
     CHECK_FAILS(umapi_client_options_add_ca_file(options, "/nonexistent/ca.pem", &error),
                 UMAPI_STATUS_INVALID_ARGUMENT, error);
     CHECK_HAS(umapi_error_message(error), "path: /nonexistent/ca.pem: cannot be read: No such file");
-    forget_error();
+    clear_error();
     CHECK_FAILS(umapi_client_options_add_ca_file(options, environment("PROXY_OPEN_LOG"), &error),
                 UMAPI_STATUS_INVALID_ARGUMENT, error);
     CHECK_HAS(umapi_error_message(error), "holds no certificate in PEM");
     CHECK_HAS(umapi_error_message(error), environment("PROXY_OPEN_LOG"));
-    forget_error();
+    clear_error();
     umapi_client_options_free(options);
 }
 
@@ -823,7 +823,7 @@ static void without_verification_anything_goes_and_the_log_says_so(void)
     CHECK_OK(umapi_client_options_set_danger_accept_invalid_certificates(options, 0, &error), error);
     CHECK_FAILS(try_with(options), UMAPI_STATUS_TLS, error);
     CHECK_INT(warnings, 1);
-    forget_error();
+    clear_error();
 }
 
 /* ---- No connection at all ---- */
@@ -850,7 +850,7 @@ static void no_connection_is_told_within_seconds(void)
         CHECK_INT(umapi_error_attempts(error), 4);
         CHECK_INT(umapi_error_is_retryable(error), 1);
         CHECK(now_ms() - start < 12000 * slowness());
-        forget_error();
+        clear_error();
         umapi_client_free(client);
         umapi_client_options_free(options);
     }
@@ -896,7 +896,7 @@ static void a_handshake_that_is_cut_off(void)
         CHECK_HAS(umapi_error_message(error), i < 2 ? "ask whether a firewall permits 127.0.0.1:" :
                                                       "or a firewall behind it permits 127.0.0.1:");
         CHECK_HAS_NOT(umapi_error_message(error), "the option proxy");
-        forget_error();
+        clear_error();
         umapi_client_free(client);
         umapi_client_options_free(options);
     }
@@ -939,7 +939,7 @@ static void silence_is_told_after_one_timeout(void)
     CHECK_HAS(umapi_error_message(error), "within 300ms");
     CHECK_HAS(umapi_error_message(error), "whether a firewall lets this machine out");
     CHECK_INT(umapi_error_attempts(error), 1);
-    forget_error();
+    clear_error();
     for (i = 0; i < sizeof waiting / sizeof *waiting; i++) {
         close(waiting[i]);
     }
