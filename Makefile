@@ -221,10 +221,10 @@ $(bench_build)/load: benches/umapi/load.c include/umapi.h | $(bench_build)
 $(bench_build)/measure: benches/measure.c | $(bench_build)
 	$(bench_c) $< -o $@
 
-$(bench_build)/libcurl_act: benches/rivals/libcurl_act.c | $(bench_build)
+$(bench_build)/libcurl_act: benches/baselines/libcurl_act.c | $(bench_build)
 	$(bench_c) $< -o $@ -lcurl
 
-$(bench_build)/simdjson_read: benches/rivals/simdjson_read.cpp | $(bench_build)
+$(bench_build)/simdjson_read: benches/baselines/simdjson_read.cpp | $(bench_build)
 	$(CXX) -std=c++17 $(strict) -O3 $< -o $@ -lcurl -lsimdjson
 
 # ---- Installing ----

@@ -28,7 +28,10 @@ async fn debug_output_contains_no_secret() {
         .to_owned();
     let callback_token = token.clone();
     let by_callback = Credentials::callback(sandbox.info("client_id"), move || {
-        Ok((Secret::new(callback_token.clone()), Duration::from_secs(3600)))
+        Ok((
+            Secret::new(callback_token.clone()),
+            Duration::from_secs(3600),
+        ))
     })
     .expect("the client id is valid");
     let call = CallOptions::new();

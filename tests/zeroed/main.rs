@@ -41,7 +41,9 @@ static ALLOCATOR: SearchingAllocator = SearchingAllocator;
 /// Runs one test at a time, since blocks that another test frees would be searched too.
 fn exclusive() -> MutexGuard<'static, ()> {
     static RUNNING: Mutex<()> = Mutex::new(());
-    RUNNING.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    RUNNING
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// How many times a piece was in memory that `work` freed.
@@ -151,8 +153,11 @@ fn configurations_are_zeroed() {
     let pieces = pieces(&pem);
     let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
     let left = found_in_freed_memory(&pieces, || {
-        let client = Client::from_file(&path, ClientOptions::default()).expect("the configuration is valid");
-        client.set_credentials(Credentials::oauth("c", "another").expect("the credentials are valid"));
+        let client =
+            Client::from_file(&path, ClientOptions::default()).expect("the configuration is valid");
+        client.set_credentials(
+            Credentials::oauth("c", "another").expect("the credentials are valid"),
+        );
     });
     assert_eq!(left, 0);
     let unknown = path.with_file_name("unknown.json");
@@ -178,7 +183,8 @@ fn new_key_pairs_are_zeroed() {
     let folder = keys();
     let (key, certificate) = (folder.join("new.key"), folder.join("new.crt"));
     let left = found_in_freed_memory(&[der, pem], || {
-        let pair = KeyPair::generate("umapi", KeyPairOptions::default()).expect("the pair is generated");
+        let pair =
+            KeyPair::generate("umapi", KeyPairOptions::default()).expect("the pair is generated");
         pair.save(&key, &certificate, true).expect("it is written");
         let shown = format!("{pair:?}");
         assert!(!shown.contains("PRIVATE KEY"), "{shown}");

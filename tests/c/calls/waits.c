@@ -88,14 +88,14 @@ static void *cancel_soon(void *data)
 }
 
 /* The latest wait that a call has reported: its reason and its length. */
-static int32_t told_reason;
+static int32_t reported_reason;
 static int64_t reported_ms;
 
 static void note_wait(const umapi_progress *progress, void *user_data)
 {
     (void)user_data;
     if (umapi_progress_kind(progress) == UMAPI_PROGRESS_WAIT) {
-        told_reason = umapi_progress_wait_reason(progress);
+        reported_reason = umapi_progress_wait_reason(progress);
         reported_ms = umapi_progress_wait_ms(progress);
     }
 }
@@ -103,7 +103,7 @@ static void note_wait(const umapi_progress *progress, void *user_data)
 static umapi_call *noted_call(void)
 {
     umapi_call *call = umapi_call_new();
-    told_reason = 0;
+    reported_reason = 0;
     CHECK_OK(umapi_call_set_progress(call, note_wait, NULL, NULL, &error), error);
     return call;
 }
@@ -168,8 +168,8 @@ static void a_cancel_ends_every_wait(void)
         control_only("POST", "/reset", NULL);
         client = client_at(&WAIT_CASES[i]);
         check_cancelled_wait(WAIT_CASES[i].name, client, WAIT_CASES[i].operation);
-        CHECK_INT(told_reason, WAIT_CASES[i].reason);
-        CHECK(told_reason == 0 || (reported_ms > 58000 && reported_ms <= 80000));
+        CHECK_INT(reported_reason, WAIT_CASES[i].reason);
+        CHECK(reported_reason == 0 || (reported_ms > 58000 && reported_ms <= 80000));
         umapi_client_free(client);
     }
 }
@@ -316,7 +316,7 @@ static void cancel_and_deadline_end_the_wait_for_anothers_token_call(void)
     add_fault("{'endpoint':'token','fault':{'stall':{'at':'before_work'}}}");
     begin_other(&other, client, "token", 1);
     check_both_ends("another's token call", client);
-    CHECK_INT(told_reason, UMAPI_WAIT_TOKEN);
+    CHECK_INT(reported_reason, UMAPI_WAIT_TOKEN);
     CHECK_INT(reported_ms, -1); /* the length is unknown */
     CHECK_INT(requests_to("token"), 1);
     end_other(&other);
@@ -334,7 +334,7 @@ static void cancel_and_deadline_end_the_wait_for_a_permit(void)
     add_fault("{'endpoint':'user','fault':{'stall':{'at':'before_work'}}}");
     begin_other(&other, client, "user", 1);
     check_both_ends("a full pacer", client);
-    CHECK_INT(told_reason, UMAPI_WAIT_PACE);
+    CHECK_INT(reported_reason, UMAPI_WAIT_PACE);
     CHECK_INT(reported_ms, -1);
     CHECK_INT(requests_to("user"), 1);
     end_other(&other);

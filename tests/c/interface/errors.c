@@ -1,4 +1,4 @@
-/* Each kind of failure is told apart, with what the service said and how often it was tried. */
+/* Tests that each kind of failure has its status, the service's code and message, and the number of attempts. */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -44,7 +44,7 @@ static const expectation EXPECTATIONS[] = {
     {"{'reset':{'at':'before_work'}}", UMAPI_STATUS_CONNECT, 0, 4, 1, NULL, "connection"},
 };
 
-static void each_kind_is_told_apart(void)
+static void each_kind_has_its_status(void)
 {
     umapi_client *client = new_client();
     size_t i;
@@ -54,7 +54,7 @@ static void each_kind_is_told_apart(void)
         snprintf(rule, sizeof rule, "{'endpoint':'user','fault':%s}", expected->fault);
         control_only("DELETE", "/faults", NULL);
         add_fault(rule);
-        umapi_client_free(client); /* and with it a gate that a 429 has closed */
+        umapi_client_free(client); /* and with it the throttle of a 429 */
         client = new_client();
         CHECK_FAILS(find_user(client, NULL, &error), expected->status, error);
         CHECK_INT(umapi_error_http_status(error), expected->http_status);
@@ -72,7 +72,7 @@ static void each_kind_is_told_apart(void)
     umapi_client_free(client);
 }
 
-static void a_long_block_is_told_at_once_with_its_length(void)
+static void a_long_block_is_reported_at_once_with_its_length(void)
 {
     umapi_client *client = new_client();
     int64_t start = now_ms();
@@ -80,7 +80,7 @@ static void a_long_block_is_told_at_once_with_its_length(void)
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_THROTTLED, error);
     CHECK_INT(umapi_error_retry_after_ms(error) / 1000, 3244);
     clear_error();
-    /* The gate is closed for the next call too, which wastes no request on it. */
+    /* The next call is throttled too, without a request. */
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_THROTTLED, error);
     CHECK(umapi_error_retry_after_ms(error) > 3200000 && umapi_error_retry_after_ms(error) <= 3244000);
     clear_error();
@@ -96,7 +96,7 @@ static void a_wrong_organisation_is_an_authentication_failure(void)
     umapi_client *client = NULL;
     CHECK_OK(umapi_client_new("OTHER@AdobeOrg", credentials, options, &client, &error), error);
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_AUTH, error);
-    CHECK(umapi_error_code(error) == NULL); /* The service's 401 has no body. */
+    CHECK(umapi_error_code(error) == NULL); /* the service's 401 has no body */
     clear_error();
     umapi_client_free(client);
     umapi_credentials_free(credentials);
@@ -115,7 +115,7 @@ static umapi_client *client_at(const char *token_host)
     return client;
 }
 
-static void nobody_listens(void)
+static void a_host_without_a_listener(void)
 {
     umapi_client *client = client_at("https://127.0.0.1:1");
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_CONNECT, error);
@@ -125,7 +125,7 @@ static void nobody_listens(void)
     umapi_client_free(client);
 }
 
-static void an_unknown_certificate_is_told_and_not_tried_again(void)
+static void an_untrusted_certificate_is_reported_without_a_retry(void)
 {
     umapi_client_options *options = umapi_client_options_new();
     umapi_credentials *credentials = new_credentials();
@@ -141,7 +141,7 @@ static void an_unknown_certificate_is_told_and_not_tried_again(void)
     umapi_client_options_free(options);
 }
 
-static void a_proxy_that_is_not_there(void)
+static void a_proxy_that_does_not_run(void)
 {
     umapi_client *client;
     unsetenv("NO_PROXY");
@@ -155,7 +155,7 @@ static void a_proxy_that_is_not_there(void)
     umapi_client_free(client);
 }
 
-static void nobody_has_to_take_the_error(void)
+static void the_error_parameter_is_optional(void)
 {
     umapi_client *client = new_client();
     umapi_user *user = NULL;
@@ -167,12 +167,12 @@ static void nobody_has_to_take_the_error(void)
 
 int main(void)
 {
-    RUN(each_kind_is_told_apart);
-    RUN(a_long_block_is_told_at_once_with_its_length);
+    RUN(each_kind_has_its_status);
+    RUN(a_long_block_is_reported_at_once_with_its_length);
     RUN(a_wrong_organisation_is_an_authentication_failure);
-    RUN(nobody_listens);
-    RUN(an_unknown_certificate_is_told_and_not_tried_again);
-    RUN(a_proxy_that_is_not_there);
-    RUN(nobody_has_to_take_the_error);
+    RUN(a_host_without_a_listener);
+    RUN(an_untrusted_certificate_is_reported_without_a_retry);
+    RUN(a_proxy_that_does_not_run);
+    RUN(the_error_parameter_is_optional);
     return all_passed();
 }
