@@ -1,9 +1,15 @@
-//! A test that the program in the README is the one that the C tests run.
+//! Checks of the documents against the project: what they show is what the tests run, and what they name exists.
 
-use std::path::Path;
+mod names;
 
-fn read(path: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: impl Into<PathBuf>) -> String {
+    let path = root().join(path.into());
     std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 

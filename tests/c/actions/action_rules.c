@@ -101,8 +101,8 @@ static void actions_that_could_delete_an_account_are_refused_in_test_mode(void)
     }
     CHECK_INT(requests_for(client, harmless, &kind), 1);
     action = user_action(PERSON);
-    check_refused(append(action, twice), "stands twice");
-    check_refused(append(action, "{\"add\":{\"group\":[\"A\"]},\"add\":{\"group\":[\"B\"]}}"), "stands twice");
+    check_refused(append(action, twice), "occurs twice");
+    check_refused(append(action, "{\"add\":{\"group\":[\"A\"]},\"add\":{\"group\":[\"B\"]}}"), "occurs twice");
     CHECK_INT(umapi_action_command_count(action), 0);
     umapi_action_free(action);
     umapi_client_free(client);

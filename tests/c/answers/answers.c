@@ -78,7 +78,7 @@ static void a_firewall_that_refuses_one_name_affects_one_action(void)
             CHECK_INT(umapi_error_status(refusal), UMAPI_STATUS_REJECTED);
             CHECK_INT(umapi_error_http_status(refusal), 403);
             CHECK_HAS(umapi_error_message(refusal), "Support ID 4711");
-            CHECK_HAS(umapi_error_message(refusal), "on the way");
+            CHECK_HAS(umapi_error_message(refusal), "a proxy or firewall");
         }
     }
     umapi_results_free(results);
@@ -114,7 +114,7 @@ static void a_firewall_that_refuses_everything_ends_the_run(void)
     results = execute_newcomers(client, 45);
     CHECK_INT(umapi_results_count(results, UMAPI_OUTCOME_FAILED), 20);
     CHECK_INT(umapi_results_count(results, UMAPI_OUTCOME_NOT_SENT), 25);
-    CHECK_HAS(umapi_error_message(umapi_outcome_error(umapi_results_get(results, 44))), "on the way");
+    CHECK_HAS(umapi_error_message(umapi_outcome_error(umapi_results_get(results, 44))), "a proxy or firewall");
     umapi_results_free(results);
     umapi_client_free(client);
 }
@@ -171,7 +171,7 @@ static void a_refusal_from_elsewhere_is_reported_as_such(void)
     size_t i;
     for (i = 0; i < SOURCE_COUNT - 1; i++) {
         CHECK_INT(status_when(&SOURCES[i], 403, FIREWALL), UMAPI_STATUS_REJECTED);
-        CHECK_HAS(umapi_error_message(error), "on the way");
+        CHECK_HAS(umapi_error_message(error), "a proxy or firewall");
         CHECK_HAS(umapi_error_message(error), "Support ID 4711");
         clear_error();
         CHECK_INT(requests_to(SOURCES[i].endpoint), 1);

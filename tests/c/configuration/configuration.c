@@ -293,12 +293,12 @@ static void unknown_missing_and_invalid_keys(void)
     is_refused("{'org_id':'o','client_id':'c'}", "client_secret: is missing; add it, or set UMAPI_CLIENT_SECRET");
     is_refused("{'org_id':'','client_id':'c','client_secret':'s'}", "org_id: must not be empty");
     is_refused("{'org_id':7,'client_id':'c','client_secret':'s'}", "org_id: must be a string");
-    is_refused("{'org_id':'o','client_id':'a b','client_secret':'s'}", "client_id: holds a space");
-    is_refused("{'org_id':'o','client_id':'c','client_secret':'a\\nb'}", "client_secret: holds a space");
+    is_refused("{'org_id':'o','client_id':'a b','client_secret':'s'}", "client_id: contains a space");
+    is_refused("{'org_id':'o','client_id':'c','client_secret':'a\\nb'}", "client_secret: contains a space");
     is_refused("{'org_id':'o','client_id':'c','client_secret':null}", "client_secret: must be a string");
     is_refused("{" OAUTH ",'endpoint':'http://example.com'}", "endpoint: ");
     is_refused("{" OAUTH ",'auth_host':'ims.example/path'}", "auth_host: is a host");
-    is_refused("{" OAUTH ",'auth_path':'ims'}", "auth_path: is no absolute path");
+    is_refused("{" OAUTH ",'auth_path':'ims'}", "auth_path: is not an absolute path");
     is_refused("{" OAUTH ",'connect_timeout_ms':'5 s'}", "connect_timeout_ms: must be a number of milliseconds");
     is_refused("{" OAUTH ",'attempt_timeout_ms':0}", "attempt_timeout_ms: must be a whole number of milliseconds");
     is_refused("{" OAUTH ",'attempt_timeout_ms':1.5}", "attempt_timeout_ms: must be a whole number of milliseconds");
@@ -355,7 +355,7 @@ static void invalid_project_files(void)
                IN_PROJECT "[0].oauth_server_to_server.client_secrets[0]: must be a string");
     is_refused("{" PROJECT(API_KEY ",{'jwt':{'client_id':'a b','client_secret':'s','technical_account_id':'t'}}")
                ",'private_key_path':'plain.key'}",
-               IN_PROJECT "[1].jwt.client_id: holds a space");
+               IN_PROJECT "[1].jwt.client_id: contains a space");
 }
 
 static void files_that_cannot_be_read(void)

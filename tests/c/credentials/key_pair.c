@@ -147,7 +147,7 @@ static void is_refused_as_existing(const char *key, const char *certificate, con
     CHECK_FAILS(save(key, certificate, 0), UMAPI_STATUS_INVALID_ARGUMENT, error);
     CHECK_HAS(umapi_error_message(error), argument);
     CHECK_HAS(umapi_error_message(error), path);
-    CHECK_HAS(umapi_error_message(error), "is there already");
+    CHECK_HAS(umapi_error_message(error), "exists already");
     umapi_error_free(error);
     error = NULL;
 }

@@ -243,13 +243,13 @@ static void files_that_are_not_rsa_private_keys(void)
                   {"short-encrypted.pem", "1024 bits; at least 2048"},
                   {"pkcs8.der", "is binary"},
                   {"bundle.p12", "is binary"},
-                  {"passphrase", "is no PEM"},
+                  {"passphrase", "is not PEM"},
                   {"no-marks.txt", "is base64 without its first and last line"},
                   {"percent-encoded.txt", "is percent-encoded"},
                   {"cut-short.pem", "its END line is missing"},
                   {"not-base64.pem", "is not base64"},
                   {"damaged.pem", "is damaged"},
-                  {"pbes1-PBE-SHA1-RC4-128.pem", "in a way that is not supported"}};
+                  {"pbes1-PBE-SHA1-RC4-128.pem", "with an algorithm that is not supported"}};
     size_t i;
     for (i = 0; i < sizeof others / sizeof *others; i++) {
         is_refused(others[i].file, PASSPHRASE, "private_key", others[i].words);

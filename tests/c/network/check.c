@@ -103,7 +103,7 @@ static void every_step_passes(void)
     umapi_check *found = check_with(client, NULL);
     results_are(found, 0, CALL, UMAPI_CHECK_PASSED);
     CHECK_INT(umapi_check_passed(found), 1);
-    CHECK_HAS(umapi_check_text(found), "all is well\n");
+    CHECK_HAS(umapi_check_text(found), "all steps passed\n");
     CHECK_HAS(umapi_check_json(found), "{\"passed\":true,\"version\":\"" UMAPI_VERSION "\",\"steps\":[{\"step\":");
     CHECK_HAS(umapi_check_step_message(umapi_check_get(found, 0)), environment("UMAPI_CLIENT_ID"));
     CHECK_HAS_NOT(umapi_check_text(found), environment("UMAPI_CLIENT_SECRET"));
@@ -190,13 +190,13 @@ static void proxies(void)
     failed_at(check_of(through(socks, "somebody", "wr0ng-p4ss"), host), TOKEN_HOST + PROXY, UMAPI_STATUS_PROXY,
               "refuses the user and password", "give the right user and password");
     failed_at(check_of(through(socks, environment("PROXY_USER"), environment("PROXY_PASSWORD")), "127.0.0.1:1"),
-              TOKEN_HOST + PROXY, UMAPI_STATUS_CONNECT, "cannot reach 127.0.0.1:1", "ask whoever runs the proxy");
+              TOKEN_HOST + PROXY, UMAPI_STATUS_CONNECT, "cannot reach 127.0.0.1:1", "ask the proxy's operator");
     found = check_of(through(socks, environment("PROXY_USER"), environment("PROXY_PASSWORD")), host);
     CHECK_INT(umapi_check_passed(found), 1);
     umapi_check_free(found);
     found = check_of(through(environment("PROXY_OPEN"), NULL, NULL), host);
     CHECK_INT(umapi_check_passed(found), 1);
-    CHECK_HAS(umapi_check_step_message(umapi_check_get(found, SERVICE_HOST + PROXY)), "opens a way to 127.0.0.1:");
+    CHECK_HAS(umapi_check_step_message(umapi_check_get(found, SERVICE_HOST + PROXY)), "connects to 127.0.0.1:");
     umapi_check_free(found);
 }
 
@@ -230,7 +230,7 @@ static void a_client_that_cannot_be_made(void)
     CHECK_INT(umapi_check_passed(found), 0);
     step = umapi_check_get(found, 0);
     CHECK_INT(umapi_check_step_kind(step), UMAPI_CHECK_CONFIGURATION);
-    CHECK_HAS(umapi_check_step_message(step), "client_id: holds a space");
+    CHECK_HAS(umapi_check_step_message(step), "client_id: contains a space");
     CHECK_HAS(umapi_check_step_remedy(step), "correct what the message names");
     CHECK_INT(umapi_error_status(umapi_check_step_error(step)), UMAPI_STATUS_INVALID_ARGUMENT);
     umapi_check_free(found);
@@ -271,7 +271,7 @@ static void a_token_callback(void)
     CHECK_INT(umapi_check_step_kind(token), UMAPI_CHECK_TOKEN);
     CHECK_TEXT(umapi_check_step_host(token), NULL);
     CHECK_HAS(umapi_check_step_message(token), "the vault is shut");
-    CHECK_HAS(umapi_check_step_remedy(token), "the program's own way to a token");
+    CHECK_HAS(umapi_check_step_remedy(token), "the program's token callback");
     CHECK_INT(umapi_check_step_result(umapi_check_get(found, 6)), UMAPI_CHECK_SKIPPED);
     umapi_check_free(found);
     umapi_client_free(client);

@@ -118,8 +118,8 @@ static void each_host_on_its_own_goes_through_the_proxy(void)
     CHECK_OK(umapi_client_options_set_endpoint(options, "https://forbidden.example/v2", &error), error);
     CHECK_FAILS(try_with(options), UMAPI_STATUS_PROXY, error);
     CHECK_HAS_NOT(umapi_error_message(error), "no access token");
-    CHECK_HAS(umapi_error_message(error), "refuses the way to forbidden.example:443; it says \"403 ");
-    CHECK_HAS(umapi_error_message(error), "ask whoever runs the proxy to permit forbidden.example:443");
+    CHECK_HAS(umapi_error_message(error), "refuses to connect to forbidden.example:443; it says \"403 ");
+    CHECK_HAS(umapi_error_message(error), "ask the proxy's operator to permit forbidden.example:443");
     CHECK_INT(umapi_error_attempts(error), 1);
     clear_error();
 }
@@ -129,7 +129,7 @@ static void a_proxy_that_wants_a_login(void)
     const char *proxy = environment("PROXY_LOGIN");
     CHECK_OK(try_with(through(proxy, environment("PROXY_USER"), environment("PROXY_PASSWORD"))), error);
     CHECK_FAILS(try_with(through(proxy, NULL, NULL)), UMAPI_STATUS_PROXY, error);
-    CHECK_HAS(umapi_error_message(error), "wants a user and password; it says \"407 ");
+    CHECK_HAS(umapi_error_message(error), "requires a user and password; it says \"407 ");
     CHECK_HAS(umapi_error_message(error), "give the right user and password with the option proxy");
     CHECK_INT(umapi_error_attempts(error), 1);
     clear_error();
@@ -177,7 +177,7 @@ static void a_socks_proxy_that_wants_a_login(void)
     const char *proxy = socks("socks5h", "PROXY_SOCKS_LOGIN");
     CHECK_OK(try_with(through(proxy, environment("PROXY_USER"), environment("PROXY_PASSWORD"))), error);
     CHECK_FAILS(try_with(through(proxy, NULL, NULL)), UMAPI_STATUS_PROXY, error);
-    CHECK_HAS(umapi_error_message(error), "wants a user and password");
+    CHECK_HAS(umapi_error_message(error), "requires a user and password");
     clear_error();
     CHECK_FAILS(try_with(through(proxy, environment("PROXY_USER"), "wr0ng-p4ss")), UMAPI_STATUS_PROXY, error);
     CHECK_HAS(umapi_error_message(error), "refuses the user and password");
@@ -312,7 +312,7 @@ static void an_invalid_variable_is_named_and_its_value_is_not_shown(void)
 {
     setenv("HTTPS_PROXY", "ftp://me:s3cr3t-in-url@proxy.example", 1);
     CHECK_FAILS(try_with(new_options()), UMAPI_STATUS_PROXY, error);
-    CHECK_HAS(umapi_error_message(error), "HTTPS_PROXY in the environment is of a kind that is not spoken");
+    CHECK_HAS(umapi_error_message(error), "HTTPS_PROXY in the environment has a scheme that is not supported");
     CHECK_HAS_NOT(umapi_error_message(error), "s3cr3t-in-url");
     clear_error();
     setenv("HTTPS_PROXY", "http://caf\xE9.example:3128", 1);
@@ -377,7 +377,7 @@ static const refusal REFUSALS[] = {
     {"TLS_FUTURE", "is not valid before Wed, 01 Jan 2048 00:00:00 GMT", "check this machine's clock"},
     {"TLS_WRONG_NAME", "is for intranet.example, www.intranet.example, and not for 127.0.0.1", "check the host"},
     {"TLS_SELF_SIGNED", "is self-signed, by \"CN=alone.example\"", "give the host a certificate of a CA"},
-    {"TLS_1_1", "speaks no TLS of 1.2 or later", "must be brought up to date"},
+    {"TLS_1_1", "does not support TLS 1.2 or later", "must be brought up to date"},
     {"UMAPI_SANDBOX_CONTROL", "does not speak TLS", "check the port"},
 };
 
@@ -581,7 +581,7 @@ static void plain_http_needs_no_certificates(void)
     clear_error();
     CHECK_OK(umapi_client_check(client, NULL, &found, &error), error);
     CHECK_INT(umapi_check_step_result(umapi_check_get(found, 0)), UMAPI_CHECK_PASSED);
-    CHECK_HAS(umapi_check_step_message(umapi_check_get(found, 0)), "certificates: none wanted");
+    CHECK_HAS(umapi_check_step_message(umapi_check_get(found, 0)), "certificates: not needed for plain http");
     umapi_check_free(found);
     umapi_client_free(client);
     unsetenv("HTTPS_PROXY");

@@ -104,7 +104,7 @@ for server, message, remedy in (
     ("TLS_FUTURE", "is not valid before Wed, 01 Jan 2048", "check this machine's clock"),
     ("TLS_WRONG_NAME", "is for intranet.example", "check the host in the endpoint"),
     ("TLS_SELF_SIGNED", "is self-signed", "give the host a certificate of a CA"),
-    ("TLS_1_1", "speaks no TLS of 1.2 or later", "must be brought up to date"),
+    ("TLS_1_1", "does not support TLS 1.2 or later", "must be brought up to date"),
 ):
     expect(server, "tls", message, remedy, "--ca", os.environ["TLS_CA"], UMAPI_AUTH_HOST=os.environ[server])
 
@@ -182,7 +182,7 @@ expect("a call that is throttled", "call", "429", "wait 3244 s", fault=status("u
 expect("a service that fails", "call", "500", "status.adobe.com", fault=status("user", 500))
 expect("a gateway's page", "call", "502", "status.adobe.com", fault=status("user", 502, body="html"))
 expect("no UMAPI at the endpoint", "call", "404", "check the endpoint", fault=status("user", 404, body="html"))
-expect("garbage", "call", "the answer holds no user", "whether it is the service that answers",
+expect("garbage", "call", "the answer contains no user", "whether it is the service that answers",
        fault={"endpoint": "user", "fault": {"garbage": {"kind": "html"}}})
 expect("a redirect to a login page", "call", "redirect", "whether it is the service that answers",
        fault={"endpoint": "user", "fault": {"redirect": {"to": "https://login.example/"}}})
