@@ -19,16 +19,16 @@ static umapi_error *error;
 
 static const char *status_word(umapi_status status)
 {
-    static const char *const words[] = {"OK",      "invalid argument", "cancelled", "deadline",  "throttled", "connect",
+    static const char *const names[] = {"OK",      "invalid argument", "cancelled", "deadline",  "throttled", "connect",
                                         "TLS",     "proxy",            "timeout",   "auth",      "forbidden", "not found",
                                         "rejected", "server",          "protocol",  "fork",      "panic",     "internal"};
-    return status >= 0 && (size_t)status < sizeof words / sizeof *words ? words[status] : "?";
+    return status >= 0 && (size_t)status < sizeof names / sizeof *names ? names[status] : "?";
 }
 
 static const char *outcome_word(int32_t kind)
 {
-    static const char *const words[] = {"?", "succeeded", "failed", "not sent", "unknown"};
-    return kind > 0 && (size_t)kind < sizeof words / sizeof *words ? words[kind] : "?";
+    static const char *const names[] = {"?", "succeeded", "failed", "not sent", "unknown"};
+    return kind > 0 && (size_t)kind < sizeof names / sizeof *names ? names[kind] : "?";
 }
 
 /* Writes the error's status, and the number of attempts if there were several. */

@@ -272,7 +272,7 @@ static void only_an_answer_about_the_user_means_no_such_user(void)
         int http_status;
         const char *body;
         umapi_status status;
-        const char *words;
+        const char *message;
     } others[] = {
         {404, "{'result':'error.organization.invalid_id','message':'no such org'}", UMAPI_STATUS_NOT_FOUND, "no such org"},
         {404, "{'result':'Not found'}", UMAPI_STATUS_NOT_FOUND, "Not found"},
@@ -292,7 +292,7 @@ static void only_an_answer_about_the_user_means_no_such_user(void)
     }
     for (i = 0; i < sizeof others / sizeof *others; i++) {
         CHECK_INT(find_user_when(others[i].http_status, others[i].body), others[i].status);
-        CHECK_HAS(umapi_error_message(error), others[i].words);
+        CHECK_HAS(umapi_error_message(error), others[i].message);
         clear_error();
     }
 }

@@ -229,7 +229,7 @@ static void a_wrong_passphrase(void)
 static void files_that_are_not_rsa_private_keys(void)
 {
     static const struct {
-        const char *file, *words;
+        const char *file, *message;
     } others[] = {{"public.pem", "is a public key"},
                   {"certificate.pem", "is a certificate;"},
                   {"request.pem", "is a certificate request"},
@@ -252,7 +252,7 @@ static void files_that_are_not_rsa_private_keys(void)
                   {"pbes1-PBE-SHA1-RC4-128.pem", "with an algorithm that is not supported"}};
     size_t i;
     for (i = 0; i < sizeof others / sizeof *others; i++) {
-        is_refused(others[i].file, PASSPHRASE, "private_key", others[i].words);
+        is_refused(others[i].file, PASSPHRASE, "private_key", others[i].message);
     }
 }
 

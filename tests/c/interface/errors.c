@@ -24,21 +24,21 @@ typedef struct expectation {
     int32_t attempts;
     int32_t retryable;
     const char *code;
-    const char *words;
+    const char *message;
 } expectation;
 
 static const expectation EXPECTATIONS[] = {
-    {"{'status':{'code':400,'body':'result'}}", UMAPI_STATUS_REJECTED, 400, 1, 0, "error.sandbox.400", "told to"},
+    {"{'status':{'code':400,'body':'result'}}", UMAPI_STATUS_REJECTED, 400, 1, 0, "error.sandbox.400", "fault rule"},
     {"{'status':{'code':400,'body':'empty'}}", UMAPI_STATUS_REJECTED, 400, 1, 0, NULL, "400"},
-    {"{'status':{'code':401,'body':'gateway'}}", UMAPI_STATUS_AUTH, 401, 2, 0, "401000", "told to"},
-    {"{'status':{'code':403,'body':'gateway'}}", UMAPI_STATUS_FORBIDDEN, 403, 1, 0, "403000", "told to"},
-    {"{'status':{'code':409,'body':'error_message'}}", UMAPI_STATUS_REJECTED, 409, 1, 0, NULL, "told to"},
+    {"{'status':{'code':401,'body':'gateway'}}", UMAPI_STATUS_AUTH, 401, 2, 0, "401000", "fault rule"},
+    {"{'status':{'code':403,'body':'gateway'}}", UMAPI_STATUS_FORBIDDEN, 403, 1, 0, "403000", "fault rule"},
+    {"{'status':{'code':409,'body':'error_message'}}", UMAPI_STATUS_REJECTED, 409, 1, 0, NULL, "fault rule"},
     {"{'status':{'code':429,'retry_after':3244}}", UMAPI_STATUS_THROTTLED, 429, 1, 1, "429000", "3244"},
-    {"{'status':{'code':429}}", UMAPI_STATUS_THROTTLED, 429, 4, 1, "429000", "told to"},
+    {"{'status':{'code':429}}", UMAPI_STATUS_THROTTLED, 429, 4, 1, "429000", "fault rule"},
     {"{'status':{'code':500,'body':'error_message_code'}}", UMAPI_STATUS_SERVER, 500, 4, 1, "error.sandbox.500",
-     "told to"},
+     "fault rule"},
     {"{'status':{'code':502,'body':'html'}}", UMAPI_STATUS_SERVER, 502, 4, 1, NULL, "502"},
-    {"{'status':{'code':503,'body':'ims'}}", UMAPI_STATUS_SERVER, 503, 4, 1, "sandbox_fault", "told to"},
+    {"{'status':{'code':503,'body':'ims'}}", UMAPI_STATUS_SERVER, 503, 4, 1, "sandbox_fault", "fault rule"},
     {"{'status':{'code':504,'body':'empty'}}", UMAPI_STATUS_SERVER, 504, 4, 1, NULL, "504"},
     {"{'garbage':{'kind':'other_json'}}", UMAPI_STATUS_PROTOCOL, 200, 1, 0, NULL, "user"},
     {"{'reset':{'at':'before_work'}}", UMAPI_STATUS_CONNECT, 0, 4, 1, NULL, "connection"},
@@ -61,7 +61,7 @@ static void each_kind_has_its_status(void)
         CHECK_INT(umapi_error_attempts(error), expected->attempts);
         CHECK_INT(umapi_error_is_retryable(error), expected->retryable);
         CHECK_TEXT(umapi_error_code(error), expected->code);
-        CHECK_HAS(umapi_error_message(error), expected->words);
+        CHECK_HAS(umapi_error_message(error), expected->message);
         CHECK_HAS(umapi_error_endpoint(error), "/organizations/12345ABCDE");
         CHECK(umapi_error_request_id(error) != NULL);
         if (error == NULL || umapi_error_status(error) != expected->status) {

@@ -180,14 +180,14 @@ static void proxies(void)
               "the proxy's name proxy.invalid is not found", "check the option proxy");
     failed_at(check_of(through(environment("PROXY_LOGIN"), NULL, NULL), host), TOKEN_HOST + PROXY, UMAPI_STATUS_PROXY,
               "it says \"407 ", "give the right user and password");
-    failed_at(check_of(through(environment("PROXY_LOGIN"), "somebody", "wr0ng-p4ss"), host), TOKEN_HOST + PROXY,
+    failed_at(check_of(through(environment("PROXY_LOGIN"), "other-user", "wr0ng-p4ss"), host), TOKEN_HOST + PROXY,
               UMAPI_STATUS_PROXY, "refuses the user and password", "give the right user and password");
     failed_at(check_of(through(environment("PROXY_OPEN"), NULL, NULL), "https://forbidden.example"),
               TOKEN_HOST + PROXY, UMAPI_STATUS_PROXY, "it says \"403 ", "to permit forbidden.example:443");
     failed_at(check_of(through(environment("PROXY_INSPECTS"), NULL, NULL), host), TOKEN_HOST + TLS, UMAPI_STATUS_TLS,
               "CN=mitmproxy", "add your company's CA certificate");
     snprintf(socks, sizeof socks, "socks5h://%s", environment("PROXY_SOCKS_LOGIN"));
-    failed_at(check_of(through(socks, "somebody", "wr0ng-p4ss"), host), TOKEN_HOST + PROXY, UMAPI_STATUS_PROXY,
+    failed_at(check_of(through(socks, "other-user", "wr0ng-p4ss"), host), TOKEN_HOST + PROXY, UMAPI_STATUS_PROXY,
               "refuses the user and password", "give the right user and password");
     failed_at(check_of(through(socks, environment("PROXY_USER"), environment("PROXY_PASSWORD")), "127.0.0.1:1"),
               TOKEN_HOST + PROXY, UMAPI_STATUS_CONNECT, "cannot reach 127.0.0.1:1", "ask the proxy's operator");

@@ -201,11 +201,11 @@ static void a_socks_login_full_of_signs(void)
 
 static void a_proxy_that_does_not_run(void)
 {
-    const char *nobody[] = {"http://127.0.0.1:1", "socks5h://127.0.0.1:1", "socks5://127.0.0.1:1"};
+    const char *unreachable[] = {"http://127.0.0.1:1", "socks5h://127.0.0.1:1", "socks5://127.0.0.1:1"};
     size_t i;
-    for (i = 0; i < sizeof nobody / sizeof *nobody; i++) {
-        CHECK_FAILS(try_with(through(nobody[i], NULL, NULL)), UMAPI_STATUS_PROXY, error);
-        CHECK_HAS(umapi_error_message(error), nobody[i]);
+    for (i = 0; i < sizeof unreachable / sizeof *unreachable; i++) {
+        CHECK_FAILS(try_with(through(unreachable[i], NULL, NULL)), UMAPI_STATUS_PROXY, error);
+        CHECK_HAS(umapi_error_message(error), unreachable[i]);
         CHECK_HAS(umapi_error_message(error), "refused");
         CHECK_HAS(umapi_error_message(error), "check that the proxy runs and that the option proxy is right");
         CHECK_INT(umapi_error_attempts(error), 1);
