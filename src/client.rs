@@ -192,7 +192,7 @@ impl Client {
         if options.transport.trust.anyone {
             options.logger.line(LogLevel::Warn, || {
                 "DANGER: certificates are not verified (the option danger_accept_invalid_certificates): \
-                 whoever sits on the line can read the secret and the token, and change everything"
+                 anyone with access to the network can read the secret and the token, and change all data"
                     .to_owned()
             });
         }

@@ -63,9 +63,9 @@ fn begin_marks(text: &[u8]) -> impl Iterator<Item = (&str, &[u8])> {
     let mut rest = text;
     std::iter::from_fn(move || {
         loop {
-            rest = &rest[find(rest, BEGIN)? + BEGIN.len()..];
+            rest = &rest[find_bytes(rest, BEGIN)? + BEGIN.len()..];
             let near = &rest[..rest.len().min(LONGEST_LABEL + DASHES.len())];
-            let Some(length) = find(near, DASHES) else {
+            let Some(length) = find_bytes(near, DASHES) else {
                 continue;
             };
             // A line that lost its last dashes has no label; the BEGIN line of the next block does not end it.
@@ -80,14 +80,14 @@ fn begin_marks(text: &[u8]) -> impl Iterator<Item = (&str, &[u8])> {
     })
 }
 
-fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+fn find_bytes(text: &[u8], part: &[u8]) -> Option<usize> {
     text.windows(part.len()).position(|window| window == part)
 }
 
 fn parse_block<'a>(label: &'a str, rest: &'a [u8]) -> Result<Block<'a>, PemError> {
     let end = [b"-----END ", label.as_bytes(), DASHES].concat();
-    let body = &rest[..find(rest, &end).ok_or(PemError::NoEnd)?];
-    if find(body, BEGIN).is_some() {
+    let body = &rest[..find_bytes(rest, &end).ok_or(PemError::NoEnd)?];
+    if find_bytes(body, BEGIN).is_some() {
         return Err(PemError::NoEnd);
     }
     let (headers, body) = headers(body);

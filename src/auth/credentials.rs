@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_could_carry_a_header_are_refused() {
+    fn ids_that_could_inject_a_header_are_refused() {
         for bad in ["", "a\r\nX-Y: z", "a b", "ü"] {
             let error = Credentials::oauth(bad, "s").unwrap_err();
             assert!(error.message().starts_with("client_id: "), "{error}");

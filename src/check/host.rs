@@ -73,7 +73,7 @@ impl HostCheck<'_> {
         let (call, host) = (self.call, self.host.clone());
         match kind {
             StepKind::Name => timed(kind, Some(&host), call, self.resolve_name()).await,
-            StepKind::Connect => timed(kind, Some(&host), call, self.connect()).await,
+            StepKind::Connect => timed(kind, Some(&host), call, self.check_connection()).await,
             StepKind::Proxy => timed(kind, Some(&host), call, self.check_proxy()).await,
             _ => timed(kind, Some(&host), call, self.check_tls()).await,
         }
@@ -85,24 +85,24 @@ impl HostCheck<'_> {
             self.route.url.port_or_known_default().unwrap_or(443),
         );
         let Some(proxy) = self.route.proxy else {
-            self.addresses = self.look_up(target, port).await?;
+            self.addresses = self.resolve(target, port).await?;
             return Ok(describe_addresses(target, &self.addresses));
         };
-        self.addresses = self.look_up(proxy.host(), proxy.port()).await?;
+        self.addresses = self.resolve(proxy.host(), proxy.port()).await?;
         let proxy_addresses = describe_addresses(proxy.host(), &self.addresses);
         let target_addresses = match proxy.resolves_names() {
             true => format!("the proxy resolves {target}"),
-            false => describe_addresses(target, &self.look_up(target, port).await?),
+            false => describe_addresses(target, &self.resolve(target, port).await?),
         };
         Ok(format!("{proxy_addresses}; {target_addresses}"))
     }
 
-    async fn look_up(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>> {
+    async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>> {
         let found = resolve::addresses(host, port).await;
         found.map_err(|name| failure::name_not_found(&name, self.route))
     }
 
-    async fn connect(&self) -> Result<String> {
+    async fn check_connection(&self) -> Result<String> {
         let connecting = TcpStream::connect(self.addresses.as_slice());
         let connected = tokio::time::timeout(self.route.connect_timeout, connecting)
             .await

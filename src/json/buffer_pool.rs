@@ -1,6 +1,6 @@
 //! A pool of buffers for the bodies of answers: a later page of a listing is read into the memory of an earlier one.
 //!
-//! If every page were freed and allocated anew, pages of a megabyte would leave holes that the next do not quite fit, and
+//! If every page were freed and the next one allocated again, pages of a megabyte would leave holes that the next do not quite fit, and
 //! the memory of a long listing would grow.
 
 use crate::lock::lock;

@@ -74,7 +74,7 @@ impl<R> Table<R> {
         self.rows.len()
     }
 
-    /// The row at `index`; `None` if there are not so many. It cannot panic, so that the compiler can remove the panic guard
+    /// The row at `index`; `None` beyond the last. It cannot panic, so that the compiler can remove the panic guard
     /// around every accessor of the C API.
     pub(crate) fn row(&self, index: u32) -> Option<&R> {
         self.rows.get(index as usize).map(|(_, row)| row)

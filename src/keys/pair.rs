@@ -129,12 +129,12 @@ impl KeyPairOptions {
     fn certificate_params(&self) -> Result<CertificateParams> {
         let now = SystemTime::now();
         let not_after = match self.not_after {
-            Some(seconds) => instant(seconds),
-            None => ten_years_after(instant(unix_seconds_of(now))),
+            Some(seconds) => utc_time(seconds),
+            None => ten_years_after(utc_time(unix_seconds_of(now))),
         };
         let mut certificate = CertificateParams::default();
         // A verifier whose clock runs a little behind accepts the certificate too.
-        certificate.not_before = instant(unix_seconds_of(now - DAY));
+        certificate.not_before = utc_time(unix_seconds_of(now - DAY));
         certificate.not_after = not_after;
         certificate.distinguished_name = self.distinguished_name()?;
         certificate.is_ca = IsCa::ExplicitNoCa;
@@ -187,7 +187,7 @@ fn unix_seconds_of(time: SystemTime) -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-fn instant(seconds: i64) -> OffsetDateTime {
+fn utc_time(seconds: i64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(seconds.min(LAST_SECOND))
         .expect("the time is in the calendar of certificates")
 }
@@ -198,7 +198,7 @@ fn ten_years_after(start: OffsetDateTime) -> OffsetDateTime {
     let end = start
         .replace_year(year)
         .or_else(|_| start.replace_day(28).and_then(|day| day.replace_year(year)));
-    end.unwrap_or_else(|_| instant(LAST_SECOND))
+    end.unwrap_or_else(|_| utc_time(LAST_SECOND))
 }
 
 /// An RSA private key and its self-signed certificate, both in PEM.

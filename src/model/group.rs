@@ -21,9 +21,9 @@ pub struct Group {
 pub type GroupPage = Page<GroupRow>;
 
 impl Page<GroupRow> {
-    /// The group at `index`, counted from 0; `None` if the page has not so many.
+    /// The group at `index`, counted from 0; `None` beyond the end of the page.
     pub fn get(&self, index: usize) -> Option<Group> {
-        self.at(index, Group::at)
+        self.item_at(index, Group::at)
     }
 
     /// All groups of the page, in order.

@@ -194,8 +194,12 @@ impl<R> Page<R> {
         self.len() == 0
     }
 
-    /// Makes the item at `index`; `None` if the page has not so many.
-    pub(crate) fn at<T>(&self, index: usize, item: impl Fn(Arc<Table<R>>, u32) -> T) -> Option<T> {
+    /// Makes the item at `index`; `None` beyond the end of the page.
+    pub(crate) fn item_at<T>(
+        &self,
+        index: usize,
+        item: impl Fn(Arc<Table<R>>, u32) -> T,
+    ) -> Option<T> {
         (index < self.len()).then(|| item(self.table.clone(), index as u32))
     }
 

@@ -47,9 +47,9 @@ pub struct User {
 pub type UserPage = Page<UserRow>;
 
 impl Page<UserRow> {
-    /// The user at `index`, counted from 0; `None` if the page has not so many.
+    /// The user at `index`, counted from 0; `None` beyond the end of the page.
     pub fn get(&self, index: usize) -> Option<User> {
-        self.at(index, User::at)
+        self.item_at(index, User::at)
     }
 
     /// All users of the page, in order.
