@@ -114,7 +114,7 @@ impl ClientOptions {
     /// secret and the token, and change what is read and written. For a look into a network that is in pieces, never
     /// for work. Every client that is made with it says so in its log.
     pub fn set_danger_accept_invalid_certificates(&mut self, accepted: bool) {
-        self.transport.trust.anyone = accepted;
+        self.transport.trust.any_certificate = accepted;
     }
 
     /// The proxy for every https connection, in place of what the environment says: `http://host:port`, `https://`,
@@ -124,7 +124,7 @@ impl ClientOptions {
             user: user.to_owned(),
             password,
         });
-        self.transport.proxy = ProxyChoice::Given(Proxy::given(["url", "user"], url, login)?);
+        self.transport.proxy = ProxyChoice::Given(Proxy::from_option(["url", "user"], url, login)?);
         Ok(())
     }
 
@@ -188,8 +188,8 @@ impl Client {
     /// that cannot be sent in a header are an [`crate::ErrorKind::InvalidArgument`].
     pub fn new(org_id: &str, credentials: Credentials, options: ClientOptions) -> Result<Self> {
         options.batch_limits.check()?;
-        options.transport.trust.check()?;
-        if options.transport.trust.anyone {
+        options.transport.trust.check_not_empty()?;
+        if options.transport.trust.any_certificate {
             options.logger.line(LogLevel::Warn, || {
                 "DANGER: certificates are not verified (the option danger_accept_invalid_certificates): \
                  anyone with access to the network can read the secret and the token, and change all data"
@@ -351,6 +351,7 @@ mod tests {
         let actions = [&action];
         let mut users = client.users(UsersQuery::new());
         let mut groups = client.groups();
+        let mut users_one_by_one = client.users(UsersQuery::new()).into_items();
         let (mut queue, mut other_queue) = (client.queue(), client.queue());
         let sizes = [
             size_of_val(&client.find_user("a@example.com", None, &options)),
@@ -359,6 +360,7 @@ mod tests {
             size_of_val(&client.execute(&actions, &options)),
             size_of_val(&users.next_page(&options)),
             size_of_val(&groups.next_page(&options)),
+            size_of_val(&users_one_by_one.next(&options)),
             size_of_val(&queue.add(&action, &options)),
             size_of_val(&other_queue.flush(&options)),
         ];

@@ -7,6 +7,7 @@ use super::renewal::Renewal;
 use crate::call::endpoint_class::EndpointClass;
 use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::http::authorisation::{Shown, Unchanging};
+use crate::http::headers::secret_bytes;
 use crate::http::perform::{Http, Replay, Trace};
 use crate::http::transport::{Answer, Request};
 use crate::model::token::{self, AccessToken, LifetimeUnit};
@@ -154,7 +155,7 @@ impl Exchange {
             method: Method::POST,
             url,
             headers: HeaderMap::new(),
-            body: Some(form.bytes()),
+            body: Some(secret_bytes(form)),
             buffer_pool: None,
             secrets: Secrets::default(),
         };

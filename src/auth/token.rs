@@ -1,6 +1,7 @@
 //! An access token with the times of its renewal and expiry.
 
 use crate::error::{Error, Result};
+use crate::http::headers::secret_header;
 use crate::model::token::AccessToken;
 use crate::redaction::Secrets;
 use crate::secret::Secret;
@@ -55,7 +56,7 @@ impl Token {
     pub(crate) fn bearer(&self) -> Result<HeaderValue> {
         let make = || {
             let bearer = Secret::new(format!("Bearer {}", self.secret.reveal()));
-            bearer.header().ok_or_else(|| {
+            secret_header(bearer).ok_or_else(|| {
                 Error::protocol(
                     "the token endpoint returned a token that cannot be sent in a header",
                 )
@@ -64,7 +65,7 @@ impl Token {
         self.bearer.get_or_try_init(make).cloned()
     }
 
-    /// The secrets to be blotted out of answers to requests with this token.
+    /// The secrets to be removed from answers to requests with this token.
     pub(crate) fn secrets(&self) -> &Secrets {
         &self.secrets
     }

@@ -135,8 +135,8 @@ impl HostCheck<'_> {
     }
 
     async fn check_tunnel(&self, proxy: &Proxy) -> Result<()> {
-        let said = ask_proxy::ask(self.route, true).await;
-        failure::tunnel(proxy, said.as_ref(), self.route)
+        let said = ask_proxy::answer_to_connect(self.route, true).await;
+        failure::check_tunnel_answer(proxy, said.as_ref(), self.route)
     }
 
     /// Checks a SOCKS or https proxy with a whole request, since the proxy's part of it cannot be made alone. Only a failure of

@@ -74,7 +74,7 @@ mod tests {
             (
                 "UMAPI_PROXY",
                 "gopher://h",
-                ": is of a kind that is not spoken",
+                ": has a scheme that is not supported",
             ),
             (
                 "UMAPI_PROXY",

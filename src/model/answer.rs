@@ -54,8 +54,8 @@ impl ActionAnswer {
             ]
         });
         for text in texts.flatten() {
-            if let Cow::Owned(blotted) = secrets.blot(text) {
-                *text = blotted;
+            if let Cow::Owned(redacted) = secrets.redact(text) {
+                *text = redacted;
             }
         }
         self

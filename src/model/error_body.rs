@@ -20,7 +20,7 @@ const MAX_QUOTED_CHARS: usize = 300;
 /// The greatest length of a 2xx body that is searched for an error, in bytes. Known error bodies are below 1 KB.
 const MAX_ERROR_BYTES: usize = 8192;
 
-/// Reads the body of an answer with an error status. `secrets` are blotted out of the texts before these are shortened.
+/// Reads the body of an answer with an error status. `secrets` are removed from the texts before these are shortened.
 pub(crate) fn parse(body: &[u8], secrets: &Secrets) -> ErrorBody {
     match serde_json::from_slice::<Value>(body) {
         Ok(Value::Object(object)) => parse_known_shape(&object, secrets)
@@ -69,7 +69,7 @@ fn parse_known_shape(object: &Map<String, Value>, secrets: &Secrets) -> Option<E
     }
     if let Some(Value::String(result)) = object.get("result") {
         let code = match () {
-            () if is_result_code(result) => Some(quote(&secrets.blot(result))),
+            () if is_result_code(result) => Some(quote(&secrets.redact(result))),
             () if is_plain_result(result) => None,
             () => return None,
         };
@@ -140,7 +140,7 @@ fn contains_requested_data(object: &Map<String, Value>) -> bool {
 
 fn text(object: &Map<String, Value>, key: &str, secrets: &Secrets) -> Option<String> {
     match object.get(key) {
-        Some(Value::String(text)) if !text.is_empty() => Some(quote(&secrets.blot(text))),
+        Some(Value::String(text)) if !text.is_empty() => Some(quote(&secrets.redact(text))),
         Some(Value::Number(number)) => Some(number.to_string()),
         _ => None,
     }
@@ -149,7 +149,7 @@ fn text(object: &Map<String, Value>, key: &str, secrets: &Secrets) -> Option<Str
 /// The text of a body that is not JSON, without its markup.
 fn text_without_markup(body: &[u8], secrets: &Secrets) -> Option<String> {
     let head = String::from_utf8_lossy(&body[..body.len().min(4096)]);
-    let head = secrets.blot(&head);
+    let head = secrets.redact(&head);
     let mut words = String::new();
     let mut in_tag = false;
     for c in head.chars() {
@@ -164,7 +164,7 @@ fn text_without_markup(body: &[u8], secrets: &Secrets) -> Option<String> {
         }
     }
     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    (!words.is_empty()).then(|| quote(&secrets.blot(&words)))
+    (!words.is_empty()).then(|| quote(&secrets.redact(&words)))
 }
 
 /// Makes text of an answer fit for an error message: without control characters, and shortened. Every text that an error
