@@ -1,5 +1,5 @@
-//! PEM as found in files, environment variables and JSON: after a byte order mark or other text, with any line ends, with
-//! none, or with the escapes and quotes that a shell or a JSON file left in it.
+//! PEM as found in files, environment variables and JSON: after a byte order mark or other text, with any line ends,
+//! with none, or with the escapes and quotes that a shell or a JSON file left in it.
 //!
 //! It is at the root because `http` reads certificates and `keys` reads keys, and neither imports the other.
 
@@ -111,8 +111,8 @@ fn is_filler(byte: u8) -> bool {
     byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'\\')
 }
 
-/// The headers, and the text after them. Where line ends have become blanks or nothing, only the format of a header's value
-/// tells where it ends.
+/// The headers, and the text after them. Where line ends have become blanks or nothing, only the format of a header's
+/// value tells where it ends.
 fn headers(mut body: &[u8]) -> (Vec<(&str, &str)>, &[u8]) {
     let mut headers = Vec::new();
     loop {
@@ -156,8 +156,8 @@ fn dek_info(line: &[u8]) -> Option<&[u8]> {
     are_digits.then_some(value)
 }
 
-/// Converts the text to UTF-8 without a byte order mark, also from the UTF-16 that Windows shells write, and replaces the
-/// escapes that a JSON or shell string has for line ends.
+/// Converts the text to UTF-8 without a byte order mark, also from the UTF-16 that Windows shells write, and replaces
+/// the escapes that a JSON or shell string has for line ends.
 pub(crate) fn normalize(text: &[u8]) -> Zeroizing<Vec<u8>> {
     let narrow = |order: fn([u8; 2]) -> u16| {
         let units = text[2..]

@@ -10,8 +10,8 @@ pub(super) enum CredentialsKind {
 }
 
 /// When Adobe discontinues JWT credentials, as its documentation says.
-const END_OF_JWT: &str = "JWT credentials are being discontinued: their certificates cannot be renewed since 30 June 2025, and \
-                          Adobe converts the rest to OAuth Server-to-Server when their certificate expires or on 1 March \
+const END_OF_JWT: &str = "JWT credentials are being discontinued: their certificates cannot be renewed since 30 June \
+                          2025, and Adobe converts the rest to OAuth Server-to-Server when their certificate expires or on 1 March \
                           2026; replace them by an OAuth Server-to-Server credential in the Adobe Developer Console";
 
 /// Converts the error of a refused token request to [`ErrorKind::Auth`], with a remedy. Other errors stay as they are.

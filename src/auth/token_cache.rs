@@ -1,7 +1,7 @@
 //! The cache of one token for all calls of a client, which renews the token before it expires.
 //!
-//! A call waits for a renewal only when there is no unexpired token. At most one renewal runs at a time, and the calls that wait
-//! for it share its result, a token or an error.
+//! A call waits for a renewal only when there is no unexpired token. At most one renewal runs at a time, and the calls
+//! that wait for it share its result, a token or an error.
 
 use super::renewal::{self, Renewal, RenewalHandle, Waiter};
 use super::token::Token;
@@ -53,7 +53,8 @@ impl fmt::Debug for State {
 }
 
 impl TokenCache {
-    /// The token to use now. If a new one is needed, `fetch` makes the future that obtains it; `fetch` itself must not block.
+    /// The token to use now. If a new one is needed, `fetch` makes the future that obtains it; `fetch` itself must not
+    /// block.
     pub(crate) async fn get<F>(
         &self,
         call: &Call,
@@ -153,8 +154,8 @@ impl TokenCache {
         self.spawn(renewal, &waiter, logger, fetch);
     }
 
-    /// Spawns the task of a renewal. The lock must not be held: the end of the task delay it, and on a runtime that is shut
-    /// down the task ends at once.
+    /// Spawns the task of a renewal. The lock must not be held: the end of the task takes it, and on a runtime that is
+    /// shut down the task ends at once.
     fn spawn<F>(
         &self,
         renewal: Renewal,
@@ -191,8 +192,8 @@ impl TokenCache {
         }
     }
 
-    /// Forgets a renewal that gave no result, so that the next call begins another. If it produces a token after all, the token
-    /// is kept.
+    /// Forgets a renewal that gave no result, so that the next call begins another. If it produces a token after all,
+    /// the token is kept.
     fn abandon(&self, handle: &Arc<RenewalHandle>) {
         let left = lock(&self.0).running.take_if(|now| now.has_handle(handle));
         drop(left);

@@ -28,8 +28,9 @@ const STEPS: [StepKind; 4] = [
     StepKind::Tls,
 ];
 
-/// Runs the four steps for the host of `root` and adds them to the report; steps after a failed one are reported as skipped.
-/// `Err(title)` names the failed step. The outer error is a cancelled call, or a configuration without a route to the host.
+/// Runs the four steps for the host of `root` and adds them to the report; steps after a failed one are reported as
+/// skipped. `Err(title)` names the failed step. The outer error is a cancelled call, or a configuration without a route
+/// to the host.
 pub(super) async fn check_host(
     http: &Http,
     call: &Call,
@@ -139,8 +140,8 @@ impl HostCheck<'_> {
         failure::check_tunnel_answer(proxy, said.as_ref(), self.route)
     }
 
-    /// Checks a SOCKS or https proxy with a whole request, since the proxy's part of it cannot be made alone. Only a failure of
-    /// the proxy fails this step; the next one reports any other.
+    /// Checks a SOCKS or https proxy with a whole request, since the proxy's part of it cannot be made alone. Only a
+    /// failure of the proxy fails this step; the next one reports any other.
     async fn check_other_proxy(&self, proxy: &Proxy) -> Result<()> {
         match self.request_root().await {
             Err(error) if error.kind() == ErrorKind::Proxy || error.is_unconnected() => Err(error),
@@ -162,7 +163,8 @@ impl HostCheck<'_> {
         Ok(format!("{security}; the answer has HTTP status {status}"))
     }
 
-    /// Requests the path `/` of the host in the same way as any other request, and returns the status. Every status is good.
+    /// Requests the path `/` of the host in the same way as any other request, and returns the status. Every status is
+    /// good.
     async fn request_root(&self) -> Result<u16> {
         let mut url = self.route.url.clone();
         url.set_path("/");

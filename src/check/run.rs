@@ -15,8 +15,8 @@ use url::Url;
 /// No user has this address: the top-level domain `.invalid` is reserved for such use (RFC 2606).
 const UNKNOWN_USER: &str = "umapi-check@nobody.invalid";
 
-/// Runs all steps once, without retries. It fails only if the call is cancelled. If the deadline passes, the current step
-/// fails with it.
+/// Runs all steps once, without retries. It fails only if the call is cancelled. If the deadline passes, the current
+/// step fails with it.
 pub(crate) async fn run_check(service: &Service, options: &CallOptions) -> Result<Report> {
     let call = &Call::begin(&options.clone().without_retries());
     let mut report = Report::default();

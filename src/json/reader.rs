@@ -74,7 +74,8 @@ impl<'j> Reader<'j> {
         }
     }
 
-    /// Reads an object field by field. `name` converts each key to the `K` by which `value` decides how to read the value.
+    /// Reads an object field by field. `name` converts each key to the `K` by which `value` decides how to read the
+    /// value.
     pub(crate) fn object<K>(
         &mut self,
         name: impl Fn(&[u8]) -> K,

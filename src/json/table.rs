@@ -41,8 +41,8 @@ pub(crate) fn read_rows<R: Row>(reader: &mut Reader, noun: &str) -> Result<Optio
 }
 
 impl<R> Table<R> {
-    /// Makes a table of the rows that were read from `answer`, and of what the reader collected besides. Fails if the answer is
-    /// not UTF-8.
+    /// Makes a table of the rows that were read from `answer`, and of what the reader collected besides. Fails if the
+    /// answer is not UTF-8.
     pub(crate) fn new(
         answer: PooledBuf<Vec<u8>>,
         mut found: Found,
@@ -112,8 +112,8 @@ impl<R> Table<R> {
             .map(|span| self.text(*span).unwrap_or_default())
     }
 
-    /// A hash of the number of rows and of the first and last row. Equal pages have equal fingerprints. `None`: the table is
-    /// empty.
+    /// A hash of the number of rows and of the first and last row. Equal pages have equal fingerprints. `None`: the
+    /// table is empty.
     pub(crate) fn fingerprint(&self) -> Option<u64> {
         let row = |(span, _): &(Span, R)| span.text(&self.texts).map(Text::as_bytes_with_nul);
         let (first, last) = (self.rows.first()?, self.rows.last()?);

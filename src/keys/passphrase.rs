@@ -1,5 +1,5 @@
-//! Decryption of private keys with a passphrase, in the three formats of OpenSSL's history: PKCS#8 with PBES2, PKCS#8 with
-//! the older PBES1 and the related schemes of PKCS#12, and PEM headers.
+//! Decryption of private keys with a passphrase, in the three formats of OpenSSL's history: PKCS#8 with PBES2, PKCS#8
+//! with the older PBES1 and the related schemes of PKCS#12, and PEM headers.
 
 use super::problem::KeyProblem;
 use aes::{Aes128, Aes192, Aes256};
@@ -20,8 +20,8 @@ use zeroize::Zeroizing;
 /// mistake.
 const MAX_ITERATIONS: u32 = if cfg!(fuzzing) { 2_048 } else { 10_000_000 };
 
-/// The greatest product of scrypt's cost and block size. Each block takes 128 bytes of memory; OpenSSL's own choice comes
-/// to 16 MiB.
+/// The greatest product of scrypt's cost and block size. Each block takes 128 bytes of memory; OpenSSL's own choice
+/// comes to 16 MiB.
 const MAX_SCRYPT_BLOCKS: u64 = if cfg!(fuzzing) { 1 << 10 } else { 1 << 20 };
 const MAX_SCRYPT_PARALLELISM: u16 = 16;
 

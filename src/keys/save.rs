@@ -56,7 +56,7 @@ pub(super) fn write_both(files: [NewFile; 2], replace: bool) -> Result<()> {
                 ErrorKind::AlreadyExists => Error::invalid_argument(
                     argument,
                     format_args!(
-                        "{}: exists already and was not changed; choose another path, or ask for replacing it",
+                        "{}: exists already and was not changed; choose another path, or allow replacing it",
                         path.display()
                     ),
                 ),
