@@ -36,7 +36,7 @@ pub struct PageStats {
     pub total_count: Option<u64>,
     /// `X-Page-Count`: how many pages the listing has.
     pub page_count: Option<u64>,
-    /// `X-Current-Page`: the number of this page, counted from 0.
+    /// `X-Current-Page`: the number of this page, as the service counts pages.
     pub current_page: Option<u64>,
     /// `X-Page-Size`: how many items this page has.
     pub page_size: Option<u64>,
