@@ -1,5 +1,5 @@
-//! The self-check: every step from the configuration to an answer of the service, each with its time, its result and a remedy
-//! if it failed.
+//! The self-check: every step from the configuration to an answer of the service, each with its time, its result and a
+//! remedy if it failed.
 
 mod configuration;
 mod host;
