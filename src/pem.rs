@@ -1,33 +1,37 @@
-//! PEM as it comes in files, variables of the environment and JSON: after a byte order mark or other text, with any line
-//! ends, with none, or with the escapes and quotes that a shell or a JSON file left in it.
+//! PEM (RFC 7468) as it occurs in files, environment variables and JSON: after a byte order mark or other text, with any
+//! line ends or none, and with the escapes and quotes that a shell or a JSON file left in it.
 
 use base64ct::{Base64, Encoding};
 use zeroize::Zeroizing;
 
-/// What stands between one pair of BEGIN and END marks.
+/// The content of one block, between its BEGIN and its END line.
 pub(crate) struct Block<'a> {
-    /// As in the BEGIN mark.
+    /// The label in the BEGIN line.
     pub label: &'a str,
+    /// Names and values of the headers (RFC 1421), such as `DEK-Info`.
     headers: Vec<(&'a str, &'a str)>,
     pub der: Zeroizing<Vec<u8>>,
 }
 
 impl Block<'_> {
+    /// The value of the header with this name.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(given, _)| *given == name);
         found.map(|(_, value)| *value)
     }
 }
 
-/// What a PEM text can do wrong.
+/// The reason that a block cannot be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Damage {
+    /// The END line is missing, or belongs to another label.
     NoEnd,
     NotBase64,
 }
 
 impl Damage {
-    pub(crate) fn words(self) -> &'static str {
+    /// The damage in words, for a message that begins with the name of the input.
+    pub(crate) fn description(self) -> &'static str {
         match self {
             Damage::NoEnd => "is cut short: its END line is missing",
             Damage::NotBase64 => "is damaged: it is not base64 throughout",
@@ -37,6 +41,8 @@ impl Damage {
 
 const BEGIN: &[u8] = b"-----BEGIN ";
 const DASHES: &[u8] = b"-----";
+
+/// The longest label in bytes; the labels in use are shorter than 32.
 const LONGEST_LABEL: usize = 64;
 
 /// The labels of all blocks, in order.
@@ -44,19 +50,19 @@ pub(crate) fn labels(text: &[u8]) -> impl Iterator<Item = &str> {
     begin_marks(text).map(|(label, _)| label)
 }
 
-/// All blocks whose label is wanted, up to the first that is damaged.
+/// All blocks whose label `is_wanted`, up to and including the first damaged one.
 pub(crate) fn blocks<'a>(
     text: &'a [u8],
-    wanted: impl Fn(&str) -> bool,
+    is_wanted: impl Fn(&str) -> bool,
 ) -> impl Iterator<Item = Result<Block<'a>, Damage>> {
     let mut is_over = false;
     begin_marks(text)
-        .filter(move |(label, _)| wanted(label))
-        .map(|(label, rest)| read(label, rest))
+        .filter(move |(label, _)| is_wanted(label))
+        .map(|(label, rest)| parse_block(label, rest))
         .take_while(move |block| !std::mem::replace(&mut is_over, block.is_err()))
 }
 
-/// Each label, with what stands behind its mark.
+/// The label of each BEGIN line, with the text that follows the line.
 fn begin_marks(text: &[u8]) -> impl Iterator<Item = (&str, &[u8])> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -66,7 +72,7 @@ fn begin_marks(text: &[u8]) -> impl Iterator<Item = (&str, &[u8])> {
             let Some(length) = find(near, DASHES) else {
                 continue;
             };
-            // A line that lost its last dashes has no label; the mark of the next block does not end it.
+            // A BEGIN line without its last dashes has no label; the dashes of the next block do not complete it.
             match std::str::from_utf8(&rest[..length]) {
                 Ok(label) if label.bytes().all(|b| matches!(b, b' '..=b'~')) => {
                     rest = &rest[length + DASHES.len()..];
@@ -82,16 +88,17 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     text.windows(part.len()).position(|window| window == part)
 }
 
-fn read<'a>(label: &'a str, rest: &'a [u8]) -> Result<Block<'a>, Damage> {
+/// The block whose BEGIN line has the label and is followed by `rest`.
+fn parse_block<'a>(label: &'a str, rest: &'a [u8]) -> Result<Block<'a>, Damage> {
     let end = [b"-----END ", label.as_bytes(), DASHES].concat();
     let body = &rest[..find(rest, &end).ok_or(Damage::NoEnd)?];
     if find(body, BEGIN).is_some() {
         return Err(Damage::NoEnd);
     }
-    let (headers, body) = headers(body);
-    // Never grows, for that would leave a copy behind.
+    let (headers, body) = parse_headers(body);
+    // The buffer is allocated once: growing would leave an unzeroed copy behind.
     let mut base64 = Zeroizing::new(Vec::with_capacity(body.len()));
-    base64.extend(body.iter().filter(|byte| !is_dress(**byte)));
+    base64.extend(body.iter().filter(|byte| !is_ignored(**byte)));
     let mut der = Zeroizing::new(vec![0; base64.len() / 4 * 3]);
     let length = Base64::decode(&*base64, &mut der)
         .map_err(|_| Damage::NotBase64)?
@@ -104,19 +111,20 @@ fn read<'a>(label: &'a str, rest: &'a [u8]) -> Result<Block<'a>, Damage> {
     })
 }
 
-/// What may stand between the characters of base64 and is none of them.
-fn is_dress(byte: u8) -> bool {
+/// Whether the byte is ignored between base64 characters: white space, and the quotes and backslashes that a shell or a
+/// JSON file left.
+fn is_ignored(byte: u8) -> bool {
     byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'\\')
 }
 
-/// The headers, and what follows them. Where line ends have become blanks or nothing, only the form of a header's value
-/// tells where it ends.
-fn headers(mut body: &[u8]) -> (Vec<(&str, &str)>, &[u8]) {
+/// The headers of a block, and the text that follows them. Where line ends have become spaces or are missing, only the
+/// form of a header's value shows where the value ends.
+fn parse_headers(mut body: &[u8]) -> (Vec<(&str, &str)>, &[u8]) {
     let mut headers = Vec::new();
     loop {
-        let start = body.iter().take_while(|byte| is_dress(**byte)).count();
+        let start = body.iter().take_while(|byte| is_ignored(**byte)).count();
         body = &body[start..];
-        let Some((name, value)) = header(body) else {
+        let Some((name, value)) = parse_header(body) else {
             return (headers, body);
         };
         let from = name.len() + 1;
@@ -126,8 +134,8 @@ fn headers(mut body: &[u8]) -> (Vec<(&str, &str)>, &[u8]) {
     }
 }
 
-/// No base64 has a colon in it.
-fn header(body: &[u8]) -> Option<(&str, &str)> {
+/// The name and the value of the header that the text begins with; `None` if it begins with base64, which holds no colon.
+fn parse_header(body: &[u8]) -> Option<(&str, &str)> {
     let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'-';
     let length = body.iter().take_while(is_name).count();
     let (name, rest) = (&body[..length], body[length..].strip_prefix(b":")?);
@@ -135,15 +143,16 @@ fn header(body: &[u8]) -> Option<(&str, &str)> {
     let line = rest.split(|byte| matches!(byte, b'\n' | b'\r')).next()?;
     let value = match name {
         b"Proc-Type" => line.strip_prefix(b"4,ENCRYPTED").map(|_| &line[..11]),
-        b"DEK-Info" => dek_info(line),
+        b"DEK-Info" => dek_info_value(line),
         _ => None,
     };
     let text = |bytes| std::str::from_utf8(bytes).ok();
     Some((text(name)?, text(value.unwrap_or(line))?))
 }
 
-/// `AES-256-CBC,` and the digits of one block of the cipher.
-fn dek_info(line: &[u8]) -> Option<&[u8]> {
+/// The value of `DEK-Info` at the beginning of the text: a cipher such as `AES-256-CBC`, a comma, and the hexadecimal digits of
+/// an initialisation vector, which is one block of the cipher long.
+fn dek_info_value(line: &[u8]) -> Option<&[u8]> {
     let comma = line.iter().position(|byte| *byte == b',')?;
     let digits = match line.starts_with(b"AES-") {
         true => 32,
@@ -154,47 +163,49 @@ fn dek_info(line: &[u8]) -> Option<&[u8]> {
     are_digits.then_some(value)
 }
 
-/// The same text in UTF-8: without its byte order mark, out of the UTF-16 that Windows shells write, without the escapes
-/// that a string in JSON or in a shell has for line ends.
-pub(crate) fn plain(text: &[u8]) -> Zeroizing<Vec<u8>> {
-    let narrow = |order: fn([u8; 2]) -> u16| {
+/// The text in UTF-8, without a byte order mark, and with line ends in place of the escapes that a string in JSON or in a
+/// shell has for them. UTF-16, which Windows shells write, is converted.
+pub(crate) fn normalized(text: &[u8]) -> Zeroizing<Vec<u8>> {
+    let from_utf16 = |to_unit: fn([u8; 2]) -> u16| {
         let units = text[2..]
             .chunks_exact(2)
-            .map(move |pair| order([pair[0], pair[1]]));
-        // What is beyond ASCII is in no PEM.
+            .map(move |pair| to_unit([pair[0], pair[1]]));
+        // PEM consists of ASCII only; other characters are replaced.
         units.map(|unit| u8::try_from(unit).unwrap_or(b'?'))
     };
-    let mut plain = Zeroizing::new(match text {
+    let mut normalized = Zeroizing::new(match text {
         [0xEF, 0xBB, 0xBF, rest @ ..] => rest.to_vec(),
-        [0xFF, 0xFE, ..] => collect(text.len() / 2, narrow(u16::from_le_bytes)),
-        [0xFE, 0xFF, ..] => collect(text.len() / 2, narrow(u16::from_be_bytes)),
+        [0xFF, 0xFE, ..] => collect_once(text.len() / 2, from_utf16(u16::from_le_bytes)),
+        [0xFE, 0xFF, ..] => collect_once(text.len() / 2, from_utf16(u16::from_be_bytes)),
         _ => text.to_vec(),
     });
-    unescape(&mut plain);
-    plain
+    unescape(&mut normalized);
+    normalized
 }
 
-fn collect(length: usize, bytes: impl Iterator<Item = u8>) -> Vec<u8> {
+/// Collects into a buffer of `length` bytes, allocated once so that no unzeroed copy is left behind.
+fn collect_once(length: usize, bytes: impl Iterator<Item = u8>) -> Vec<u8> {
     let mut all = Vec::with_capacity(length);
     all.extend(bytes);
     all
 }
 
-/// `\n`, `\r` and `\t`, even when escaped twice, become line ends and blanks; other backslashes stay.
+/// Replaces `\n`, `\r` and `\t`, even when escaped twice, by line ends and spaces, and `\/` by a slash. Other backslashes
+/// stay.
 fn unescape(text: &mut Vec<u8>) {
     let (mut from, mut to) = (0, 0);
     while from < text.len() {
         let slashes = text[from..].iter().take_while(|b| **b == b'\\').count();
         let escaped = text.get(from + slashes).filter(|_| slashes > 0);
-        let meant = match escaped {
+        let replacement = match escaped {
             Some(b'n' | b'r') => Some(b'\n'),
             Some(b't') => Some(b' '),
             // JSON may escape a slash.
             Some(b'/') => Some(b'/'),
             _ => None,
         };
-        let length = slashes + usize::from(meant.is_some() || slashes == 0);
-        match meant {
+        let length = slashes + usize::from(replacement.is_some() || slashes == 0);
+        match replacement {
             Some(byte) => {
                 text[to] = byte;
                 to += 1;
@@ -210,11 +221,11 @@ fn unescape(text: &mut Vec<u8>) {
     text.truncate(to);
 }
 
-/// A PEM block with line feeds.
-pub(crate) fn armored(label: &str, der: &[u8]) -> Zeroizing<String> {
+/// A PEM block with line feeds. Its buffer is allocated once, so that no unzeroed copy is left behind.
+pub(crate) fn encode(label: &str, der: &[u8]) -> Zeroizing<String> {
     const WIDTH: usize = 64;
     let mut base64 = Zeroizing::new(vec![0; Base64::encoded_len(der)]);
-    let base64 = Base64::encode(der, &mut base64).expect("its length was asked for");
+    let base64 = Base64::encode(der, &mut base64).expect("the buffer has the encoded length");
     let marks = "-----BEGIN -----\n-----END -----\n".len() + 2 * label.len();
     let lines = base64.len().div_ceil(WIDTH);
     let mut text = Zeroizing::new(String::with_capacity(base64.len() + lines + marks));
@@ -237,16 +248,16 @@ mod tests {
     use super::*;
 
     fn der_of(text: &[u8]) -> Result<Vec<u8>, Damage> {
-        blocks(&plain(text), |label| label == "X")
+        blocks(&normalized(text), |label| label == "X")
             .next()
             .expect("there is a block")
             .map(|block| block.der.to_vec())
     }
 
     #[test]
-    fn every_dress_of_the_same_bytes() {
-        let plain = armored("X", &[7; 100]).to_string();
-        let unfinished = plain.trim_end().to_owned();
+    fn a_block_is_decoded_in_every_variation() {
+        let plain = encode("X", &[7; 100]).to_string();
+        let without_last_line_end = plain.trim_end().to_owned();
         let utf16: Vec<u8> = plain.encode_utf16().flat_map(u16::to_le_bytes).collect();
         for text in [
             plain.replace('\n', "\r\n").into_bytes(),
@@ -261,20 +272,20 @@ mod tests {
             )
             .into_bytes(),
             [&[0xFF, 0xFE][..], &utf16].concat(),
-            unfinished.into_bytes(),
+            without_last_line_end.into_bytes(),
             plain.into_bytes(),
         ] {
             assert_eq!(der_of(&text).expect("it can be read"), [7; 100]);
         }
     }
 
-    /// Each line end as an environment may leave it, in each pair of quotes.
+    /// Tries each line end that an environment variable may have, in each pair of quotes.
     #[test]
-    fn every_dress_of_an_environment() {
+    fn a_block_is_decoded_from_every_environment_variable() {
         let der: Vec<u8> = (0..=255).collect();
         let headers =
             "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00112233445566778899AABBCCDDEEFF\n\n";
-        let bare = armored("X", &der).to_string();
+        let bare = encode("X", &der).to_string();
         let encrypted = bare.replacen("-----\n", &format!("-----\n{headers}"), 1);
         for (pem, is_encrypted) in [(bare, false), (encrypted, true)] {
             for end in [
@@ -284,7 +295,7 @@ mod tests {
                 for quote in ["", "\"", "'", "\\\"", "'\""] {
                     for slash in ["/", "\\/"] {
                         let text = pem.replace('/', slash).replace('\n', end);
-                        let text = plain(format!("{quote}{text}{quote}").as_bytes());
+                        let text = normalized(format!("{quote}{text}{quote}").as_bytes());
                         let block = blocks(&text, |label| label == "X").next();
                         let block = block.expect("there is a block").expect("it is whole");
                         assert_eq!(*block.der, der, "{end:?} {quote:?}");
@@ -301,37 +312,37 @@ mod tests {
     }
 
     #[test]
-    fn blocks_one_behind_the_other() {
+    fn consecutive_blocks_are_all_found() {
         let text = format!(
             "{}{}{}",
-            *armored("A", &[1]),
-            *armored("B", &[2]),
-            *armored("A", &[3])
+            *encode("A", &[1]),
+            *encode("B", &[2]),
+            *encode("A", &[3])
         );
         for text in [
             text.clone(),
             text.replace('\n', ""),
             text.replace('\n', "\\n"),
         ] {
-            let text = plain(text.as_bytes());
+            let text = normalized(text.as_bytes());
             assert_eq!(labels(&text).collect::<Vec<_>>(), ["A", "B", "A"]);
             let found = blocks(&text, |label| label == "A").map(|block| block.unwrap().der[0]);
             assert_eq!(found.collect::<Vec<_>>(), [1, 3]);
         }
-        let cut = format!("{}-----BEGIN A-----\nAAAA", *armored("A", &[1]));
+        let cut = format!("{}-----BEGIN A-----\nAAAA", *encode("A", &[1]));
         let found: Vec<_> = blocks(cut.as_bytes(), |_| true).collect();
         assert!(matches!(found[..], [Ok(_), Err(Damage::NoEnd)]));
     }
 
     #[test]
-    fn damage_is_told() {
+    fn damage_is_reported() {
         assert_eq!(der_of(b"-----BEGIN X-----\nAAAA\n"), Err(Damage::NoEnd));
         let other_end = b"-----BEGIN X-----\nAAAA\n-----END Y-----\n";
         assert_eq!(der_of(other_end), Err(Damage::NoEnd));
-        let no_base64 = b"-----BEGIN X-----\nA!AA\n-----END X-----\n";
-        assert_eq!(der_of(no_base64), Err(Damage::NotBase64));
-        let another_inside = b"-----BEGIN X-----\nAAAA\n-----BEGIN X-----\nAAAA\n-----END X-----\n";
-        assert_eq!(der_of(another_inside), Err(Damage::NoEnd));
+        let not_base64 = b"-----BEGIN X-----\nA!AA\n-----END X-----\n";
+        assert_eq!(der_of(not_base64), Err(Damage::NotBase64));
+        let nested = b"-----BEGIN X-----\nAAAA\n-----BEGIN X-----\nAAAA\n-----END X-----\n";
+        assert_eq!(der_of(nested), Err(Damage::NoEnd));
         assert!(blocks(b"", |_| true).next().is_none());
         assert!(
             blocks(b"-----BEGIN X----\nAAAA\n-----END X-----", |l| l == "X")
@@ -341,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_do_not_get_into_the_bytes() {
+    fn headers_are_kept_apart_from_the_content() {
         let text =
             b"-----BEGIN X-----\nComment: a b\nProc-Type: 4,ENCRYPTED\nDEK-Info: A,B\n\nAAAA\n-----END X-----";
         let block = blocks(text, |_| true).next().unwrap().unwrap();

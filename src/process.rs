@@ -1,29 +1,31 @@
-//! The process that an object belongs to: a fork copies the memory of one thread only, and with it locks that other
-//! threads held.
+//! The identity of a process across forks, and random numbers that differ between them. A fork copies only the calling
+//! thread, but also the locks that other threads hold, so an object must know which process it belongs to.
 
 use std::cell::Cell;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::SystemTime;
 
+/// How many forks led from the process that loaded the library to this one.
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
-/// A process in the line of forks that led to this one.
+/// This process or one of its ancestors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Process(u32);
 
 impl Process {
+    /// This process.
     pub(crate) fn current() -> Self {
         Process(FORKS.load(Ordering::Relaxed))
     }
 
-    /// False for an object that this process inherited from its parent: its locks may be held for ever, and its threads
-    /// do not exist here.
+    /// False for an object that this process inherited from its parent: its locks may be held forever, and its threads do
+    /// not exist here.
     pub(crate) fn is_current(self) -> bool {
         self == Process::current()
     }
 
-    /// The C face calls this in the child of a fork. It takes no lock and allocates nothing.
+    /// Records a fork. The C face calls it in the child of a fork; it takes no lock and allocates no memory.
     pub(crate) fn forked() {
         FORKS.fetch_add(1, Ordering::Relaxed);
     }
@@ -35,8 +37,8 @@ pub(crate) fn random_u64() -> u64 {
     fastrand::u64(..)
 }
 
-/// A random share of one.
-pub(crate) fn random_share() -> f64 {
+/// A random number from 0 up to but not including 1.
+pub(crate) fn random_f64() -> f64 {
     seed_after_fork();
     fastrand::f64()
 }

@@ -100,7 +100,7 @@ pub(super) fn begin(starter: &Call) -> (Renewal, Waiter) {
     });
     let to = reporter.clone();
     let renewal = Renewal {
-        call: starter.beside(move |progress| to.report(progress)),
+        call: starter.for_shared_work(move |progress| to.report(progress)),
         reporter,
     };
     let waiter = Waiter {

@@ -7,7 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The options of one call; the default has no time limit and cannot be cancelled.
+/// The options of one call. By default a call has no time limit, cannot be cancelled, reports no progress and has a random
+/// request id. The same options may be given to several calls.
 #[derive(Clone, Default)]
 pub struct CallOptions {
     pub(crate) timeout: Option<Duration>,
@@ -18,33 +19,40 @@ pub struct CallOptions {
 }
 
 impl CallOptions {
+    /// The defaults.
     pub fn new() -> Self {
         CallOptions::default()
     }
 
-    /// How long each call that gets these options may take in all, waits and retries included.
+    /// Sets how long each call with these options may take in all, waits and retries included; `None` is no limit. A call
+    /// whose time is up ends with an error of the kind [`ErrorKind::Deadline`](crate::ErrorKind::Deadline).
     pub fn timeout(mut self, timeout: Option<Duration>) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Tries nothing a second time.
+    /// Lets each request be tried once only.
     pub(crate) fn without_retries(mut self) -> Self {
         self.without_retries = true;
         self
     }
 
-    /// Whether the cancel handle is triggered.
+    /// Whether the handle of these options is triggered.
     pub fn is_cancelled(&self) -> bool {
         self.cancel.is_triggered()
     }
 
+    /// Sets the handle that cancels each call with these options.
     pub fn cancel(mut self, cancel: Cancel) -> Self {
         self.cancel = cancel;
         self
     }
 
-    /// The `X-Request-Id` to use; the number of the request and of the attempt are added to it.
+    /// Sets the `X-Request-Id` of the call's requests, to which the number of the request and of the attempt are appended.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) unless the id is 1 to 128 visible ASCII characters.
     pub fn request_id(mut self, id: &str) -> Result<Self> {
         if id.is_empty() || id.len() > 128 || !id.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(Error::invalid_argument(
@@ -56,12 +64,13 @@ impl CallOptions {
         Ok(self)
     }
 
+    /// Sets the callback for the progress of each call with these options. It runs on the thread that made the call.
     pub fn progress(mut self, sink: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.progress = Some(Arc::new(sink));
         self
     }
 
-    /// Puts another sink in the place of the present one, which it can pass progress on to.
+    /// Replaces the callback by one that can pass progress on to it; without a callback there is nothing to replace.
     pub(crate) fn forward_progress<F>(&mut self, forward: impl FnOnce(ProgressSink) -> F)
     where
         F: Fn(Progress) + Send + Sync + 'static,

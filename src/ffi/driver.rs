@@ -56,7 +56,7 @@ impl Driver {
         mask.restore();
         started.map_err(|e| {
             const WHAT: &str = "the client's thread and event loop cannot be started";
-            match shortage::explained(&e) {
+            match shortage::to_error(&e) {
                 Some(shortage) => shortage.context(WHAT),
                 None => Error::new(ErrorKind::Internal, format!("{WHAT}: {e}")),
             }

@@ -3,7 +3,7 @@
 use super::private_key::LEAST_BITS;
 use super::save;
 use crate::error::{Error, ErrorKind, Result};
-use crate::pem::armored;
+use crate::pem;
 use crate::secret::Secret;
 use rcgen::string::{Ia5String, PrintableString};
 use rcgen::{
@@ -208,11 +208,11 @@ impl KeyPair {
         let mut key = Generated::generate_rsa_for(&PKCS_RSA_SHA256, size_of(options.bits)?)
             .map_err(failed)?;
         let certificate = certificate.self_signed(&key).map_err(failed);
-        let mut private_key = armored("PRIVATE KEY", key.serialized_der());
+        let mut private_key = pem::encode("PRIVATE KEY", key.serialized_der());
         key.zeroize();
         Ok(KeyPair {
             private_key: Secret::new(std::mem::take(&mut *private_key)),
-            certificate: std::mem::take(&mut *armored("CERTIFICATE", certificate?.der())),
+            certificate: std::mem::take(&mut *pem::encode("CERTIFICATE", certificate?.der())),
         })
     }
 

@@ -59,7 +59,7 @@ fn read(pem: &[u8], passphrase: Option<&str>) -> std::result::Result<RsaPrivateK
     let is_key = |label: &str| label.ends_with("PRIVATE KEY");
     let block = match pem::blocks(&text, is_key).next() {
         Some(Ok(block)) => block,
-        Some(Err(damage)) => return Err(Refusal::Key(damage.words().into())),
+        Some(Err(damage)) => return Err(Refusal::Key(damage.description().into())),
         None => return Err(Refusal::Key(what_it_is_instead(&text))),
     };
     let wanted = || {
@@ -147,7 +147,7 @@ fn another_kind(block: &Block) -> String {
 /// The PEM text, out of the base64 that it is put into to fit on one line.
 fn unpacked(pem: &[u8]) -> Zeroizing<Vec<u8>> {
     const BEGIN_IN_BASE64: &[u8] = b"LS0tLS1CRUdJTi";
-    let text = pem::plain(pem);
+    let text = pem::normalized(pem);
     let is_dress = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
     let start = text.iter().take_while(|byte| is_dress(byte)).count();
     if !text[start..].starts_with(BEGIN_IN_BASE64) {
@@ -159,7 +159,7 @@ fn unpacked(pem: &[u8]) -> Zeroizing<Vec<u8>> {
     match Base64::decode(&*base64, &mut inner).map(<[u8]>::len) {
         Ok(length) => {
             inner.truncate(length);
-            pem::plain(&inner)
+            pem::normalized(&inner)
         }
         Err(_) => text,
     }

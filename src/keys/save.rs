@@ -23,7 +23,7 @@ pub(super) fn write_both(files: [Placed; 2], replace: bool) -> Result<()> {
     for (argument, path, content, mode) in files {
         let refuse = |words: &str, error: io::Error| {
             let what = format!("{}: {words}", path.display());
-            match shortage::explained(&error) {
+            match shortage::to_error(&error) {
                 Some(shortage) => shortage.context(format_args!("{argument}: {what}")),
                 None => Error::invalid_argument(argument, format_args!("{what}: {error}")),
             }
