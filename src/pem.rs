@@ -1,48 +1,44 @@
-//! PEM (RFC 7468) as it occurs in files, environment variables and JSON: after a byte order mark or other text, with any
-//! line ends or none, and with the escapes and quotes that a shell or a JSON file left in it.
+//! PEM as found in files, environment variables and JSON: after a byte order mark or other text, with any line ends, with
+//! none, or with the escapes and quotes that a shell or a JSON file left in it.
+//!
+//! It is at the root because `http` reads certificates and `keys` reads keys, and neither imports the other.
 
 use base64ct::{Base64, Encoding};
 use zeroize::Zeroizing;
 
-/// The content of one block, between its BEGIN and its END line.
+/// The content of one pair of BEGIN and END lines.
 pub(crate) struct Block<'a> {
-    /// The label in the BEGIN line.
+    /// The label of the BEGIN line, such as `PRIVATE KEY`.
     pub label: &'a str,
-    /// Names and values of the headers (RFC 1421), such as `DEK-Info`.
     headers: Vec<(&'a str, &'a str)>,
     pub der: Zeroizing<Vec<u8>>,
 }
 
 impl Block<'_> {
-    /// The value of the header with this name.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(given, _)| *given == name);
         found.map(|(_, value)| *value)
     }
 }
 
-/// The reason that a block cannot be decoded.
+/// Why a PEM block cannot be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Damage {
-    /// The END line is missing, or belongs to another label.
+pub(crate) enum PemError {
     NoEnd,
     NotBase64,
 }
 
-impl Damage {
-    /// The damage in words, for a message that begins with the name of the input.
-    pub(crate) fn description(self) -> &'static str {
+impl PemError {
+    pub(crate) fn message(self) -> &'static str {
         match self {
-            Damage::NoEnd => "is cut short: its END line is missing",
-            Damage::NotBase64 => "is damaged: it is not base64 throughout",
+            PemError::NoEnd => "is truncated: its END line is missing",
+            PemError::NotBase64 => "is damaged: it contains something that is not base64",
         }
     }
 }
 
 const BEGIN: &[u8] = b"-----BEGIN ";
 const DASHES: &[u8] = b"-----";
-
-/// The longest label in bytes; the labels in use are shorter than 32.
 const LONGEST_LABEL: usize = 64;
 
 /// The labels of all blocks, in order.
@@ -50,19 +46,19 @@ pub(crate) fn labels(text: &[u8]) -> impl Iterator<Item = &str> {
     begin_marks(text).map(|(label, _)| label)
 }
 
-/// All blocks whose label `is_wanted`, up to and including the first damaged one.
+/// All blocks whose label is `wanted`, up to and including the first that is damaged.
 pub(crate) fn blocks<'a>(
     text: &'a [u8],
-    is_wanted: impl Fn(&str) -> bool,
-) -> impl Iterator<Item = Result<Block<'a>, Damage>> {
-    let mut is_over = false;
+    wanted: impl Fn(&str) -> bool,
+) -> impl Iterator<Item = Result<Block<'a>, PemError>> {
+    let mut is_damaged = false;
     begin_marks(text)
-        .filter(move |(label, _)| is_wanted(label))
+        .filter(move |(label, _)| wanted(label))
         .map(|(label, rest)| parse_block(label, rest))
-        .take_while(move |block| !std::mem::replace(&mut is_over, block.is_err()))
+        .take_while(move |block| !std::mem::replace(&mut is_damaged, block.is_err()))
 }
 
-/// The label of each BEGIN line, with the text that follows the line.
+/// Each label, with the text after its BEGIN line.
 fn begin_marks(text: &[u8]) -> impl Iterator<Item = (&str, &[u8])> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -72,7 +68,7 @@ fn begin_marks(text: &[u8]) -> impl Iterator<Item = (&str, &[u8])> {
             let Some(length) = find(near, DASHES) else {
                 continue;
             };
-            // A BEGIN line without its last dashes has no label; the dashes of the next block do not complete it.
+            // A line that lost its last dashes has no label; the BEGIN line of the next block does not end it.
             match std::str::from_utf8(&rest[..length]) {
                 Ok(label) if label.bytes().all(|b| matches!(b, b' '..=b'~')) => {
                     rest = &rest[length + DASHES.len()..];
@@ -88,20 +84,19 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     text.windows(part.len()).position(|window| window == part)
 }
 
-/// The block whose BEGIN line has the label and is followed by `rest`.
-fn parse_block<'a>(label: &'a str, rest: &'a [u8]) -> Result<Block<'a>, Damage> {
+fn parse_block<'a>(label: &'a str, rest: &'a [u8]) -> Result<Block<'a>, PemError> {
     let end = [b"-----END ", label.as_bytes(), DASHES].concat();
-    let body = &rest[..find(rest, &end).ok_or(Damage::NoEnd)?];
+    let body = &rest[..find(rest, &end).ok_or(PemError::NoEnd)?];
     if find(body, BEGIN).is_some() {
-        return Err(Damage::NoEnd);
+        return Err(PemError::NoEnd);
     }
-    let (headers, body) = parse_headers(body);
-    // The buffer is allocated once: growing would leave an unzeroed copy behind.
+    let (headers, body) = headers(body);
+    // The buffer never grows, since growing would leave a copy of the secret behind.
     let mut base64 = Zeroizing::new(Vec::with_capacity(body.len()));
-    base64.extend(body.iter().filter(|byte| !is_ignored(**byte)));
+    base64.extend(body.iter().filter(|byte| !is_filler(**byte)));
     let mut der = Zeroizing::new(vec![0; base64.len() / 4 * 3]);
     let length = Base64::decode(&*base64, &mut der)
-        .map_err(|_| Damage::NotBase64)?
+        .map_err(|_| PemError::NotBase64)?
         .len();
     der.truncate(length);
     Ok(Block {
@@ -111,20 +106,19 @@ fn parse_block<'a>(label: &'a str, rest: &'a [u8]) -> Result<Block<'a>, Damage> 
     })
 }
 
-/// Whether the byte is ignored between base64 characters: white space, and the quotes and backslashes that a shell or a
-/// JSON file left.
-fn is_ignored(byte: u8) -> bool {
+/// Whether the byte may separate characters of base64: blanks, line ends, and what quoting leaves behind.
+fn is_filler(byte: u8) -> bool {
     byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'\\')
 }
 
-/// The headers of a block, and the text that follows them. Where line ends have become spaces or are missing, only the
-/// form of a header's value shows where the value ends.
-fn parse_headers(mut body: &[u8]) -> (Vec<(&str, &str)>, &[u8]) {
+/// The headers, and the text after them. Where line ends have become blanks or nothing, only the format of a header's value
+/// tells where it ends.
+fn headers(mut body: &[u8]) -> (Vec<(&str, &str)>, &[u8]) {
     let mut headers = Vec::new();
     loop {
-        let start = body.iter().take_while(|byte| is_ignored(**byte)).count();
+        let start = body.iter().take_while(|byte| is_filler(**byte)).count();
         body = &body[start..];
-        let Some((name, value)) = parse_header(body) else {
+        let Some((name, value)) = header(body) else {
             return (headers, body);
         };
         let from = name.len() + 1;
@@ -134,8 +128,8 @@ fn parse_headers(mut body: &[u8]) -> (Vec<(&str, &str)>, &[u8]) {
     }
 }
 
-/// The name and the value of the header that the text begins with; `None` if it begins with base64, which holds no colon.
-fn parse_header(body: &[u8]) -> Option<(&str, &str)> {
+/// One header, if the text starts with one: base64 contains no colon.
+fn header(body: &[u8]) -> Option<(&str, &str)> {
     let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'-';
     let length = body.iter().take_while(is_name).count();
     let (name, rest) = (&body[..length], body[length..].strip_prefix(b":")?);
@@ -143,16 +137,15 @@ fn parse_header(body: &[u8]) -> Option<(&str, &str)> {
     let line = rest.split(|byte| matches!(byte, b'\n' | b'\r')).next()?;
     let value = match name {
         b"Proc-Type" => line.strip_prefix(b"4,ENCRYPTED").map(|_| &line[..11]),
-        b"DEK-Info" => dek_info_value(line),
+        b"DEK-Info" => dek_info(line),
         _ => None,
     };
     let text = |bytes| std::str::from_utf8(bytes).ok();
     Some((text(name)?, text(value.unwrap_or(line))?))
 }
 
-/// The value of `DEK-Info` at the beginning of the text: a cipher such as `AES-256-CBC`, a comma, and the hexadecimal digits of
-/// an initialisation vector, which is one block of the cipher long.
-fn dek_info_value(line: &[u8]) -> Option<&[u8]> {
+/// The value of a `DEK-Info` header: `AES-256-CBC,` and the hexadecimal digits of one block of the cipher.
+fn dek_info(line: &[u8]) -> Option<&[u8]> {
     let comma = line.iter().position(|byte| *byte == b',')?;
     let digits = match line.starts_with(b"AES-") {
         true => 32,
@@ -163,49 +156,47 @@ fn dek_info_value(line: &[u8]) -> Option<&[u8]> {
     are_digits.then_some(value)
 }
 
-/// The text in UTF-8, without a byte order mark, and with line ends in place of the escapes that a string in JSON or in a
-/// shell has for them. UTF-16, which Windows shells write, is converted.
-pub(crate) fn normalized(text: &[u8]) -> Zeroizing<Vec<u8>> {
-    let from_utf16 = |to_unit: fn([u8; 2]) -> u16| {
+/// Converts the text to UTF-8 without a byte order mark, also from the UTF-16 that Windows shells write, and replaces the
+/// escapes that a JSON or shell string has for line ends.
+pub(crate) fn normalize(text: &[u8]) -> Zeroizing<Vec<u8>> {
+    let narrow = |order: fn([u8; 2]) -> u16| {
         let units = text[2..]
             .chunks_exact(2)
-            .map(move |pair| to_unit([pair[0], pair[1]]));
-        // PEM consists of ASCII only; other characters are replaced.
+            .map(move |pair| order([pair[0], pair[1]]));
+        // PEM contains ASCII only; other characters become question marks.
         units.map(|unit| u8::try_from(unit).unwrap_or(b'?'))
     };
     let mut normalized = Zeroizing::new(match text {
         [0xEF, 0xBB, 0xBF, rest @ ..] => rest.to_vec(),
-        [0xFF, 0xFE, ..] => collect_once(text.len() / 2, from_utf16(u16::from_le_bytes)),
-        [0xFE, 0xFF, ..] => collect_once(text.len() / 2, from_utf16(u16::from_be_bytes)),
+        [0xFF, 0xFE, ..] => collect(text.len() / 2, narrow(u16::from_le_bytes)),
+        [0xFE, 0xFF, ..] => collect(text.len() / 2, narrow(u16::from_be_bytes)),
         _ => text.to_vec(),
     });
     unescape(&mut normalized);
     normalized
 }
 
-/// Collects into a buffer of `length` bytes, allocated once so that no unzeroed copy is left behind.
-fn collect_once(length: usize, bytes: impl Iterator<Item = u8>) -> Vec<u8> {
+fn collect(length: usize, bytes: impl Iterator<Item = u8>) -> Vec<u8> {
     let mut all = Vec::with_capacity(length);
     all.extend(bytes);
     all
 }
 
-/// Replaces `\n`, `\r` and `\t`, even when escaped twice, by line ends and spaces, and `\/` by a slash. Other backslashes
-/// stay.
+/// Replaces `\n`, `\r` and `\t`, even when escaped twice, by line ends and blanks; other backslashes stay.
 fn unescape(text: &mut Vec<u8>) {
     let (mut from, mut to) = (0, 0);
     while from < text.len() {
         let slashes = text[from..].iter().take_while(|b| **b == b'\\').count();
         let escaped = text.get(from + slashes).filter(|_| slashes > 0);
-        let replacement = match escaped {
+        let meant = match escaped {
             Some(b'n' | b'r') => Some(b'\n'),
             Some(b't') => Some(b' '),
-            // JSON may escape a slash.
+            // JSON allows an escaped slash.
             Some(b'/') => Some(b'/'),
             _ => None,
         };
-        let length = slashes + usize::from(replacement.is_some() || slashes == 0);
-        match replacement {
+        let length = slashes + usize::from(meant.is_some() || slashes == 0);
+        match meant {
             Some(byte) => {
                 text[to] = byte;
                 to += 1;
@@ -221,7 +212,7 @@ fn unescape(text: &mut Vec<u8>) {
     text.truncate(to);
 }
 
-/// A PEM block with line feeds. Its buffer is allocated once, so that no unzeroed copy is left behind.
+/// Encodes a PEM block with line feeds.
 pub(crate) fn encode(label: &str, der: &[u8]) -> Zeroizing<String> {
     const WIDTH: usize = 64;
     let mut base64 = Zeroizing::new(vec![0; Base64::encoded_len(der)]);
@@ -247,41 +238,41 @@ pub(crate) fn encode(label: &str, der: &[u8]) -> Zeroizing<String> {
 mod tests {
     use super::*;
 
-    fn der_of(text: &[u8]) -> Result<Vec<u8>, Damage> {
-        blocks(&normalized(text), |label| label == "X")
+    fn der_of(text: &[u8]) -> Result<Vec<u8>, PemError> {
+        blocks(&normalize(text), |label| label == "X")
             .next()
             .expect("there is a block")
             .map(|block| block.der.to_vec())
     }
 
     #[test]
-    fn a_block_is_decoded_in_every_variation() {
-        let plain = encode("X", &[7; 100]).to_string();
-        let without_last_line_end = plain.trim_end().to_owned();
-        let utf16: Vec<u8> = plain.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fn every_file_format_gives_the_same_bytes() {
+        let pem = encode("X", &[7; 100]).to_string();
+        let unfinished = pem.trim_end().to_owned();
+        let utf16: Vec<u8> = pem.encode_utf16().flat_map(u16::to_le_bytes).collect();
         for text in [
-            plain.replace('\n', "\r\n").into_bytes(),
-            plain.replace('\n', "\r").into_bytes(),
-            plain.replace('\n', " \n  ").into_bytes(),
-            format!("\u{FEFF}{plain}").into_bytes(),
-            format!("Bag Attributes\n    friendlyName: x\n{plain}").into_bytes(),
-            [&b"caf\xE9\n"[..], plain.as_bytes()].concat(),
+            pem.replace('\n', "\r\n").into_bytes(),
+            pem.replace('\n', "\r").into_bytes(),
+            pem.replace('\n', " \n  ").into_bytes(),
+            format!("\u{FEFF}{pem}").into_bytes(),
+            format!("Bag Attributes\n    friendlyName: x\n{pem}").into_bytes(),
+            [&b"caf\xE9\n"[..], pem.as_bytes()].concat(),
             format!(
                 "\u{FEFF}Subject: x\r\n\u{FEFF}{}",
-                plain.replace('\n', "\r\n")
+                pem.replace('\n', "\r\n")
             )
             .into_bytes(),
             [&[0xFF, 0xFE][..], &utf16].concat(),
-            without_last_line_end.into_bytes(),
-            plain.into_bytes(),
+            unfinished.into_bytes(),
+            pem.into_bytes(),
         ] {
             assert_eq!(der_of(&text).expect("it can be read"), [7; 100]);
         }
     }
 
-    /// Tries each line end that an environment variable may have, in each pair of quotes.
+    /// Each line end that an environment variable may contain, in each pair of quotes.
     #[test]
-    fn a_block_is_decoded_from_every_environment_variable() {
+    fn every_quoting_of_an_environment_variable_is_read() {
         let der: Vec<u8> = (0..=255).collect();
         let headers =
             "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00112233445566778899AABBCCDDEEFF\n\n";
@@ -295,9 +286,9 @@ mod tests {
                 for quote in ["", "\"", "'", "\\\"", "'\""] {
                     for slash in ["/", "\\/"] {
                         let text = pem.replace('/', slash).replace('\n', end);
-                        let text = normalized(format!("{quote}{text}{quote}").as_bytes());
+                        let text = normalize(format!("{quote}{text}{quote}").as_bytes());
                         let block = blocks(&text, |label| label == "X").next();
-                        let block = block.expect("there is a block").expect("it is whole");
+                        let block = block.expect("there is a block").expect("it is complete");
                         assert_eq!(*block.der, der, "{end:?} {quote:?}");
                         let iv = "AES-256-CBC,00112233445566778899AABBCCDDEEFF";
                         assert_eq!(block.header("DEK-Info"), is_encrypted.then_some(iv));
@@ -312,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn consecutive_blocks_are_all_found() {
+    fn consecutive_blocks_are_separate() {
         let text = format!(
             "{}{}{}",
             *encode("A", &[1]),
@@ -324,25 +315,25 @@ mod tests {
             text.replace('\n', ""),
             text.replace('\n', "\\n"),
         ] {
-            let text = normalized(text.as_bytes());
+            let text = normalize(text.as_bytes());
             assert_eq!(labels(&text).collect::<Vec<_>>(), ["A", "B", "A"]);
             let found = blocks(&text, |label| label == "A").map(|block| block.unwrap().der[0]);
             assert_eq!(found.collect::<Vec<_>>(), [1, 3]);
         }
         let cut = format!("{}-----BEGIN A-----\nAAAA", *encode("A", &[1]));
         let found: Vec<_> = blocks(cut.as_bytes(), |_| true).collect();
-        assert!(matches!(found[..], [Ok(_), Err(Damage::NoEnd)]));
+        assert!(matches!(found[..], [Ok(_), Err(PemError::NoEnd)]));
     }
 
     #[test]
-    fn damage_is_reported() {
-        assert_eq!(der_of(b"-----BEGIN X-----\nAAAA\n"), Err(Damage::NoEnd));
+    fn damaged_blocks_are_errors() {
+        assert_eq!(der_of(b"-----BEGIN X-----\nAAAA\n"), Err(PemError::NoEnd));
         let other_end = b"-----BEGIN X-----\nAAAA\n-----END Y-----\n";
-        assert_eq!(der_of(other_end), Err(Damage::NoEnd));
-        let not_base64 = b"-----BEGIN X-----\nA!AA\n-----END X-----\n";
-        assert_eq!(der_of(not_base64), Err(Damage::NotBase64));
-        let nested = b"-----BEGIN X-----\nAAAA\n-----BEGIN X-----\nAAAA\n-----END X-----\n";
-        assert_eq!(der_of(nested), Err(Damage::NoEnd));
+        assert_eq!(der_of(other_end), Err(PemError::NoEnd));
+        let no_base64 = b"-----BEGIN X-----\nA!AA\n-----END X-----\n";
+        assert_eq!(der_of(no_base64), Err(PemError::NotBase64));
+        let another_inside = b"-----BEGIN X-----\nAAAA\n-----BEGIN X-----\nAAAA\n-----END X-----\n";
+        assert_eq!(der_of(another_inside), Err(PemError::NoEnd));
         assert!(blocks(b"", |_| true).next().is_none());
         assert!(
             blocks(b"-----BEGIN X----\nAAAA\n-----END X-----", |l| l == "X")
@@ -352,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_kept_apart_from_the_content() {
+    fn headers_are_not_decoded_as_base64() {
         let text =
             b"-----BEGIN X-----\nComment: a b\nProc-Type: 4,ENCRYPTED\nDEK-Info: A,B\n\nAAAA\n-----END X-----";
         let block = blocks(text, |_| true).next().unwrap().unwrap();

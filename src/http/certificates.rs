@@ -33,13 +33,13 @@ type Certificates = Vec<CertificateDer<'static>>;
 const DER_SEQUENCE: u8 = 0x30;
 
 fn parse_pem(content: &[u8]) -> std::result::Result<Certificates, String> {
-    let text = pem::normalized(content);
+    let text = pem::normalize(content);
     let is_certificate = |label: &str| matches!(label, "CERTIFICATE" | "X509 CERTIFICATE");
     let mut found = Vec::new();
     for block in pem::blocks(&text, is_certificate) {
         let number = found.len() + 1;
         let Block { der, .. } =
-            block.map_err(|damage| format!("its certificate {number} {}", damage.description()))?;
+            block.map_err(|damage| format!("its certificate {number} {}", damage.message()))?;
         found.push(CertificateDer::from(der.to_vec()));
     }
     match found.is_empty() {
@@ -141,7 +141,7 @@ mod tests {
         let damaged = format!("{pem}{}", pem.replace("\nM", "\n!"));
         let message = "ca_file: its certificate 2 is damaged";
         assert!(refusal(damaged.as_bytes()).starts_with(message));
-        assert!(refusal(&pem.as_bytes()[..200]).contains("certificate 1 is cut short"));
+        assert!(refusal(&pem.as_bytes()[..200]).contains("certificate 1 is truncated"));
     }
 
     #[test]

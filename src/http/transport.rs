@@ -269,7 +269,7 @@ async fn read_answer(
     let headers = std::mem::take(answer.headers_mut());
     let expected = answer.content_length().unwrap_or(0) as usize;
     // Spare capacity is left: `Table::new` appends decoded texts to this buffer.
-    let mut body = buffer_pool.map(BufferPool::lend).unwrap_or_default();
+    let mut body = buffer_pool.map(BufferPool::take).unwrap_or_default();
     body.reserve_exact((expected + expected / 32).min(LONGEST_ANSWER));
     while let Some(chunk) = answer
         .chunk()
