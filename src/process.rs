@@ -10,23 +10,27 @@ use std::time::SystemTime;
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
 /// This process or one of its ancestors.
+///
+/// A Rust program that forks and uses the library in the child must call [`Process::forked`] there, for example as a
+/// handler of `pthread_atfork`; the C API does so for its programs. Clients of the parent must not be used in the child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Process(u32);
+pub struct Process(u32);
 
 impl Process {
     /// This process.
-    pub(crate) fn current() -> Self {
+    pub fn current() -> Self {
         Process(FORKS.load(Ordering::Relaxed))
     }
 
-    /// False for an object that this process inherited from its parent: its locks may be held forever, and its threads do
-    /// not exist here.
-    pub(crate) fn is_current(self) -> bool {
+    /// Whether this is the running process. It is false for the process of an object that was inherited from the parent: the
+    /// object's locks may be held forever, and its threads do not exist here.
+    pub fn is_current(self) -> bool {
         self == Process::current()
     }
 
-    /// Records a fork. The C face calls it in the child of a fork; it takes no lock and allocates no memory.
-    pub(crate) fn forked() {
+    /// Records a fork. It must be called in the child of a fork before anything else of the library; it takes no lock and
+    /// allocates no memory.
+    pub fn forked() {
         FORKS.fetch_add(1, Ordering::Relaxed);
     }
 }

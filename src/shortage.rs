@@ -41,6 +41,17 @@ pub(crate) fn missing_descriptors() -> Option<io::Error> {
         .then_some(error)
 }
 
+impl Error {
+    /// An error of the kind [`ErrorKind::Internal`] that says `what` failed, with the operating system's message and, for a
+    /// shortage of descriptors or memory, a remedy.
+    pub fn from_system(what: &str, error: &io::Error) -> Self {
+        match to_error(error) {
+            Some(shortage) => shortage.context(what),
+            None => Error::new(ErrorKind::Internal, format!("{what}: {error}")),
+        }
+    }
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;

@@ -26,9 +26,8 @@ impl CallOptions {
 
     /// Sets how long each call with these options may take in all, waits and retries included; `None` is no limit. A call
     /// whose time is up ends with an error of the kind [`ErrorKind::Deadline`](crate::ErrorKind::Deadline).
-    pub fn timeout(mut self, timeout: Option<Duration>) -> Self {
+    pub fn set_timeout(&mut self, timeout: Option<Duration>) {
         self.timeout = timeout;
-        self
     }
 
     /// Lets each request be tried once only.
@@ -37,23 +36,22 @@ impl CallOptions {
         self
     }
 
-    /// Whether the handle of these options is triggered.
+    /// Whether the cancel handle of these options is triggered.
     pub fn is_cancelled(&self) -> bool {
         self.cancel.is_triggered()
     }
 
     /// Sets the handle that cancels each call with these options.
-    pub fn cancel(mut self, cancel: Cancel) -> Self {
+    pub fn set_cancel(&mut self, cancel: Cancel) {
         self.cancel = cancel;
-        self
     }
 
-    /// Sets the `X-Request-Id` of the call's requests, to which the number of the request and of the attempt are appended.
+    /// Sets the `X-Request-Id` of the calls' requests, to which the number of the request and of the attempt are appended.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) unless the id is 1 to 128 visible ASCII characters.
-    pub fn request_id(mut self, id: &str) -> Result<Self> {
+    pub fn set_request_id(&mut self, id: &str) -> Result<()> {
         if id.is_empty() || id.len() > 128 || !id.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(Error::invalid_argument(
                 "request_id",
@@ -61,23 +59,39 @@ impl CallOptions {
             ));
         }
         self.request_id = Some(id.to_owned());
-        Ok(self)
+        Ok(())
     }
 
-    /// Sets the callback for the progress of each call with these options. It runs on the thread that made the call.
-    pub fn progress(mut self, sink: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+    /// Sets the callback for the progress of each call with these options. It runs on the thread that polls the call's
+    /// future, and delays only that call.
+    pub fn set_progress(&mut self, sink: impl Fn(Progress) + Send + Sync + 'static) {
         self.progress = Some(Arc::new(sink));
-        self
     }
 
-    /// Replaces the callback by one that can pass progress on to it; without a callback there is nothing to replace.
-    pub(crate) fn forward_progress<F>(&mut self, forward: impl FnOnce(ProgressSink) -> F)
+    /// Replaces the callback by one that can pass progress on to it, for a program that polls calls on one thread and
+    /// handles their progress on another. Without a callback it does nothing.
+    pub fn forward_progress<F>(&mut self, forward: impl FnOnce(ProgressSink) -> F)
     where
         F: Fn(Progress) + Send + Sync + 'static,
     {
         if let Some(sink) = self.progress.take() {
             self.progress = Some(Arc::new(forward(sink)));
         }
+    }
+}
+
+#[cfg(test)]
+impl CallOptions {
+    pub(crate) fn with_timeout(timeout: Duration) -> Self {
+        let mut options = CallOptions::new();
+        options.set_timeout(Some(timeout));
+        options
+    }
+
+    pub(crate) fn with_cancel(cancel: &Cancel) -> Self {
+        let mut options = CallOptions::new();
+        options.set_cancel(cancel.clone());
+        options
     }
 }
 
