@@ -100,7 +100,7 @@ pub(super) fn begin(starter: &Call) -> (Renewal, Waiter) {
     });
     let progress_reporter = reporter.clone();
     let renewal = Renewal {
-        call: starter.beside(move |progress| progress_reporter.report(progress)),
+        call: starter.for_shared_work(move |progress| progress_reporter.report(progress)),
         reporter,
     };
     let waiter = Waiter {

@@ -1,11 +1,14 @@
-//! The handle that ends calls from another thread.
+//! The handle that cancels calls from another thread.
 
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
 
-/// Ends calls from another thread. Clones share one state; once triggered it stays so.
+/// A handle that cancels calls from another thread.
+///
+/// Clones share one state, and one handle may be given to any number of calls. A triggered handle stays triggered. A
+/// cancelled call ends within 50 ms with an error of the kind [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled).
 ///
 /// ```
 /// use umapi::{CallOptions, Cancel, Client, ClientOptions, Credentials, ErrorKind};
@@ -27,7 +30,7 @@ use tokio::sync::Notify;
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(Arc<CancelState>);
 
-/// Its destructor takes no lock, so that a child of a fork can free a handle that it inherited.
+/// The state that clones share. Its destructor takes no lock, so that the child of a fork can free an inherited handle.
 #[derive(Debug, Default)]
 struct CancelState {
     triggered: AtomicBool,
@@ -40,13 +43,13 @@ impl Cancel {
         Cancel::default()
     }
 
-    /// Ends every call that was given this handle, and every later one at its start.
+    /// Cancels every running call that has this handle, and every later one at its start.
     pub fn trigger(&self) {
         self.0.triggered.store(true, Ordering::Release);
         self.0.waiters.notify_waiters();
     }
 
-    /// Whether [`Cancel::trigger`] was called on this handle or a clone of it.
+    /// Whether [`Cancel::trigger`] was called on this handle or on a clone.
     pub fn is_triggered(&self) -> bool {
         self.0.triggered.load(Ordering::Acquire)
     }

@@ -35,9 +35,9 @@ pub(super) fn write_both(files: [NewFile; 2], replace: bool) -> Result<()> {
             content,
             mode,
         } = file;
-        let refuse = |problem: &str, error: io::Error| {
-            let what = format!("{}: {problem}", path.display());
-            match shortage::explained(&error) {
+        let refuse = |words: &str, error: io::Error| {
+            let what = format!("{}: {words}", path.display());
+            match shortage::to_error(&error) {
                 Some(shortage) => shortage.context(format_args!("{argument}: {what}")),
                 None => Error::invalid_argument(argument, format_args!("{what}: {error}")),
             }
