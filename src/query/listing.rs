@@ -58,8 +58,8 @@ impl UsersQuery {
         UsersQuery::default()
     }
 
-    /// Lists only members of this group or product profile. The service cuts a name with a dot at the dot; for such names
-    /// use [`UsersQuery::set_group_id`]. An error for a name that no group can have, and for `.` and `..`.
+    /// Lists only members of this group or product profile. The service cuts a name with a dot at the dot; for such
+    /// names use [`UsersQuery::set_group_id`]. An error for a name that no group can have, and for `.` and `..`.
     pub fn set_group(&mut self, name: &str) -> Result<()> {
         check_group_name("name", name)?;
         if matches!(name, "." | "..") {
@@ -235,8 +235,8 @@ const ASK_BY_ID: &str = "ask by the numeric group id (groupId in the listing of 
                          names at a dot";
 
 impl UsersQuery {
-    /// Checks that the page is of the group that was asked for. A name that the service has cut at its dot may be the name
-    /// of another group, whose members are not the answer.
+    /// Checks that the page is of the group that was asked for. A name that the service has cut at its dot may be the
+    /// name of another group, whose members are not the answer.
     fn check_group<R>(&self, page: &Page<R>) -> Result<()> {
         let (Some(GroupRef::Name(asked)), Some(understood)) = (&self.group, page.group_name())
         else {
@@ -258,8 +258,8 @@ impl UsersQuery {
     }
 }
 
-/// Compares in lower and in upper case, since neither covers every letter: two small sigmas share one capital letter, and
-/// two capital letters share the small sharp s.
+/// Compares in lower and in upper case, since neither covers every letter: two small sigmas share one capital letter,
+/// and two capital letters share the small sharp s.
 fn is_same_but_for_case(one: &str, other: &str) -> bool {
     one == other
         || one.to_lowercase() == other.to_lowercase()
