@@ -3,7 +3,7 @@
  *
  * libumapi: Adobe's User Management API (UMAPI) from any language that can call C.
  *
- * # Ten lines
+ * # Example
  *
  *     umapi_credentials *me = NULL;
  *     umapi_client *client = NULL;
@@ -19,8 +19,8 @@
  * # Results
  *
  * A function that can fail returns a `umapi_status`: `UMAPI_OK` (0) or the kind of failure. Its last parameter,
- * `umapi_error **error`, receives the details of the failure, which you free; pass NULL if you do not want them. It is
- * NULL after success. There is no hidden "last error" of a thread.
+ * `umapi_error **error`, receives the details of a failure, for you to free; pass NULL if you do not need them. It is
+ * NULL after success. There is no hidden "last error" of a thread: the error object is the only one.
  *
  * Outputs are set to NULL when a function begins and written only when it succeeds.
  *
@@ -30,53 +30,54 @@
  *   fails and never waits.
  * - A returned `const T *` or `const char *`, and a `const T **out`: borrowed. It lives as long as its parent, which the
  *   function's comment names.
- * - Nothing that you pass in is taken from you. Strings, options and credentials are copied; a client keeps what it
+ * - The library never takes ownership of an argument. Strings, options and credentials are copied; a client keeps what it
  *   needs of them, and a listing or a queue keeps what it needs of its client. You can free in any order.
  *
  * # Text
  *
- * UTF-8 everywhere. Inputs are NUL-terminated, except PEM and JSON, which come with their length. Outputs are
+ * All text is UTF-8. Inputs are NUL-terminated, except PEM and JSON, which come with their length. Outputs are
  * NUL-terminated; umapi_user_text and umapi_group_text also give the length. Text that is not UTF-8 is refused.
  *
  * # Threads
  *
- * A client does not change, except for its credentials (umapi_client_set_credentials), and any number of threads may use it
- * at the same time. Credentials, options, queries, calls and actions that are being built: one thread at a time. Listings
- * and queues: one call at a time; another call meanwhile answers `UMAPI_STATUS_INVALID_ARGUMENT`, and a `_free` meanwhile
- * takes effect when the call ends. Results, pages, users, groups and errors can be read and freed on any thread.
+ * A client never changes, except for its credentials (umapi_client_set_credentials), and any number of threads may use it
+ * at once. Credentials, options, queries, calls and actions may be used by one thread at a time. A listing or a queue
+ * accepts one call at a time: another call meanwhile returns `UMAPI_STATUS_INVALID_ARGUMENT`, and a `_free` meanwhile takes
+ * effect when the call has finished. Results, pages, users, groups and errors may be read and freed on any thread.
  *
  * Each client has one driver thread, from its first call until its last handle is freed, which runs the sockets and timers;
  * further threads look up names and run token callbacks. All of them block all signals, so that signal handlers run only on
- * your threads and a connection that the service has closed never ends your program by SIGPIPE. The signal mask of your
- * threads and the handling of signals are not changed. Your code never runs on the driver thread.
+ * your threads and a connection that the service has closed never ends your program by SIGPIPE. The library does not change
+ * the signal mask of your threads or the handling of signals. Your code never runs on the driver thread.
  *
- * After a fork, a client made before it, and its listings and queues, answer `UMAPI_STATUS_FORK` in the child. Every handle
- * made before the fork can be freed there, and a new client works. Do not use handles of the parent in any other way. A call
- * that is in progress when one of its callbacks forks answers `UMAPI_STATUS_FORK` in the child.
+ * After a fork, functions with a client that was made before it, or with its listings and queues, return
+ * `UMAPI_STATUS_FORK` in the child. Every handle made before the fork can be freed in the child, and a new client works. Do
+ * not use the parent's handles in the child otherwise. A call whose callback forks returns `UMAPI_STATUS_FORK` in the child.
  *
  * # Waiting
  *
  * Every function that takes a `const umapi_call *` can wait: for a connection, the token, an answer, the service's
  * throttle, another attempt. The call's timeout and its cancel handle end each of these waits at once. A progress
- * callback receives each of them. Without a call (NULL) the total time is not limited, but each attempt and each wait is.
- * No call waits for what another one does with its results or in its callbacks.
+ * callback reports each wait. Without a call (NULL) there is no limit on the whole, but each attempt and each wait has one.
+ * No call waits for what another call does with its results or in its callbacks.
  *
  * # Callbacks
  *
- * Each has your `void *user_data` and an optional function that is called once when the library no longer uses it.
+ * Each takes your `void *user_data` and an optional function `destroy`, which the library calls once when it does not need
+ * `user_data` any more.
  *
- * - Progress and log callbacks run on the threads that make calls, while they wait in the call; a token callback on a thread
- *   of its own; the function at the end (`destroy`) on a thread that calls the library or on that of a token callback.
- * - A callback that blocks, or that waits for a lock, delays only the call that it belongs to. The deadline
- *   and the cancel handle of that call take effect when it returns.
- * - Within a callback, accessors, `_free` of any handle, umapi_cancel_trigger and the functions that build actions, options
- *   and the like are allowed. A function that can wait, with any client, and any function with the listing or the queue
- *   whose call is in progress, answer `UMAPI_STATUS_INVALID_ARGUMENT`.
+ * - Progress and log callbacks run on the threads that make calls, while they wait in the call; a token callback runs on its
+ *   own thread; `destroy` runs on a thread that calls the library or on the thread of a token callback.
+ * - A callback that blocks, or that waits for a lock, delays only the call that it belongs to. The deadline and the cancel
+ *   handle of that call take effect when the callback returns.
+ * - Within a callback you may call accessors, `_free` of any handle, umapi_cancel_trigger, and the functions that build
+ *   actions, options and the like. A function that can wait, with any client, and any function with the listing or the queue
+ *   whose call is running, return `UMAPI_STATUS_INVALID_ARGUMENT`.
  * - A callback must return: no exception and no longjmp may leave it.
  *
  * # Compatibility
  *
- * Functions and constants are added, never changed or removed, under one soname. Handles are opaque; enumerations are
+ * Under one soname, functions and constants are added, and never changed or removed. Handles are opaque; enumerations are
  * `int32_t` with fixed values, and later versions may return values that this header does not name.
  */
 
@@ -87,7 +88,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** The version that this header belongs to; umapi_version() tells the one that was loaded. */
+/** The version of this header; umapi_version() returns the version of the library that was loaded. */
 #define UMAPI_VERSION "0.1.0"
 #define UMAPI_VERSION_MAJOR 0
 #define UMAPI_VERSION_MINOR 1

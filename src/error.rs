@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The result of everything in this crate that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// What a program may want to act on.
@@ -79,6 +80,16 @@ pub(crate) enum Absent {
 }
 
 /// Cheap to pass around and to clone: the details are shared, and stand for as many actions as met them.
+///
+/// ```
+/// use umapi::{Action, Delivery, ErrorKind};
+///
+/// let error = Action::on_user("", None).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+/// assert_eq!(error.delivery(), Delivery::NotSent);
+/// assert_eq!(error.message(), "user: must not be empty");
+/// assert!(!error.is_retryable());
+/// ```
 #[derive(Clone)]
 pub struct Error(Arc<Details>);
 
@@ -101,6 +112,7 @@ struct Details {
 }
 
 impl Error {
+    /// An error of a kind, for a token callback or another extension of the program. It counts as not sent.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Error(Arc::new(Details {
             kind,
@@ -135,10 +147,12 @@ impl Error {
         Error::new(ErrorKind::InvalidArgument, format!("{argument}: {problem}"))
     }
 
+    /// An answer that cannot be understood. It leaves open what became of the request.
     pub fn protocol(message: impl Into<String>) -> Self {
         Error::new(ErrorKind::Protocol, message).with_delivery(Delivery::Unknown)
     }
 
+    /// What kind of failure it is.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
@@ -148,6 +162,7 @@ impl Error {
         &self.0.message
     }
 
+    /// How far the request got.
     pub fn delivery(&self) -> Delivery {
         self.0.delivery
     }
@@ -240,41 +255,49 @@ impl Error {
             || self.code() == Some("error.throttled_by_external_service")
     }
 
+    /// Replaces the kind.
     pub fn with_kind(mut self, kind: ErrorKind) -> Self {
         self.details().kind = kind;
         self
     }
 
+    /// Replaces how far the request got.
     pub fn with_delivery(mut self, delivery: Delivery) -> Self {
         self.details().delivery = delivery;
         self
     }
 
+    /// Adds the status of the HTTP answer.
     pub fn with_http_status(mut self, status: u16) -> Self {
         self.details().http_status = Some(status);
         self
     }
 
+    /// Adds the service's own code.
     pub fn with_code(mut self, code: Option<String>) -> Self {
         self.details().code = code;
         self
     }
 
+    /// Adds the `X-Request-Id` of the request.
     pub fn with_request_id(mut self, id: impl Into<String>) -> Self {
         self.details().request_id = Some(id.into());
         self
     }
 
+    /// Adds how long the service asks the program to wait.
     pub fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
         self.details().retry_after = wait;
         self
     }
 
+    /// Adds how many attempts were made.
     pub fn with_attempts(mut self, attempts: u32) -> Self {
         self.details().attempts = attempts;
         self
     }
 
+    /// Adds the method and the path of the request.
     pub fn with_endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.details().endpoint = Some(endpoint.into());
         self

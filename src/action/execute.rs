@@ -127,7 +127,7 @@ impl Dispatcher {
     /// Lets other work have its turn, and looks whether the call is over. Nothing is on its way meanwhile.
     async fn pause(&self, call: &Call, run: &mut Run) {
         tokio::task::yield_now().await;
-        if let Err(error) = call.check() {
+        if let Err(error) = call.ensure_active() {
             run.fatal.get_or_insert(error);
         }
     }
@@ -201,7 +201,7 @@ impl Dispatcher {
         part: &Part,
         trace: &Trace,
     ) -> std::result::Result<Answered, Lost> {
-        call.check().map_err(Lost::NotSent)?;
+        call.ensure_active().map_err(Lost::NotSent)?;
         let entries = &part.entries;
         let replay = match entries.iter().all(|entry| entry.replay_safe) {
             true => Replay::Safe,

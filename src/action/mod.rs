@@ -1,17 +1,17 @@
 //! Acting: build -> split -> batch -> send -> outcome.
 
 mod batch;
-pub mod execute;
+pub(crate) mod execute;
 mod in_flight;
 pub(crate) mod interpret;
 mod open_requests;
-pub mod outcome;
+pub(crate) mod outcome;
 mod pending;
-pub mod queue;
+pub(crate) mod queue;
 mod reach;
 mod repeat;
 pub(crate) mod sender;
-pub mod split;
+pub(crate) mod split;
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ use crate::model::command::{Action, Target};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+/// What became of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OutcomeKind {
     /// Every command was applied (in test mode: would have been).
@@ -19,21 +20,28 @@ pub enum OutcomeKind {
     Unknown,
 }
 
+/// How serious a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
+    /// The service refused the command.
     Error,
+    /// The service applied the command and remarked on it, or refused a repeat of the library because the first run had
+    /// succeeded.
     Warning,
 }
 
 /// An error or warning of the service about one command.
 #[derive(Clone, Debug)]
 pub struct Finding {
+    /// Whether the service refused the command or remarked on it.
     pub severity: Severity,
     /// Which of the caller's commands, from 0; `None` where the service did not say.
     pub command: Option<usize>,
     /// That command's JSON.
     pub command_json: Option<SharedText>,
+    /// The service's code as it came.
     pub code: Option<String>,
+    /// The service's words.
     pub message: Option<String>,
     /// The action's `requestID` as the service repeats it.
     pub request_id: Option<String>,
@@ -44,15 +52,19 @@ pub struct Finding {
 /// The outcome of one action.
 #[derive(Clone, Debug)]
 pub struct Outcome {
+    /// What became of the action.
     pub kind: OutcomeKind,
     /// The number that the caller gave the action.
     pub tag: u64,
+    /// The user or group that the action is about.
     pub target: Target,
     /// How many of the action's commands, counted from the first, are known to have been applied.
     pub applied: usize,
+    /// The service's errors and warnings about single commands, in its order.
     pub findings: Vec<Finding>,
     /// Why the request, rather than a command in it, failed.
     pub error: Option<Error>,
+    /// Whether the action was sent in test mode, in which the service changes nothing.
     pub test_mode: bool,
 }
 

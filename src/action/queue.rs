@@ -13,6 +13,27 @@ use std::sync::Arc;
 ///
 /// Its futures may be dropped at any moment, by a timeout or a `select`: what was not sent then stays with the queue, and
 /// what may have reached the service ends as unknown.
+///
+/// ```no_run
+/// use umapi::{Action, CallOptions, Client, OutcomeKind};
+///
+/// # async fn add_all_to_sales(client: Client, emails: &[&str]) -> umapi::Result<()> {
+/// let call = CallOptions::new();
+/// let mut queue = client.queue();
+/// for (number, email) in (0..).zip(emails) {
+///     let mut action = Action::on_user(email, None)?;
+///     action.add_to_groups(&["Sales"])?.set_tag(number);
+///     queue.add(&action, &call).await?;
+/// }
+/// queue.flush(&call).await;
+/// for outcome in queue.take_outcomes() {
+///     if outcome.kind != OutcomeKind::Succeeded {
+///         println!("{}: {:?}", outcome.target.name(), outcome.findings);
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Queue {
     dispatcher: Arc<Dispatcher>,

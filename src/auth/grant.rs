@@ -22,8 +22,9 @@ use zeroize::Zeroize;
 
 const SCOPE: &str = "openid,AdobeID,user_management_sdk";
 
-/// Obtains a token: from the token host, or from the callback. While the future runs it holds no objects of the program;
-/// those of a token callback are held on the callback's own thread. So the future can be dropped on any thread.
+/// Obtains a token: from the token host, or from the callback. While the future runs it holds no objects of the
+/// program; those of a token callback are held on the callback's own thread. So the future can be dropped on any
+/// thread.
 pub(crate) fn fetch_token(
     credentials: Arc<Credentials>,
     http: Http,
@@ -114,7 +115,8 @@ impl Credentials {
 }
 
 fn form(fields: &[(&str, &str)]) -> Secret {
-    // Encoding writes at most three bytes for one, so the buffer never grows, which would leave a copy of a secret behind.
+    // Encoding writes at most three bytes for one, so the buffer never grows, which would leave a copy of a secret
+    // behind.
     let max_length = fields
         .iter()
         .map(|(k, v)| (k.len() + v.len()) * 3 + 2)
@@ -189,8 +191,8 @@ fn run_token_callback(
             }
             Ok(Ok(_)) => Err(Error::new(
                 ErrorKind::Auth,
-                "the token callback returned a token that cannot be sent in a header: it contains a space or a character beyond \
-                 visible ASCII",
+                "the token callback returned a token that cannot be sent in a header: it contains a space or another \
+                 character that is not visible ASCII",
             )),
             Ok(Err(reason)) => Err(Error::new(
                 ErrorKind::Auth,

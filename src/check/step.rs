@@ -78,7 +78,8 @@ impl Step {
     }
 }
 
-/// Runs a step within the limits of the call. It fails only if the call is cancelled; any other error makes a failed step.
+/// Runs a step within the limits of the call. It fails only if the call is cancelled; any other error makes a failed
+/// step.
 pub(super) async fn timed(
     kind: StepKind,
     host: Option<&str>,

@@ -1,6 +1,6 @@
 //! When to try again, and after how long: one policy for every call.
 
-use crate::process::random_share;
+use crate::process::random_f64;
 use std::time::Duration;
 
 /// How patient a client is. The defaults are those of Adobe's own client.
@@ -30,7 +30,7 @@ impl RetryPolicy {
     /// not come back at the same moment.
     pub(crate) fn back_off(&self, attempt: u32) -> Duration {
         doubled(self.first_delay, attempt)
-            .mul_f64(1.0 + random_share() / 3.0)
+            .mul_f64(1.0 + random_f64() / 3.0)
             .min(self.max_wait)
     }
 

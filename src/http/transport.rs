@@ -23,6 +23,7 @@ use url::Url;
 /// How to reach the hosts; the same for the service and for the token endpoint.
 #[derive(Clone, Debug)]
 pub struct TransportOptions {
+    /// How long connecting to a host may take, TLS included.
     pub connect_timeout: Duration,
     /// From the first byte of an attempt to the last byte of its answer.
     pub attempt_timeout: Duration,

@@ -101,7 +101,7 @@ impl<T: Item> Items<T> {
     /// [`ErrorKind::Cancelled`]: crate::ErrorKind::Cancelled
     pub async fn next(&mut self, options: &CallOptions) -> Result<Option<T>> {
         if options.is_cancelled() {
-            Call::begin(options).check()?;
+            Call::begin(options).ensure_active()?;
         }
         if let Some(item) = self.next_buffered() {
             return Ok(Some(item));

@@ -23,6 +23,20 @@ pub enum MemberStatus {
 }
 
 /// Which users to list; the default is all users of the organisation.
+///
+/// ```
+/// use umapi::{ErrorKind, MemberStatus, UsersQuery};
+///
+/// # fn main() -> umapi::Result<()> {
+/// let mut query = UsersQuery::new();
+/// query.set_group("Acrobat Pro DC")?;
+/// query.set_status(MemberStatus::Active);
+/// query.set_exclude_groups(true);
+/// let refused = query.set_group_id(-1).unwrap_err();
+/// assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct UsersQuery {
     group: Option<GroupRef>,

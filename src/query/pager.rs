@@ -140,7 +140,7 @@ impl<R: Send + Sync + 'static> Pager<R> {
     /// same page again, and the pages before it remain valid.
     pub async fn next_page(&mut self, options: &CallOptions) -> Result<Option<Page<R>>> {
         let call = Call::begin(options);
-        call.check()?;
+        call.ensure_active()?;
         for fetch in &mut self.under_way {
             fetch.is_of_this_call = false;
         }
@@ -260,7 +260,7 @@ impl<R: Send + Sync + 'static> Pager<R> {
 
     /// Begins to fetch a page for `call`, which adopts the fetch as soon as the page is the next to deliver.
     fn fetch(&self, call: &Call, page: u64) -> Fetch<R> {
-        let call = Arc::new(call.ahead());
+        let call = Arc::new(call.for_prefetch());
         let (service, listing, own, buffer_pool) = (
             self.service.clone(),
             self.listing.clone(),

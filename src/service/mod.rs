@@ -1,7 +1,7 @@
 //! The service of one organisation: requests that carry a valid token, whatever it takes.
 
 mod request_target;
-pub mod signal;
+pub(crate) mod signal;
 
 pub(crate) use self::request_target::{RequestTarget, Resource};
 use self::signal::{Carried, Signals, SyncSignal};

@@ -11,7 +11,9 @@ use std::sync::Mutex;
 /// hints, each with a request of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SyncSignal {
+    /// A sync begins (`Pragma: umapi-sync-start`).
     Start = 1,
+    /// A sync ends (`Pragma: umapi-sync-end`).
     End = 2,
 }
 
