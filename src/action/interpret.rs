@@ -248,7 +248,7 @@ fn quoting(error: Error, errors: &[WireFinding]) -> Error {
     let words = words.collect::<Vec<_>>().join("; ");
     let code = errors.iter().find_map(|error| error.error_code.clone());
     error
-        .followed_by(format_args!("the service says: {words}"))
+        .with_source(format!("the service says: {words}"))
         .with_code(code)
 }
 
