@@ -243,11 +243,7 @@ impl Error {
     pub(crate) fn map_words(mut self, change: impl Fn(&str) -> String) -> Self {
         let details = self.details();
         details.what = change(&details.what);
-        for words in [
-            &mut details.source,
-            &mut details.remedy,
-            &mut details.code,
-        ] {
+        for words in [&mut details.source, &mut details.remedy, &mut details.code] {
             *words = words.as_deref().map(&change);
         }
         self

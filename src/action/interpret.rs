@@ -1,7 +1,8 @@
 //! What the answer to a request says about each entry in it. Where the service does not say enough, the end is
 //! unknown: nothing is guessed.
 
-use super::outcome::{EntryEnd, Finding, Severity};
+use super::outcome::{Finding, Severity};
+use super::pending::EntryEnd;
 use super::repeat::{self, Refusal, Repeat};
 use super::split::Entry;
 use crate::error::{Delivery, Error, ErrorKind};
@@ -41,7 +42,7 @@ pub(crate) fn interpret(
     by_entry
         .map(|((entry, errors), mut warnings)| {
             let (end, severity) = match (&wrong_mode, errors.is_empty()) {
-                (Some(error), _) => (EntryEnd::Unknown(error.clone()), Severity::Error),
+                (Some(error), _) => (EntryEnd::Failed(error.clone()), Severity::Error),
                 (None, true) => (unnamed.clone(), Severity::Error),
                 (None, false) => end_of_named(entry, &errors, asked.repeated),
             };
@@ -91,7 +92,7 @@ fn end_of_named(entry: &Entry, errors: &[WireFinding], repeated: bool) -> (Entry
     };
     match meaning {
         Repeat::Done => (EntryEnd::Applied, Severity::Warning),
-        Repeat::Unclear => (EntryEnd::Unknown(unclear_repeat(errors)), Severity::Error),
+        Repeat::Unclear => (EntryEnd::Failed(unclear_repeat(errors)), Severity::Error),
         Repeat::Refused => {
             let commands = errors.iter().map(|error| command(error, entry));
             // `None` as soon as the service leaves one error's command unsaid: it could be any.
@@ -194,11 +195,11 @@ impl Said {
                 return EntryEnd::Applied;
             }
             Failed::Count(failed) if failed == self.entries && !is_success => {
-                return EntryEnd::RequestRefused(refused_without_a_name(unplaced));
+                return EntryEnd::Failed(refused_without_a_name(unplaced));
             }
             _ => {}
         }
-        EntryEnd::Unknown(self.doubt(unplaced))
+        EntryEnd::Failed(self.doubt(unplaced))
     }
 
     fn doubt(&self, unplaced: &[WireFinding]) -> Error {
@@ -319,10 +320,15 @@ mod tests {
         let word = |report: EntryReport| match report.end {
             EntryEnd::Applied => "applied".into(),
             EntryEnd::Refused { first_bad_command } => format!("refused {first_bad_command:?}"),
-            EntryEnd::RequestRefused(_) => "request refused".into(),
-            EntryEnd::NotSent(_) => "not sent".into(),
-            EntryEnd::Unknown(error) if error.kind() == ErrorKind::WrongMode => "wrong mode".into(),
-            EntryEnd::Unknown(_) => "unknown".into(),
+            EntryEnd::Failed(error) if error.kind() == ErrorKind::WrongMode => {
+                assert_eq!(error.delivery(), Delivery::Unknown);
+                "wrong mode".into()
+            }
+            EntryEnd::Failed(error) => match error.delivery() {
+                Delivery::Answered => "request refused".into(),
+                Delivery::NotSent => "not sent".into(),
+                Delivery::Unknown => "unknown".into(),
+            },
         };
         reports.map(word).collect()
     }
@@ -451,7 +457,7 @@ mod tests {
         let json = r#"{"result":"error","completed":0,"notCompleted":3,"errors":[{"errorCode":"e","message":"m"}]}"#;
         assert_eq!(ends(json), ["request refused"; 3]);
         for report in reports(Asked::default(), json) {
-            let EntryEnd::RequestRefused(error) = report.end else {
+            let EntryEnd::Failed(error) = report.end else {
                 panic!("refused")
             };
             assert_eq!(error.code(), Some("e"));

@@ -4,12 +4,16 @@ mod batch;
 pub mod execute;
 mod in_flight;
 pub(crate) mod interpret;
+mod journal;
 mod open_requests;
 pub mod outcome;
 mod pending;
 pub mod queue;
 mod reach;
 mod repeat;
+mod run;
+#[cfg(test)]
+mod scripted;
 pub(crate) mod sender;
 pub mod split;
 

@@ -57,7 +57,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    fn new(action: &Action, kind: OutcomeKind, test_mode: bool) -> Self {
+    pub(super) fn new(action: &Action, kind: OutcomeKind, test_mode: bool) -> Self {
         Outcome {
             kind,
             tag: action.tag(),
@@ -113,108 +113,5 @@ impl Outcomes {
 
     pub(crate) fn set_pending(&self, pending: usize) {
         self.0.pending.store(pending, Ordering::Relaxed);
-    }
-}
-
-/// What became of one entry of an action.
-#[derive(Clone, Debug)]
-pub(crate) enum EntryEnd {
-    Applied,
-    /// The service named what it refused.
-    Refused {
-        first_bad_command: Option<usize>,
-    },
-    /// The service refused the request as a whole.
-    RequestRefused(Error),
-    NotSent(Error),
-    Unknown(Error),
-}
-
-/// An action on its way to its outcome: its entries report, one after the other.
-#[derive(Debug)]
-pub(crate) struct PendingAction {
-    action: Action,
-    outcome: Outcome,
-    entries_left: usize,
-    entries_applied: usize,
-    sent: bool,
-}
-
-impl PendingAction {
-    pub(crate) fn new(action: Action, entries: usize, test_mode: bool) -> Self {
-        let outcome = Outcome::new(&action, OutcomeKind::Succeeded, test_mode);
-        PendingAction {
-            action,
-            outcome,
-            entries_left: entries,
-            entries_applied: 0,
-            sent: false,
-        }
-    }
-
-    pub(crate) fn action(&self) -> &Action {
-        &self.action
-    }
-
-    /// Whether the rest of the action must not be sent: the service stops an entry at the first step that it refuses,
-    /// and being split must not change what an action means.
-    pub(crate) fn is_broken(&self) -> bool {
-        self.outcome.kind != OutcomeKind::Succeeded
-    }
-
-    pub(crate) fn is_over(&self) -> bool {
-        self.entries_left == 0
-    }
-
-    /// Notes that some of it may have reached the service; whether that is news.
-    pub(crate) fn mark_sent(&mut self) -> bool {
-        !std::mem::replace(&mut self.sent, true)
-    }
-
-    pub(crate) fn skip_entry(&mut self) {
-        self.entries_left -= 1;
-    }
-
-    pub(crate) fn add_finding(&mut self, mut finding: Finding) {
-        finding.command_json = finding
-            .command
-            .and_then(|command| self.action.commands().get(command))
-            .map(|command| command.shared_json());
-        self.outcome.findings.push(finding);
-    }
-
-    /// Takes the report of the next entry; `completes` is how many commands are done once it is applied.
-    pub(crate) fn end_entry(&mut self, end: EntryEnd, completes: usize) {
-        self.entries_left -= 1;
-        let outcome = &mut self.outcome;
-        match end {
-            EntryEnd::Applied => {
-                self.entries_applied += 1;
-                outcome.applied = completes;
-            }
-            EntryEnd::Refused { first_bad_command } => {
-                outcome.kind = OutcomeKind::Failed;
-                outcome.applied = first_bad_command.unwrap_or(0).max(outcome.applied);
-            }
-            EntryEnd::RequestRefused(error) => {
-                outcome.kind = OutcomeKind::Failed;
-                outcome.error = Some(error);
-            }
-            EntryEnd::NotSent(error) => {
-                outcome.kind = match self.entries_applied {
-                    0 => OutcomeKind::NotSent,
-                    _ => OutcomeKind::Failed,
-                };
-                outcome.error = Some(error);
-            }
-            EntryEnd::Unknown(error) => {
-                outcome.kind = OutcomeKind::Unknown;
-                outcome.error = Some(error);
-            }
-        }
-    }
-
-    pub(crate) fn into_outcome(self) -> Outcome {
-        self.outcome
     }
 }

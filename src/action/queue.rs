@@ -1,6 +1,6 @@
 //! Actions that gather until a request is full.
 
-use super::execute::{Dispatcher, check};
+use super::execute::Dispatcher;
 use super::outcome::{Outcome, Outcomes};
 use super::pending::PendingActions;
 use crate::call::Call;
@@ -40,9 +40,7 @@ impl Queue {
 
     /// Adds an action and sends nothing, so that it never waits.
     pub fn put(&mut self, action: &Action) -> Result<()> {
-        check(action)?;
-        self.dispatcher.add(&mut self.pending, action);
-        Ok(())
+        self.dispatcher.add(&mut self.pending, action)
     }
 
     /// Whether a full request has gathered.

@@ -3,7 +3,8 @@
 use crate::call::Call;
 use crate::call::endpoint_class::EndpointClass;
 use crate::error::{Error, Result};
-use crate::http::perform::{Replay, Trace};
+use crate::http::perform::Trace;
+use crate::http::retry::Replay;
 use crate::http::transport::Answer;
 use crate::model::answer::{self, ActionAnswer};
 use crate::service::{RequestTarget, Resource, Service};

@@ -8,6 +8,7 @@ use crate::call::Call;
 use crate::call::endpoint_class::EndpointClass;
 use crate::call::progress::{Progress, WaitReason};
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::retry::without_time;
 use crate::lock::lock;
 use std::convert::Infallible;
 use std::fmt;
@@ -247,10 +248,7 @@ impl Postponed {
     fn too_long(&self) -> Error {
         let wait = self.until.saturating_duration_since(Instant::now());
         match self.failure.clone() {
-            Some(failure) if failure.retry_after().is_some() => {
-                failure.with_kind(ErrorKind::Throttled)
-            }
-            Some(failure) => failure,
+            Some(failure) => without_time(failure),
             None => Error::new(
                 ErrorKind::Throttled,
                 format!(

@@ -5,17 +5,16 @@ use super::body::SentFlag;
 use super::classify;
 use super::limit::permit_queue::{Permit, ProbeTurn};
 use super::limit::throttle::Throttle;
-use super::retry::RetryPolicy;
+use super::retry::{Replay, Retries, RetryPolicy};
 use super::transport::{Answer, Request, Transport};
 use crate::call::Call;
 use crate::call::endpoint_class::EndpointClass;
-use crate::call::progress::{Progress, WaitReason};
+use crate::call::progress::Progress;
 use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::lock::lock;
 use crate::log::{LogLevel, Logger};
 use reqwest::header::HeaderValue;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 use tokio::time::Instant;
 
 /// Sends requests under one policy, one throttle and one log.
@@ -25,16 +24,6 @@ pub(crate) struct Http {
     pub throttle: Arc<Throttle>,
     pub retry: RetryPolicy,
     pub logger: Logger,
-}
-
-/// Whether a request may be sent again when its answer was lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Replay {
-    /// It changes nothing.
-    Reads,
-    /// It may run twice with the same end.
-    Safe,
-    Unsafe,
 }
 
 /// A logical call under way, for those who must know how far it got when it is interrupted from outside.
@@ -93,7 +82,7 @@ impl Http {
         let (class, endpoint) = (request.class, request.endpoint());
         let mut attempts = 0;
         let mut turn = None;
-        let mut unconnected_since = None;
+        let mut retries = self.retries(replay);
         loop {
             let annotate = |error: Error| error.with_attempts(attempts).with_endpoint(&*endpoint);
             let admitted = self.admit(call, class, authorisation, turn.take(), annotate);
@@ -122,7 +111,7 @@ impl Http {
                     .with_endpoint(&*endpoint)
                     .with_request_id(&attempt_id),
             };
-            let wait = self.wait_after(&failure);
+            let wait = self.retry.wait_after(&failure);
             match failure.kind() {
                 ErrorKind::Throttled => {
                     let kept = limiter.throttled(permit, wait);
@@ -137,15 +126,14 @@ impl Http {
             if authorisation.failed(&failure) {
                 continue;
             }
-            match failure.is_unconnected() {
-                true => _ = unconnected_since.get_or_insert(begun),
-                false => unconnected_since = None,
-            }
-            if !self.may_connect_again(unconnected_since, attempts) {
-                return Err(failure);
-            }
-            self.pause(call, class, replay, failure, wait).await?;
+            let retry = retries.after(call, failure, wait, begun)?;
+            retry.wait(call, class).await?;
         }
+    }
+
+    /// The retries of a call whose requests may be replayed like this.
+    pub(crate) fn retries(&self, replay: Replay) -> Retries<'_> {
+        Retries::new(&self.retry, replay, self.transport.connect_timeout())
     }
 
     /// Waits until a request may go out that has something to show. A permit is held by requests under way only: it is
@@ -189,15 +177,6 @@ impl Http {
         }
     }
 
-    /// A connection that cannot be had is asked for again soon and not for long: more often than not something is set
-    /// up wrongly, and whoever waits for it should learn that in seconds.
-    fn may_connect_again(&self, unconnected_since: Option<Instant>, attempts: u32) -> bool {
-        unconnected_since.is_none_or(|since| {
-            let next = since.elapsed() + self.retry.reconnect_delay(attempts);
-            next < self.transport.connect_timeout()
-        })
-    }
-
     async fn attempt<T>(
         &self,
         request: &Request,
@@ -231,71 +210,10 @@ impl Http {
         });
         result
     }
-
-    /// How long to wait after a failure: at first as the service asks, and otherwise by the policy. A service that asks
-    /// for little again and again is in a block that is longer than it says, so the policy holds from the second time on.
-    pub(crate) fn wait_after(&self, failure: &Error) -> Duration {
-        let attempts = failure.attempts();
-        match failure.retry_after() {
-            Some(asked) if attempts <= 1 => asked,
-            Some(asked) => asked.max(self.retry.back_off(attempts - 1)),
-            None if failure.is_unconnected() => self.retry.reconnect_delay(attempts),
-            None => self.retry.back_off(attempts),
-        }
-    }
-
-    /// Waits for the next attempt, or gives the failure back where there is to be none.
-    pub(crate) async fn pause(
-        &self,
-        call: &Call,
-        class: EndpointClass,
-        replay: Replay,
-        failure: Error,
-        wait: Duration,
-    ) -> Result<()> {
-        if !may_try_again(&failure, replay) {
-            return Err(failure);
-        }
-        let until = Instant::now() + wait;
-        if wait > self.retry.max_wait || !call.has_time_until(until) {
-            // The figure is the service's own: the caller is told of it as of any throttle.
-            let asks_too_much = failure.retry_after().is_some();
-            return Err(match asks_too_much {
-                true => failure.with_kind(ErrorKind::Throttled),
-                false => failure,
-            });
-        }
-        if failure.attempts() >= call.attempts(self.retry.max_attempts) {
-            return Err(failure);
-        }
-        match failure.kind() == ErrorKind::Throttled {
-            // The gate that was just closed is where everyone waits, this call included.
-            true => Ok(()),
-            false => {
-                let waited = call.wait_until(class, until, WaitReason::BackOff, None);
-                waited.await.map_err(|_| failure)
-            }
-        }
-    }
 }
 
 /// Whether the service cannot have counted the request. A connection that broke says nothing of that.
 pub(crate) fn had_no_connection(failure: &Error) -> bool {
     let before_the_request = matches!(failure.kind(), ErrorKind::Tls | ErrorKind::Proxy);
     failure.http_status().is_none() && (before_the_request || failure.is_unconnected())
-}
-
-fn may_try_again(failure: &Error, replay: Replay) -> bool {
-    use ErrorKind::*;
-    match failure.kind() {
-        Throttled => true,
-        Connect | Timeout | Server => match failure.delivery() {
-            Delivery::NotSent => true,
-            Delivery::Unknown => replay != Replay::Unsafe,
-            Delivery::Answered => false,
-        },
-        // What a read answers is told at once. What became of actions has to be found out.
-        Protocol => failure.delivery() == Delivery::Unknown && replay == Replay::Safe,
-        _ => false,
-    }
 }

@@ -17,7 +17,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::http::authorisation::{Authorisation, Shown, Unchanging};
 use crate::http::limit::rate_limit::RateLimits;
 use crate::http::limit::throttle::Throttle;
-use crate::http::perform::{Http, Replay, Trace};
+use crate::http::perform::{Http, Trace};
+use crate::http::retry::Replay;
 use crate::http::transport::{Answer, Request};
 use crate::http::url::resource as address;
 use crate::lock::lock;
@@ -29,6 +30,7 @@ use reqwest::Method;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::time::Instant;
 use url::Url;
 
 /// One organisation at the service, seen with one set of credentials at a time.
@@ -166,8 +168,10 @@ impl Service {
         lost: Error,
     ) -> Result<()> {
         let http = &self.identity().http;
-        let wait = http.wait_after(&lost);
-        http.pause(call, class, Replay::Safe, lost, wait).await
+        let wait = http.retry.wait_after(&lost);
+        let mut retries = http.retries(Replay::Safe);
+        let retry = retries.after(call, lost, wait, Instant::now())?;
+        retry.wait(call, class).await
     }
 
     /// The host's status page, which wants no token.
