@@ -199,3 +199,107 @@ fn given_up() -> Error {
     let what = "the call was given up before its answer came";
     Error::new(ErrorKind::Cancelled, what).with_delivery(Delivery::Unknown)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::scripted::{Does, Scripted, creating, joining, poll_times};
+    use super::*;
+    use crate::call::options::CallOptions;
+    use crate::model::command::Action;
+    use Delivery::*;
+
+    /// A set of actions that share a request, and the request.
+    fn taken(service: &Scripted, actions: &[Action]) -> (PendingActions, Vec<Entry>) {
+        let (dispatcher, _) = service.dispatcher();
+        let mut pending = dispatcher.pending();
+        for action in actions {
+            dispatcher.add(&mut pending, action).unwrap();
+        }
+        let request = pending.batcher.take_oldest().unwrap();
+        assert_eq!(request.len(), actions.len());
+        (pending, request)
+    }
+
+    /// How far a part got that was as far as `earlier` before, if that is an error.
+    async fn delivery(does: Does, earlier: Delivery) -> Option<Delivery> {
+        let service = Scripted::new(&[does]);
+        let (mut pending, request) = taken(&service, &[joining(1), joining(2)]);
+        let mut in_flight = InFlight::new(&mut pending, Vec::new());
+        in_flight.add(request, earlier);
+        let call = Call::begin(&CallOptions::new());
+        let sent = in_flight.send_next(&service, &call, None).await.unwrap();
+        let delivery = sent.result.as_ref().err().map(Error::delivery);
+        let error = Error::new(ErrorKind::Internal, "the test is over");
+        in_flight.pending.end_all(&sent.part.entries, error);
+        delivery
+    }
+
+    #[tokio::test]
+    async fn an_error_tells_how_far_the_part_got_in_all_requests() {
+        for (does, alone) in [
+            (Does::Refuses, Answered),
+            (Does::IsLost, Unknown),
+            (Does::Throttles, NotSent),
+            (Does::IsOutOfReach, NotSent),
+        ] {
+            for earlier in [NotSent, Answered] {
+                assert_eq!(delivery(does, earlier).await, Some(alone), "{does:?}");
+            }
+            assert_eq!(delivery(does, Unknown).await, Some(Unknown), "{does:?}");
+        }
+        for earlier in [NotSent, Answered, Unknown] {
+            assert_eq!(delivery(Does::Answers, earlier).await, None);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_would_meet_the_same_error_is_not_tried() {
+        let service = Scripted::new(&[]);
+        let (mut pending, request) = taken(&service, &[joining(1)]);
+        let mut in_flight = InFlight::new(&mut pending, request);
+        let call = Call::begin(&CallOptions::new());
+        let fatal = Error::new(ErrorKind::Auth, "the token was refused");
+        let sent = in_flight.send_next(&service, &call, Some(&fatal)).await;
+        let error = sent.unwrap().result.unwrap_err();
+        assert!(error.is_same(&fatal));
+        assert!(in_flight.send_next(&service, &call, None).await.is_none());
+        assert_eq!(service.seen().requests, 0);
+    }
+
+    #[tokio::test]
+    async fn only_a_part_with_both_kinds_of_entries_is_asked_about_its_repeat() {
+        for (actions, is_asked) in [
+            ([joining(1), joining(2)], false),
+            ([creating(1), creating(2)], false),
+            ([joining(1), creating(2)], true),
+        ] {
+            let service = Scripted::new(&[Does::IsLost]);
+            let (mut pending, request) = taken(&service, &actions);
+            let mut in_flight = InFlight::new(&mut pending, request);
+            let call = Call::begin(&CallOptions::new());
+            let sent = in_flight.send_next(&service, &call, None).await.unwrap();
+            assert_eq!(sent.repeat.is_some(), is_asked);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_given_up_goes_back_or_ends_as_unknown() {
+        for times in 0..5 {
+            let service = Scripted::new(&[]);
+            let (mut pending, request) = taken(&service, &[joining(1), joining(2)]);
+            let call = Call::begin(&CallOptions::new());
+            {
+                let mut in_flight = InFlight::new(&mut pending, request);
+                let send = in_flight.send_next(&service, &call, None);
+                assert!(poll_times(send, times).is_none());
+            }
+            let has_arrived = !service.seen().arrived.is_empty();
+            assert_eq!(pending.pending(), if has_arrived { 0 } else { 2 });
+            let back = pending.batcher.take_oldest();
+            assert_eq!(back.is_some(), !has_arrived);
+            for outcome in pending.outcomes().take() {
+                assert_eq!(outcome.error.unwrap().delivery(), Unknown);
+            }
+        }
+    }
+}

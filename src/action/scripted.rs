@@ -213,6 +213,16 @@ pub(super) fn mixed_actions() -> Vec<Action> {
     actions.collect()
 }
 
+pub(super) const SCRIPTS: [&[Does]; 7] = [
+    &[],
+    &[Does::Refuses; 4],
+    &[Does::IsLost],
+    &[Does::IsLost, Does::IsLost, Does::Answers, Does::IsLost],
+    &[Does::Throttles, Does::Refuses, Does::IsLost],
+    &[Does::IsOutOfReach, Does::Answers, Does::IsOutOfReach],
+    &[Does::Refuses, Does::IsLost, Does::TimesOutConnecting],
+];
+
 /// Polls a future so many times, and drops it.
 pub(super) fn poll_times<F: Future>(future: F, times: usize) -> Option<F::Output> {
     let mut future = pin!(future);

@@ -3,7 +3,8 @@
 use super::execute::Dispatcher;
 use super::outcome::{Outcome, OutcomeKind};
 use super::pending::PendingActions;
-use super::scripted::{Does, Scripted, Seen, creating, joining, many, mixed_actions, poll_times};
+use super::scripted::{Does, SCRIPTS, Scripted, Seen};
+use super::scripted::{creating, joining, many, mixed_actions, poll_times};
 use crate::call::Call;
 use crate::call::cancel::Cancel;
 use crate::call::options::CallOptions;
@@ -14,16 +15,6 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 use std::task::{Context, Waker};
 use std::time::Duration;
-
-pub(super) const SCRIPTS: [&[Does]; 7] = [
-    &[],
-    &[Does::Refuses; 4],
-    &[Does::IsLost],
-    &[Does::IsLost, Does::IsLost, Does::Answers, Does::IsLost],
-    &[Does::Throttles, Does::Refuses, Does::IsLost],
-    &[Does::IsOutOfReach, Does::Answers, Does::IsOutOfReach],
-    &[Does::Refuses, Does::IsLost, Does::TimesOutConnecting],
-];
 
 fn name_of(outcome: &Outcome) -> &str {
     outcome.target.name()
