@@ -61,7 +61,6 @@ impl ServiceSender {
                 class: CLASS,
                 segments: &["action", self.service.org_id()],
                 query,
-                buffer_pool: None,
             })
         })
     }

@@ -151,15 +151,8 @@ impl Exchange {
             },
             on_failure: |failure: &Error| renewal.reporter.failed(&explain(failure.clone())),
         };
-        let request = Request {
-            class: EndpointClass::Token,
-            method: Method::POST,
-            url,
-            headers: HeaderMap::new(),
-            body: Some(secret_bytes(form)),
-            buffer_pool: None,
-            secrets: Secrets::default(),
-        };
+        let request =
+            Request::new(EndpointClass::Token, Method::POST, url).with_body(secret_bytes(form));
         let read = |mut answer: Answer| {
             let token = token::parse(&answer.body, unit);
             answer.body.zeroize();
