@@ -1,5 +1,5 @@
-//! What the answer to a request says about each entry in it. Where the service does not say enough, the end is
-//! unknown: nothing is guessed.
+//! The meaning of an answer for each entry of the request. Where the service does not say enough, the end of an entry is
+//! unknown; nothing is guessed.
 
 use super::outcome::{Finding, Severity};
 use super::pending::EntryEnd;
@@ -17,7 +17,7 @@ pub(crate) struct EntryReport {
     pub findings: Vec<Finding>,
 }
 
-/// What the library asked for.
+/// What the request asked for.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Asked {
     pub test_mode: bool,
@@ -25,7 +25,7 @@ pub(crate) struct Asked {
     pub repeated: bool,
 }
 
-/// `actions` are those that the entries belong to, in the order of the entries.
+/// The reports of the entries that an answer is about, in their order. `actions` are those that the entries belong to.
 pub(crate) fn interpret(
     entries: &[Entry],
     actions: &[&Action],
@@ -51,7 +51,7 @@ pub(crate) fn interpret(
                 .map(|e| finding(e, severity, Some(entry)));
             let mut findings: Vec<_> = errors.collect();
             let own = warnings.drain(..).map(|w| (w, Some(entry)));
-            // It may be about any of them.
+            // A warning that names no entry may be about any of them.
             let shared = unplaced_warnings.iter().cloned().map(|w| (w, None));
             findings.extend(
                 own.chain(shared)
@@ -64,7 +64,7 @@ pub(crate) fn interpret(
 
 type ByEntry = Vec<Vec<WireFinding>>;
 
-/// The findings of each entry, and those that may be of any.
+/// The findings about each entry, and those that may be about any.
 fn sort(findings: Vec<WireFinding>, actions: &[&Action]) -> (ByEntry, Vec<WireFinding>) {
     let mut by_entry: ByEntry = actions.iter().map(|_| Vec::new()).collect();
     let mut unplaced = Vec::new();
@@ -77,7 +77,7 @@ fn sort(findings: Vec<WireFinding>, actions: &[&Action]) -> (ByEntry, Vec<WireFi
     (by_entry, unplaced)
 }
 
-/// An error names the entry: some command of it was refused, or, in a repeat, found done.
+/// The end of an entry that errors name: a command of it was refused, or, in a repeat, found done already.
 fn end_of_named(entry: &Entry, errors: &[WireFinding], repeated: bool) -> (EntryEnd, Severity) {
     let refusals: Vec<_> = errors
         .iter()
@@ -95,7 +95,7 @@ fn end_of_named(entry: &Entry, errors: &[WireFinding], repeated: bool) -> (Entry
         Repeat::Unclear => (EntryEnd::Failed(unclear_repeat(errors)), Severity::Error),
         Repeat::Refused => {
             let commands = errors.iter().map(|error| command(error, entry));
-            // `None` as soon as the service leaves one error's command unsaid: it could be any.
+            // `None` as soon as the service does not name the command of one error: it could be any.
             let first_bad_command = commands.min().flatten();
             (EntryEnd::Refused { first_bad_command }, Severity::Error)
         }
@@ -112,7 +112,7 @@ fn unclear_repeat(errors: &[WireFinding]) -> Error {
     )
 }
 
-/// The result and the counts of an answer, which have to agree.
+/// The result and the counts of an answer, which must agree.
 #[derive(Debug)]
 struct Said {
     result: Option<String>,
@@ -140,7 +140,8 @@ impl Said {
         }
     }
 
-    /// A test completes nothing, and what is not a test completes nothing in test mode.
+    /// The error if the service worked in the other mode: a test completes nothing, and a request that is no test completes
+    /// nothing in test mode.
     fn wrong_mode(&self, test_mode: bool) -> Option<Error> {
         let (count, told) = match test_mode {
             true => (
@@ -176,10 +177,10 @@ impl Said {
         }
     }
 
-    /// The end of the entries that no error names, when errors name `named` others.
+    /// The end of the entries that no error names, where errors name `named` others.
     ///
-    /// They are applied if everything agrees that none but the named ones failed, and refused if all failed. In between,
-    /// or where the result, the counts and the errors do not fit together, their end is not known.
+    /// They were applied if the result, the counts and the errors agree that only the named ones failed, and refused if all
+    /// failed. In between, or where these contradict each other, their end is unknown.
     fn end_of_unnamed(&self, named: usize, unplaced: &[WireFinding], test_mode: bool) -> EntryEnd {
         let named = named as u64;
         let result = self.result.as_deref();
@@ -224,19 +225,19 @@ fn refused_without_a_name(unplaced: &[WireFinding]) -> Error {
     let error =
         |words: &str| Error::new(ErrorKind::Rejected, words).with_delivery(Delivery::Answered);
     match unplaced.is_empty() {
-        true => {
-            error("the service refused every action of the request without a word about this one")
-        }
+        true => error(
+            "the service refused every action of the request, and says nothing about this one",
+        ),
         false => quoting(
             error(
-                "the service refused every action of the request, and does not say which for what",
+                "the service refused every action of the request, and does not say which error is about which action",
             ),
             unplaced,
         ),
     }
 }
 
-/// Adds what the service says, and its first code.
+/// Adds the messages of the service, and its first code.
 fn quoting(error: Error, errors: &[WireFinding]) -> Error {
     const MOST: usize = 3;
     let words = errors.iter().take(MOST).map(|error| {

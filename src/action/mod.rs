@@ -1,4 +1,4 @@
-//! Acting: build -> split -> batch -> send -> outcome.
+//! Actions on users and groups, from what the program builds to what became of it: split, batch, send, interpret, outcome.
 
 mod batch;
 pub mod execute;

@@ -1,4 +1,4 @@
-//! What became of an action: the truth, the whole of it, once.
+//! The outcome of an action, and the outcomes of a queue that were not taken yet.
 
 use crate::error::Error;
 use crate::json::text::SharedText;
@@ -7,33 +7,40 @@ use crate::model::command::{Action, Target};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+/// What became of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OutcomeKind {
     /// Every command was applied (in test mode: would have been).
     Succeeded,
-    /// The service refused a command, or the action could not be finished: the findings and the error tell.
+    /// The service refused a command, or the rest of the action could not be sent. The findings and the error tell why.
     Failed,
-    /// Nothing of it was applied; the error tells why.
+    /// Nothing of the action was applied; the error tells why.
     NotSent,
-    /// It was sent, and the answer lost or at odds with itself: it may or may not have been applied.
+    /// The action was sent, and the answer was lost or contradicts itself: it may or may not have been applied.
     Unknown,
 }
 
+/// How severe a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
+    /// The command was refused.
     Error,
+    /// The command was not refused, but the service has something to say about it.
     Warning,
 }
 
 /// An error or warning of the service about one command.
 #[derive(Clone, Debug)]
 pub struct Finding {
+    /// Whether it is an error or a warning.
     pub severity: Severity,
-    /// Which of the caller's commands, from 0; `None` where the service did not say.
+    /// The number of the caller's command, from 0; `None` where the service did not name it.
     pub command: Option<usize>,
-    /// That command's JSON.
+    /// The JSON of that command.
     pub command_json: Option<SharedText>,
+    /// The service's code.
     pub code: Option<String>,
+    /// The service's message.
     pub message: Option<String>,
     /// The action's `requestID` as the service repeats it.
     pub request_id: Option<String>,
@@ -44,15 +51,19 @@ pub struct Finding {
 /// The outcome of one action.
 #[derive(Clone, Debug)]
 pub struct Outcome {
+    /// What became of it.
     pub kind: OutcomeKind,
-    /// The number that the caller gave the action.
+    /// The tag that the caller gave the action.
     pub tag: u64,
+    /// The user or group of the action.
     pub target: Target,
     /// How many of the action's commands, counted from the first, are known to have been applied.
     pub applied: usize,
+    /// What the service says about its commands.
     pub findings: Vec<Finding>,
-    /// Why the request, rather than a command in it, failed.
+    /// The error of the request that failed, where no command of the action was refused.
     pub error: Option<Error>,
+    /// Whether the action was sent in test mode.
     pub test_mode: bool,
 }
 
@@ -77,20 +88,20 @@ impl Outcome {
     }
 }
 
-/// The outcomes of a queue that were not taken yet. Clones share them, so that they can be taken while the queue itself
-/// is busy with a call, and from any thread.
+/// The outcomes of a queue that were not taken yet. Clones share them, so that they can be taken from any thread, also
+/// while a call of the queue runs.
 #[derive(Clone, Debug, Default)]
 pub struct Outcomes(Arc<Gathered>);
 
 #[derive(Debug, Default)]
 struct Gathered {
-    /// Each with the number of its action.
+    /// Each outcome with the number of its action.
     outcomes: Mutex<Vec<(usize, Outcome)>>,
     pending: AtomicUsize,
 }
 
 impl Outcomes {
-    /// The outcomes since the last time, in the order in which they came about.
+    /// Takes the outcomes since the last time, in the order in which the actions got them.
     pub fn take(&self) -> Vec<Outcome> {
         let outcomes = std::mem::take(&mut *lock(&self.0.outcomes));
         outcomes.into_iter().map(|(_, outcome)| outcome).collect()
@@ -101,7 +112,7 @@ impl Outcomes {
         self.0.pending.load(Ordering::Relaxed)
     }
 
-    /// The same as [`Outcomes::take`], in the order of the actions.
+    /// Takes the outcomes as [`Outcomes::take`] does, in the order of the actions.
     pub(crate) fn take_in_order(&self) -> Vec<Outcome> {
         lock(&self.0.outcomes).sort_by_key(|(number, _)| *number);
         self.take()

@@ -1,4 +1,4 @@
-//! What each attempt at a request shows to the service, asked for anew right before it goes out.
+//! The headers that authorise a request, asked for anew right before each attempt.
 
 use super::limit::throttle::Throttle;
 use crate::call::Call;
@@ -20,21 +20,21 @@ pub(crate) trait Authorisation: Send {
     /// Whether [`Authorisation::ready`] would not wait.
     fn is_ready(&self) -> bool;
 
-    /// Waits until there is something to show, and tells whose limits the request counts against.
+    /// Waits until there are headers to send, and returns the limits that the request counts against.
     fn ready(&mut self, call: &Call) -> impl Future<Output = Result<Arc<Throttle>>> + Send;
 
-    /// What to show with an attempt that goes out now; `None` if that has come to its end since it was ready.
+    /// The headers of an attempt that goes out now; `None` if they have expired since they were ready.
     fn show(&mut self) -> Result<Option<Shown>>;
 
-    /// Tells of a failed attempt. Whether the next one shows something else, and so may go out at once.
+    /// Notes a failed attempt. Returns whether the next one has other headers, so that it may go out at once.
     fn failed(&mut self, failure: &Error) -> bool;
 }
 
-/// The same for every attempt: nothing, or what is in the body.
+/// The same headers for every attempt: of a request that needs no authorisation, or has it in its body.
 pub(crate) struct Unchanging<F> {
     pub throttle: Arc<Throttle>,
     pub shown: Shown,
-    /// Told of each failure.
+    /// Called after each failed attempt.
     pub on_failure: F,
 }
 

@@ -1,4 +1,4 @@
-//! A logical call: as many attempts as the policy allows, and one truthful end.
+//! A logical call: as many attempts at a request as the policy allows, and one truthful end.
 
 use super::authorisation::{Authorisation, Shown};
 use super::body::SentFlag;
@@ -17,7 +17,7 @@ use reqwest::header::HeaderValue;
 use std::sync::{Arc, Mutex};
 use tokio::time::Instant;
 
-/// Sends requests under one policy, one throttle and one log.
+/// Sends requests with one retry policy, one throttle and one log.
 #[derive(Clone, Debug)]
 pub(crate) struct Http {
     pub transport: Arc<Transport>,
@@ -26,7 +26,7 @@ pub(crate) struct Http {
     pub logger: Logger,
 }
 
-/// A logical call under way, for those who must know how far it got when it is interrupted from outside.
+/// The progress of a logical call, which tells how far the call got even when it is interrupted from outside.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trace(Arc<Mutex<Traced>>);
 
@@ -51,15 +51,15 @@ impl Trace {
         traced.current = SentFlag::default();
     }
 
-    /// Whether the service can have acted on an attempt that nothing has answered. An attempt that is still under way is
-    /// over by this: it goes out no more if it has not yet.
+    /// Whether the service can have acted on an attempt without an answer. This ends an attempt that is still under way: its
+    /// body does not leave any more if it has not left yet.
     pub(crate) fn may_have_arrived(&self) -> bool {
         let traced = lock(&self.0);
         traced.lost || traced.current.settle()
     }
 }
 
-/// What a request has that may go out now.
+/// A request that may go out now: its permit and its headers.
 struct Admitted {
     throttle: Arc<Throttle>,
     permit: Permit,
@@ -67,8 +67,9 @@ struct Admitted {
 }
 
 impl Http {
-    /// Sends `request` until it is answered for good, by an answer with a 2xx status that `read` understands. One that
-    /// it does not understand is as good as lost. Each attempt has the headers that `authorisation` shows when it goes out.
+    /// Sends `request` until the answer has a 2xx status and `read` understands it, or no further attempt is allowed. An
+    /// answer that `read` does not understand counts as lost. Each attempt has the headers that `authorisation` supplies
+    /// when it goes out.
     pub(crate) async fn perform<T>(
         &self,
         call: &Call,
@@ -99,7 +100,7 @@ impl Http {
                 endpoint: class,
                 attempt: attempts,
             });
-            // Only now, behind the ids of the token's requests.
+            // Not earlier, so that requests for the token take their ids first.
             let id = id.get_or_insert_with(|| call.next_request_id());
             let attempt_id = format!("{id}-{attempts}");
             let begun = Instant::now();
@@ -136,8 +137,8 @@ impl Http {
         Retries::new(&self.retry, replay, self.transport.connect_timeout())
     }
 
-    /// Waits until a request may go out that has something to show. A permit is held by requests under way only: it is
-    /// given back where a token comes to its end while the request waits for the permit.
+    /// Waits until a request may go out and has its headers. Only requests under way hold a permit: it is given back where
+    /// the token expires while the request waits for the permit.
     async fn admit(
         &self,
         call: &Call,
@@ -201,7 +202,7 @@ impl Http {
                     None => read(answer).map_err(|e| e.with_http_status(status)),
                     Some(error) => Err(error),
                 };
-                // Whatever was quoted above: no error leaves with a secret in it.
+                // No error may quote a secret of the request.
                 result.map_err(|e| e.map_words(|words| secrets.redact_mixed(words).into_owned()))
             });
         trace.end_attempt(match &result {
@@ -212,7 +213,8 @@ impl Http {
     }
 }
 
-/// Whether the service cannot have counted the request. A connection that broke says nothing of that.
+/// Whether the service cannot have counted the request, since there was no connection. Where a connection broke, it may
+/// have.
 pub(crate) fn had_no_connection(failure: &Error) -> bool {
     let before_the_request = matches!(failure.kind(), ErrorKind::Tls | ErrorKind::Proxy);
     failure.http_status().is_none() && (before_the_request || failure.is_unconnected())
