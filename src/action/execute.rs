@@ -54,7 +54,7 @@ impl Dispatcher {
     }
 
     /// A set of actions whose moments are written down in `journal`.
-    pub(super) fn pending_with(&self, journal: Box<dyn Journal>) -> PendingActions {
+    pub(crate) fn pending_with(&self, journal: Box<dyn Journal>) -> PendingActions {
         let options = &self.options;
         let counters = self.counters.clone();
         PendingActions::new(options.limits, options.test_mode, counters, journal)
@@ -70,7 +70,7 @@ impl Dispatcher {
     }
 
     /// The same in an empty set.
-    pub(super) async fn execute_in<A: Borrow<Action>>(
+    pub(crate) async fn execute_in<A: Borrow<Action>>(
         &self,
         mut pending: PendingActions,
         call: &Call,

@@ -4,7 +4,7 @@ mod batch;
 pub mod execute;
 mod in_flight;
 pub(crate) mod interpret;
-mod journal;
+pub(crate) mod journal;
 mod open_requests;
 pub mod outcome;
 mod pending;

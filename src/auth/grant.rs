@@ -6,7 +6,7 @@ use super::refusal::{CredentialsKind, explain_refusal};
 use super::renewal::Renewal;
 use crate::call::endpoint_class::EndpointClass;
 use crate::error::{Delivery, Error, ErrorKind, Result};
-use crate::http::authorisation::{Shown, Unchanging};
+use crate::http::authorisation::{AttemptHeaders, FixedHeaders};
 use crate::http::headers::secret_bytes;
 use crate::http::perform::{Http, Trace};
 use crate::http::retry::Replay;
@@ -136,9 +136,9 @@ impl Exchange {
             unit,
         } = self;
         let explain = |error: Error| without_token(explain_refusal(error, kind));
-        let mut authorisation = Unchanging {
+        let mut authorisation = FixedHeaders {
             throttle: http.throttle.clone(),
-            shown: Shown {
+            attempt_headers: AttemptHeaders {
                 headers: HeaderMap::from_iter([
                     (
                         CONTENT_TYPE,

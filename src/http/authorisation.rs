@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 /// The headers of one attempt, and the secrets in the request.
 #[derive(Clone, Debug)]
-pub(crate) struct Shown {
+pub(crate) struct AttemptHeaders {
     pub headers: HeaderMap,
     pub secrets: Secrets,
 }
@@ -24,21 +24,21 @@ pub(crate) trait Authorisation: Send {
     fn ready(&mut self, call: &Call) -> impl Future<Output = Result<Arc<Throttle>>> + Send;
 
     /// The headers of an attempt that goes out now; `None` if they have expired since they were ready.
-    fn show(&mut self) -> Result<Option<Shown>>;
+    fn headers(&mut self) -> Result<Option<AttemptHeaders>>;
 
     /// Notes a failed attempt. Returns whether the next one has other headers, so that it may go out at once.
     fn failed(&mut self, failure: &Error) -> bool;
 }
 
 /// The same headers for every attempt: of a request that needs no authorisation, or has it in its body.
-pub(crate) struct Unchanging<F> {
+pub(crate) struct FixedHeaders<F> {
     pub throttle: Arc<Throttle>,
-    pub shown: Shown,
+    pub attempt_headers: AttemptHeaders,
     /// Called after each failed attempt.
     pub on_failure: F,
 }
 
-impl<F: FnMut(&Error) + Send> Authorisation for Unchanging<F> {
+impl<F: FnMut(&Error) + Send> Authorisation for FixedHeaders<F> {
     fn is_ready(&self) -> bool {
         true
     }
@@ -47,8 +47,8 @@ impl<F: FnMut(&Error) + Send> Authorisation for Unchanging<F> {
         Ok(self.throttle.clone())
     }
 
-    fn show(&mut self) -> Result<Option<Shown>> {
-        Ok(Some(self.shown.clone()))
+    fn headers(&mut self) -> Result<Option<AttemptHeaders>> {
+        Ok(Some(self.attempt_headers.clone()))
     }
 
     fn failed(&mut self, failure: &Error) -> bool {

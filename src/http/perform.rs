@@ -1,6 +1,6 @@
 //! A logical call: as many attempts at a request as the policy allows, and one truthful end.
 
-use super::authorisation::{Authorisation, Shown};
+use super::authorisation::{AttemptHeaders, Authorisation};
 use super::body::SentFlag;
 use super::classify;
 use super::limit::permit_queue::{Permit, ProbeTurn};
@@ -15,6 +15,7 @@ use crate::lock::lock;
 use crate::log::{LogLevel, Logger};
 use reqwest::header::HeaderValue;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// Sends requests with one retry policy, one throttle and one log.
@@ -63,7 +64,7 @@ impl Trace {
 struct Admitted {
     throttle: Arc<Throttle>,
     permit: Permit,
-    shown: Shown,
+    attempt_headers: AttemptHeaders,
 }
 
 impl Http {
@@ -80,21 +81,23 @@ impl Http {
         read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         let mut id = None;
-        let (class, endpoint) = (request.class, request.endpoint());
+        let class = request.class;
         let mut attempts = 0;
         let mut turn = None;
         let mut retries = self.retries(replay);
         loop {
-            let annotate = |error: Error| error.with_attempts(attempts).with_endpoint(&*endpoint);
+            let annotate = |error: Error| {
+                let error = error.with_attempts(attempts);
+                error.with_endpoint(request.endpoint())
+            };
             let admitted = self.admit(call, class, authorisation, turn.take(), annotate);
             let Admitted {
                 throttle,
                 permit,
-                shown,
+                attempt_headers,
             } = admitted.await?;
-            let limiter = throttle.limiter(class);
-            request.headers = shown.headers;
-            request.secrets = shown.secrets;
+            request.headers = attempt_headers.headers;
+            request.secrets = attempt_headers.secrets;
             attempts += 1;
             call.report(Progress::Attempt {
                 endpoint: class,
@@ -109,19 +112,13 @@ impl Http {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure
                     .with_attempts(attempts)
-                    .with_endpoint(&*endpoint)
+                    .with_endpoint(request.endpoint())
                     .with_request_id(&attempt_id),
             };
             let wait = self.retry.wait_after(&failure);
-            match failure.kind() {
-                ErrorKind::Throttled => {
-                    let kept = limiter.throttled(permit, wait);
-                    turn = kept.map(|turn| (throttle.clone(), turn));
-                }
-                _ if had_no_connection(&failure) => drop(permit.give_back()),
-                _ => drop(permit),
-            }
+            turn = release(throttle, class, permit, &failure, wait);
             self.logger.line(LogLevel::Warn, || {
+                let endpoint = request.endpoint();
                 format!("{attempt_id} {endpoint} failed: {failure}")
             });
             if authorisation.failed(&failure) {
@@ -144,7 +141,7 @@ impl Http {
         call: &Call,
         class: EndpointClass,
         authorisation: &mut impl Authorisation,
-        mut turn: Option<(Arc<Throttle>, ProbeTurn)>,
+        mut turn: Option<KeptTurn>,
         annotate: impl Fn(Error) -> Error,
     ) -> Result<Admitted> {
         loop {
@@ -161,12 +158,12 @@ impl Http {
                 .acquire(call, class, self.retry.max_wait, turn)
                 .await
                 .map_err(&annotate)?;
-            match authorisation.show() {
-                Ok(Some(shown)) => {
+            match authorisation.headers() {
+                Ok(Some(attempt_headers)) => {
                     return Ok(Admitted {
                         throttle,
                         permit,
-                        shown,
+                        attempt_headers,
                     });
                 }
                 Ok(None) => drop(permit.give_back()),
@@ -211,6 +208,28 @@ impl Http {
         });
         result
     }
+}
+
+/// The turn of the request that is the next to probe a closed gate, and the throttle that the gate belongs to.
+type KeptTurn = (Arc<Throttle>, ProbeTurn);
+
+/// Releases the permit of a failed attempt. A 429 closes the gate for `wait`, and may keep a turn for the next attempt.
+fn release(
+    throttle: Arc<Throttle>,
+    class: EndpointClass,
+    permit: Permit,
+    failure: &Error,
+    wait: Duration,
+) -> Option<KeptTurn> {
+    if failure.kind() == ErrorKind::Throttled {
+        let turn = throttle.limiter(class).throttled(permit, wait)?;
+        return Some((throttle, turn));
+    }
+    match had_no_connection(failure) {
+        true => drop(permit.give_back()),
+        false => drop(permit),
+    }
+    None
 }
 
 /// Whether the service cannot have counted the request, since there was no connection. Where a connection broke, it may

@@ -4,7 +4,7 @@ use super::Service;
 use crate::call::Call;
 use crate::call::endpoint_class::EndpointClass;
 use crate::error::{Error, Result};
-use crate::http::authorisation::{Shown, Unchanging};
+use crate::http::authorisation::{AttemptHeaders, FixedHeaders};
 use crate::http::perform::Trace;
 use crate::http::retry::Replay;
 use crate::http::transport::{Answer, Request};
@@ -23,9 +23,9 @@ impl Service {
         url.set_path("/status");
         let request = Request::new(EndpointClass::Status, Method::GET, url);
         let http = &self.identity().http;
-        let mut authorisation = Unchanging {
+        let mut authorisation = FixedHeaders {
             throttle: http.throttle.clone(),
-            shown: Shown {
+            attempt_headers: AttemptHeaders {
                 headers: HeaderMap::new(),
                 secrets: Secrets::default(),
             },

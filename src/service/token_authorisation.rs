@@ -7,7 +7,7 @@ use crate::auth::credentials::Credentials;
 use crate::auth::token::Token;
 use crate::call::Call;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::authorisation::{Authorisation, Shown};
+use crate::http::authorisation::{AttemptHeaders, Authorisation};
 use crate::http::limit::throttle::Throttle;
 use crate::http::perform::Trace;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -70,14 +70,14 @@ impl Authorisation for TokenAuthorisation<'_> {
         }
     }
 
-    fn show(&mut self) -> Result<Option<Shown>> {
+    fn headers(&mut self) -> Result<Option<AttemptHeaders>> {
         let held = self.held.as_ref().filter(|(_, token)| token.is_alive());
         let Some((identity, token)) = held else {
             return Ok(None);
         };
-        let mut headers = headers(&identity.credentials, token, self.with_body)?;
+        let mut headers = headers_for(&identity.credentials, token, self.with_body)?;
         headers.extend(self.signal.header());
-        Ok(Some(Shown {
+        Ok(Some(AttemptHeaders {
             headers,
             secrets: token.secrets().clone(),
         }))
@@ -97,7 +97,7 @@ impl Authorisation for TokenAuthorisation<'_> {
 /// Room for these headers and those that the transport adds.
 const MOST_HEADERS: usize = 8;
 
-fn headers(credentials: &Credentials, token: &Token, with_body: bool) -> Result<HeaderMap> {
+fn headers_for(credentials: &Credentials, token: &Token, with_body: bool) -> Result<HeaderMap> {
     let client_id = HeaderValue::from_str(&credentials.client_id)
         .map_err(|_| Error::invalid_argument("client_id", "cannot be put into a header"))?;
     let mut headers = HeaderMap::with_capacity(MOST_HEADERS);
