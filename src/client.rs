@@ -340,6 +340,7 @@ mod tests {
         let actions = [&action];
         let mut users = client.users(UsersQuery::new());
         let mut groups = client.groups();
+        let mut users_one_by_one = client.users(UsersQuery::new()).into_items();
         let (mut queue, mut other_queue) = (client.queue(), client.queue());
         let sizes = [
             size_of_val(&client.find_user("a@example.com", None, &options)),
@@ -348,6 +349,7 @@ mod tests {
             size_of_val(&client.execute(&actions, &options)),
             size_of_val(&users.next_page(&options)),
             size_of_val(&groups.next_page(&options)),
+            size_of_val(&users_one_by_one.next(&options)),
             size_of_val(&queue.add(&action, &options)),
             size_of_val(&other_queue.flush(&options)),
         ];

@@ -129,7 +129,7 @@ struct Details {
 
 impl Error {
     /// An error of a request that was not sent; `what` says what happened.
-    pub(crate) fn new(kind: ErrorKind, what: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, what: impl Into<String>) -> Self {
         Error(Arc::new(Details {
             kind,
             what: what.into(),
@@ -150,8 +150,9 @@ impl Error {
         }))
     }
 
-    /// Whether both are clones of one error: they share their details.
-    pub(crate) fn is_same(&self, other: &Error) -> bool {
+    /// Whether both are clones of one error, and neither has been changed since: one failure may end many actions, each
+    /// of which then has a clone of its error.
+    pub fn is_same(&self, other: &Error) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
@@ -162,7 +163,7 @@ impl Error {
     }
 
     /// The error about an argument that can never be right; `argument` names it as the caller does.
-    pub(crate) fn invalid_argument(argument: &str, problem: impl fmt::Display) -> Self {
+    pub fn invalid_argument(argument: &str, problem: impl fmt::Display) -> Self {
         Error::new(ErrorKind::InvalidArgument, format!("{argument}: {problem}"))
     }
 

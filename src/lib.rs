@@ -79,6 +79,8 @@ pub use model::command::{Action, Command, NewUser, OnConflict, Target, UserUpdat
 pub use model::group::{Group, GroupPage};
 pub use model::page::{Page, PageStats};
 pub use model::user::{IdentityType, User, UserPage};
+pub use process::Process;
+pub use query::items::{Groups, Item, Items, Users};
 pub use query::listing::{MemberStatus, UsersQuery};
 pub use query::pager::{GroupPages, Pager, UserPages};
 pub use query::single::ServiceStatus;

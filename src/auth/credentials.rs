@@ -156,6 +156,12 @@ impl Credentials {
         Credentials::new(client_id, Grant::Callback(TokenCallback(Arc::new(fetch))))
     }
 
+    /// The check of the client id that every constructor makes, for a program that acts between this check and the
+    /// constructor. An error for what is not 1 to 256 visible ASCII characters.
+    pub fn check_client_id(client_id: &str) -> Result<()> {
+        check_id("client_id", client_id)
+    }
+
     fn new(client_id: &str, grant: Grant) -> Result<Self> {
         check_id("client_id", client_id)?;
         Ok(Credentials {

@@ -372,7 +372,7 @@ mod tests {
     }
 
     fn within(timeout: Duration) -> CallOptions {
-        CallOptions::new().timeout(Some(timeout))
+        CallOptions::with_timeout(timeout)
     }
 
     #[tokio::test(start_paused = true)]
@@ -481,7 +481,7 @@ mod tests {
     async fn a_renewal_continues_for_other_calls_after_a_cancel() {
         let host = Host::new();
         let cancel = Cancel::new();
-        let options = CallOptions::new().cancel(cancel.clone());
+        let options = CallOptions::with_cancel(&cancel);
         let (cancelled, token, ()) = tokio::join!(host.token_for(&options), host.token(), async {
             sleep(Duration::from_secs(1)).await;
             cancel.trigger();
@@ -523,7 +523,9 @@ mod tests {
     /// Options that record the progress of a call: its own attempts, or that it waits for those of another call.
     fn recording(recorded: &Arc<Mutex<Vec<Progress>>>) -> CallOptions {
         let recorded = recorded.clone();
-        CallOptions::new().progress(move |progress| lock(&recorded).push(progress))
+        let mut options = CallOptions::new();
+        options.set_progress(move |progress| lock(&recorded).push(progress));
+        options
     }
 
     #[tokio::test(start_paused = true)]

@@ -276,7 +276,8 @@ mod tests {
         assert!(decide(&patient, asking(299)).is_ok());
         let error = decide(&patient, asking(301)).unwrap_err();
         assert_eq!(error.kind(), Throttled, "the service named the wait");
-        let short = CallOptions::new().timeout(Some(Duration::from_secs(5)));
+        let mut short = CallOptions::new();
+        short.set_timeout(Some(Duration::from_secs(5)));
         assert_eq!(decide(&short, asking(6)).unwrap_err().kind(), Throttled);
         let unnamed = decide(&short, failure(Server, NotSent)).unwrap_err();
         assert_eq!(unnamed.kind(), Server);

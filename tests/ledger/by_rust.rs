@@ -57,13 +57,14 @@ fn client(sandbox: &Sandbox, plan: &Plan) -> Client {
 }
 
 async fn execute(clients: &[Arc<Client>], plan: &Arc<Plan>) -> Vec<Outcome> {
-    let (cancel, mut call) = (Cancel::new(), CallOptions::new().timeout(plan.deadline));
+    let (cancel, mut call) = (Cancel::new(), CallOptions::new());
+    call.set_timeout(plan.deadline);
     if plan.cancel_after.is_some() {
-        call = call.cancel(cancel.clone());
+        call.set_cancel(cancel.clone());
     }
     if let Some(pause) = plan.blocking {
         let left = AtomicU32::new(PAUSES);
-        call = call.progress(move |_| {
+        call.set_progress(move |_| {
             let order = Ordering::Relaxed;
             if left
                 .fetch_update(order, order, |n| n.checked_sub(1))

@@ -55,7 +55,7 @@ impl Reading {
             Listing::Users => Pages::Users(client.users(UsersQuery::new())),
             Listing::Members(group) => {
                 let mut query = UsersQuery::new();
-                query.group(group).expect("the name is good");
+                query.set_group(group).expect("the name is good");
                 Pages::Users(client.users(query))
             }
             Listing::Groups => Pages::Groups(client.groups()),
@@ -72,12 +72,13 @@ impl Reading {
     }
 
     fn call(&self, limits: Limits, cancel: &Cancel) -> CallOptions {
-        let mut call = CallOptions::new().timeout(limits.deadline);
+        let mut call = CallOptions::new();
+        call.set_timeout(limits.deadline);
         if limits.cancel_after.is_some() {
-            call = call.cancel(cancel.clone());
+            call.set_cancel(cancel.clone());
         }
         if let Some((pause, left)) = self.blocking.clone() {
-            call = call.progress(move |_| {
+            call.set_progress(move |_| {
                 let order = Ordering::Relaxed;
                 if left
                     .fetch_update(order, order, |n| n.checked_sub(1))
