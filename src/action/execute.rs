@@ -69,7 +69,7 @@ impl Dispatcher {
         self.execute_in(self.pending(), call, actions).await
     }
 
-    /// The same in an empty set.
+    /// Sends all actions now, as the actions of an empty set. After an error nothing was sent.
     pub(crate) async fn execute_in<A: Borrow<Action>>(
         &self,
         mut pending: PendingActions,

@@ -32,14 +32,14 @@ pub(crate) fn interpret(
     answer: ActionAnswer,
     asked: Asked,
 ) -> Vec<EntryReport> {
-    let said = Said::of(&answer, entries.len());
-    let (errors, unplaced) = sort(answer.errors, actions);
-    let (warnings, unplaced_warnings) = sort(answer.warnings, actions);
+    let summary = Summary::of(&answer, entries.len());
+    let (errors, unplaced) = by_entry(answer.errors, actions);
+    let (warnings, unplaced_warnings) = by_entry(answer.warnings, actions);
     let named = errors.iter().filter(|errors| !errors.is_empty()).count();
-    let wrong_mode = said.wrong_mode(asked.test_mode);
-    let unnamed = said.end_of_unnamed(named, &unplaced, asked.test_mode);
-    let by_entry = entries.iter().zip(errors).zip(warnings);
-    by_entry
+    let wrong_mode = summary.wrong_mode(asked.test_mode);
+    let unnamed = summary.end_of_unnamed(named, &unplaced, asked.test_mode);
+    let with_findings = entries.iter().zip(errors).zip(warnings);
+    with_findings
         .map(|((entry, errors), mut warnings)| {
             let (end, severity) = match (&wrong_mode, errors.is_empty()) {
                 (Some(error), _) => (EntryEnd::Failed(error.clone()), Severity::Error),
@@ -65,11 +65,11 @@ pub(crate) fn interpret(
 type ByEntry = Vec<Vec<WireFinding>>;
 
 /// The findings about each entry, and those that may be about any.
-fn sort(findings: Vec<WireFinding>, actions: &[&Action]) -> (ByEntry, Vec<WireFinding>) {
+fn by_entry(findings: Vec<WireFinding>, actions: &[&Action]) -> (ByEntry, Vec<WireFinding>) {
     let mut by_entry: ByEntry = actions.iter().map(|_| Vec::new()).collect();
     let mut unplaced = Vec::new();
     for finding in findings {
-        match place(&finding, actions) {
+        match entry_of(&finding, actions) {
             Some(entry) => by_entry[entry].push(finding),
             None => unplaced.push(finding),
         }
@@ -114,7 +114,7 @@ fn unclear_repeat(errors: &[WireFinding]) -> Error {
 
 /// The result and the counts of an answer, which must agree.
 #[derive(Debug)]
-struct Said {
+struct Summary {
     result: Option<String>,
     completed: Option<u64>,
     not_completed: Option<u64>,
@@ -124,14 +124,14 @@ struct Said {
 
 /// How many entries failed, by the counts.
 enum Failed {
-    Unsaid,
+    NotGiven,
     Count(u64),
     Contradiction,
 }
 
-impl Said {
+impl Summary {
     fn of(answer: &ActionAnswer, entries: usize) -> Self {
-        Said {
+        Summary {
             result: answer.result.clone(),
             completed: answer.completed,
             not_completed: answer.not_completed,
@@ -167,7 +167,7 @@ impl Said {
             false => self.completed,
         };
         match (done, self.not_completed) {
-            (None, None) => Failed::Unsaid,
+            (None, None) => Failed::NotGiven,
             (Some(done), None) if done <= self.entries => Failed::Count(self.entries - done),
             (None, Some(failed)) if failed <= self.entries => Failed::Count(failed),
             (Some(done), Some(failed)) if done.checked_add(failed) == Some(self.entries) => {
@@ -186,9 +186,9 @@ impl Said {
         let result = self.result.as_deref();
         let is_success = result == Some("success");
         match self.failed(test_mode) {
-            Failed::Unsaid if !unplaced.is_empty() => {}
-            Failed::Unsaid if is_success => return EntryEnd::Applied,
-            Failed::Unsaid if result == Some("partial") && named > 0 => return EntryEnd::Applied,
+            Failed::NotGiven if !unplaced.is_empty() => {}
+            Failed::NotGiven if is_success => return EntryEnd::Applied,
+            Failed::NotGiven if result == Some("partial") && named > 0 => return EntryEnd::Applied,
             // An unplaced error may be a second one of an entry that is named.
             Failed::Count(failed)
                 if failed <= named && (named > 0 || is_success && unplaced.is_empty()) =>
@@ -204,11 +204,11 @@ impl Said {
     }
 
     fn doubt(&self, unplaced: &[WireFinding]) -> Error {
-        let count = |count: Option<u64>| count.map_or("unsaid".into(), |n| n.to_string());
+        let count = |count: Option<u64>| count.map_or("not given".into(), |n| n.to_string());
         let error = Error::protocol(format!(
             "the answer does not tell what became of this action: result {:?}, completed {}, notCompleted {}, \
              completedInTestMode {}, for {} actions",
-            self.result.as_deref().unwrap_or("unsaid"),
+            self.result.as_deref().unwrap_or("not given"),
             count(self.completed),
             count(self.not_completed),
             count(self.in_test_mode),
@@ -256,7 +256,7 @@ fn quoting(error: Error, errors: &[WireFinding]) -> Error {
 
 /// The entry that a finding is about: the only one there is, or the one that its index, its `requestID` or its user
 /// names. `None` where they name none, or different ones.
-fn place(finding: &WireFinding, actions: &[&Action]) -> Option<usize> {
+fn entry_of(finding: &WireFinding, actions: &[&Action]) -> Option<usize> {
     if actions.len() == 1 {
         return Some(0);
     }
