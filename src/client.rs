@@ -15,11 +15,9 @@ use crate::counters::Counters;
 use crate::error::{Error, Result};
 use crate::http::certificates::parse_certificates;
 use crate::http::limit::rate_limit::RateLimits;
-use crate::http::limit::throttle::Throttle;
-use crate::http::perform::Http;
 use crate::http::proxy::{Login, Proxy, ProxyChoice};
 use crate::http::retry::RetryPolicy;
-use crate::http::transport::{Transport, TransportOptions};
+use crate::http::transport::TransportOptions;
 use crate::http::url::parse_root;
 use crate::input_file::{name_of, read_file};
 use crate::log::{LogLevel, Logger};
@@ -29,8 +27,8 @@ use crate::query::listing::UsersQuery;
 use crate::query::pager::{GroupPages, Pager, UserPages};
 use crate::query::single::{self, ServiceStatus};
 use crate::secret::Secret;
-use crate::service::Service;
 use crate::service::signal::SyncSignal;
+use crate::service::{Service, ServiceOptions};
 use std::borrow::Borrow;
 use std::path::Path;
 use std::sync::Arc;
@@ -216,24 +214,15 @@ impl Client {
             });
         }
         let counters = Arc::new(Counters::default());
-        let http = Http {
-            throttle: Throttle::shared(
-                options.endpoint.as_str(),
-                &credentials.client_id,
-                &options.rate_limits,
-            ),
-            transport: Arc::new(Transport::new(options.transport)),
+        let reach = ServiceOptions {
+            root: options.endpoint,
+            transport: options.transport,
             retry: options.retry,
+            rate_limits: options.rate_limits,
             logger: options.logger,
         };
-        let service = Arc::new(Service::new(
-            http,
-            credentials,
-            options.endpoint,
-            org_id,
-            options.rate_limits,
-            counters.clone(),
-        )?);
+        let service = Service::new(org_id, credentials, reach, counters.clone())?;
+        let service = Arc::new(service);
         let acting = ActingOptions {
             limits: options.batch_limits,
             test_mode: options.test_mode,

@@ -6,9 +6,10 @@ use super::refusal::{CredentialsKind, explain_refusal};
 use super::renewal::Renewal;
 use crate::call::endpoint_class::EndpointClass;
 use crate::error::{Delivery, Error, ErrorKind, Result};
-use crate::http::authorisation::{Shown, Unchanging};
+use crate::http::authorisation::{AttemptHeaders, FixedHeaders};
 use crate::http::headers::secret_bytes;
-use crate::http::perform::{Http, Replay, Trace};
+use crate::http::perform::{Http, Trace};
+use crate::http::retry::Replay;
 use crate::http::transport::{Answer, Request};
 use crate::model::token::{self, AccessToken, LifetimeUnit};
 use crate::redaction::Secrets;
@@ -137,9 +138,9 @@ impl Exchange {
             unit,
         } = self;
         let explain = |error: Error| without_token(explain_refusal(error, kind));
-        let mut authorisation = Unchanging {
+        let mut authorisation = FixedHeaders {
             throttle: http.throttle.clone(),
-            shown: Shown {
+            attempt_headers: AttemptHeaders {
                 headers: HeaderMap::from_iter([
                     (
                         CONTENT_TYPE,
@@ -152,15 +153,8 @@ impl Exchange {
             },
             on_failure: |failure: &Error| renewal.reporter.failed(&explain(failure.clone())),
         };
-        let request = Request {
-            class: EndpointClass::Token,
-            method: Method::POST,
-            url,
-            headers: HeaderMap::new(),
-            body: Some(secret_bytes(form)),
-            buffer_pool: None,
-            secrets: Secrets::default(),
-        };
+        let request =
+            Request::new(EndpointClass::Token, Method::POST, url).with_body(secret_bytes(form));
         let read = |mut answer: Answer| {
             let token = token::parse(&answer.body, unit);
             answer.body.zeroize();

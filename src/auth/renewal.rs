@@ -8,6 +8,7 @@ use crate::call::Call;
 use crate::call::endpoint_class::EndpointClass;
 use crate::call::progress::{Progress, WaitReason};
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::retry::without_time;
 use crate::lock::lock;
 use std::convert::Infallible;
 use std::fmt;
@@ -252,10 +253,7 @@ impl NextAttempt {
     fn wait_error(&self) -> Error {
         let wait = self.until.saturating_duration_since(Instant::now());
         match self.failure.clone() {
-            Some(failure) if failure.retry_after().is_some() => {
-                failure.with_kind(ErrorKind::Throttled)
-            }
-            Some(failure) => failure,
+            Some(failure) => without_time(failure),
             None => Error::new(
                 ErrorKind::Throttled,
                 format!(

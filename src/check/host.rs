@@ -13,9 +13,8 @@ use crate::http::proxy::Proxy;
 use crate::http::route::Route;
 use crate::http::transport::Request;
 use crate::http::{ask_proxy, resolve};
-use crate::redaction::Secrets;
 use reqwest::Method;
-use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::header::HeaderValue;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use tokio::net::TcpStream;
@@ -168,15 +167,7 @@ impl HostCheck<'_> {
     async fn request_root(&self) -> Result<u16> {
         let mut url = self.route.url.clone();
         url.set_path("/");
-        let request = Request {
-            class: EndpointClass::Status,
-            method: Method::GET,
-            url,
-            headers: HeaderMap::new(),
-            body: None,
-            buffer_pool: None,
-            secrets: Secrets::default(),
-        };
+        let request = Request::new(EndpointClass::Status, Method::GET, url);
         let id = self.call.next_request_id();
         let id = HeaderValue::from_str(&id).expect("request ids are checked");
         let sent = SentFlag::default();

@@ -50,7 +50,7 @@ impl Step {
             host: host.map(str::to_owned),
             result: StepResult::Failed,
             took,
-            message: error.without_remedy().to_owned(),
+            message: error.without_remedy(),
             remedy: Some(remedy_for(kind, &error)),
             error: Some(error),
         }

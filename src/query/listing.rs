@@ -152,18 +152,16 @@ impl Listing {
                     class: EndpointClass::Users,
                     segments: &segments,
                     query: &query.parameters(),
-                    buffer_pool: Some(buffer_pool),
                 };
-                service.get(call, resource, read).await
+                service.get_page(call, resource, buffer_pool, read).await
             }
             Listing::Groups => {
                 let resource = Resource {
                     class: EndpointClass::Groups,
                     segments: &["groups", org_id, &number],
                     query: &[],
-                    buffer_pool: Some(buffer_pool),
                 };
-                service.get(call, resource, read).await
+                service.get_page(call, resource, buffer_pool, read).await
             }
             Listing::UserGroups => {
                 // This listing counts from 1.
@@ -172,9 +170,8 @@ impl Listing {
                     class: EndpointClass::UserGroups,
                     segments: &[org_id, "user-groups"],
                     query: &[("page", &number)],
-                    buffer_pool: Some(buffer_pool),
                 };
-                service.get(call, resource, read).await
+                service.get_page(call, resource, buffer_pool, read).await
             }
         }
     }
