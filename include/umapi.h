@@ -547,7 +547,7 @@ typedef struct umapi_key_pair_options umapi_key_pair_options;
 typedef struct umapi_outcome umapi_outcome;
 
 /**
- * How a call goes on. Lent to a progress callback, for the time that it runs.
+ * How a call goes on. PooledBuf to a progress callback, for the time that it runs.
  *
  * @since 0.1.0
  */
@@ -577,7 +577,7 @@ typedef struct umapi_results umapi_results;
 typedef struct umapi_service umapi_service;
 
 /**
- * Where a token callback puts its answer. Lent to the callback, for the time that it runs.
+ * Where a token callback puts its answer. PooledBuf to the callback, for the time that it runs.
  *
  * @since 0.1.0
  */
@@ -1333,6 +1333,69 @@ void umapi_call_free(umapi_call *call);
 umapi_client_options *umapi_client_options_new(void);
 
 /**
+ * Sets one option by its key, as a configuration file or a variable of the environment would
+ * (umapi_client_new_from_file, umapi_client_new_from_environment): for programs that pass on what their own users
+ * configure. Where there is a function of its own for an option, both do the same and make the same checks.
+ *
+ * The keys, with the default where there is one:
+ *
+ * - `endpoint` (`https://usermanagement.adobe.io/v2/usermanagement`): The root URL of the service: https, or http
+ *   with a loopback address.
+ * - `ca_file`: A file with certificates in PEM or DER to trust besides those of the platform.
+ * - `platform_certificates` (`true`): Whether the certificates that the platform trusts are trusted.
+ * - `danger_accept_invalid_certificates` (`false`): DANGER: turns the verification of certificates off; each client
+ *   logs a warning.
+ * - `proxy`: The proxy, as `http://host:port`, `https:`, `socks5:` or `socks5h:`, or `off` for none.
+ * - `proxy_user`: The user for the proxy; set it after `proxy`.
+ * - `proxy_password`: The password for the proxy; set it after `proxy_user`.
+ * - `user_agent_prefix`: Text before the library's name in `User-Agent`: 1 to 256 printable ASCII characters.
+ * - `connect_timeout_ms` (`30000`): How long connecting to a host may take, TLS included; at least 1.
+ * - `attempt_timeout_ms` (`120000`): How long one attempt may take, from connecting to the last byte of its answer;
+ *   at least 1.
+ * - `max_attempts` (`4`): How often a request is tried in all; at least 1, which turns retries off.
+ * - `first_retry_delay_ms` (`15000`): The wait before the second attempt where the service names none, and doubled
+ *   with each further one; at least 1.
+ * - `max_retry_wait_ms` (`300000`): The longest single wait of a call, which fails if the service asks for more; at
+ *   least 1.
+ * - `rate_limit_users` (`25/60000`): The pace of listings of users: requests/milliseconds, or `off`.
+ * - `rate_limit_user` (`25/60000`): The pace of requests for one user, likewise.
+ * - `rate_limit_groups` (`5/60000`): The pace of listings of groups, likewise.
+ * - `rate_limit_user_groups` (`5/60000`): The pace of the deprecated listing of user groups, likewise.
+ * - `rate_limit_action` (`10/60000`): The pace of requests of actions, likewise.
+ * - `rate_limit_token` (`off`): The pace of requests for a token, likewise.
+ * - `rate_limit_status` (`off`): The pace of requests for the service's status, likewise.
+ * - `entries_per_request` (`10`): How many entries a request of actions has at most; at least 1.
+ * - `steps_per_entry` (`10`): How many steps an entry has at most; at least 1.
+ * - `names_per_step` (`10`): How many names a step has at most; at least 1.
+ * - `test_mode` (`false`): Whether the service only checks actions, and changes nothing.
+ * - `account_deletes_in_test_mode` (`false`): Whether actions that delete accounts are sent in test mode, which once
+ *   deleted for real.
+ * - `read_ahead` (`8`): How many pages of a listing may be under way at once; at least 1, which reads one after the
+ *   other.
+ * - `log_level`: The least important lines that the program's log callback gets: `error`, `warn`, `info` or `debug`.
+ *
+ * A flag is `true` or `1`, `false` or `0`. Times are whole numbers of milliseconds. A rate limit is a number of requests
+ * and the milliseconds of their window, such as `25/60000`; see umapi_client_options_set_rate_limit. `ca_file` adds to the
+ * certificates that were added before. `proxy` takes the place of a proxy and a login that were set before. `log_level`
+ * has an effect on the callback of umapi_client_options_set_log, which must have been set before.
+ *
+ * The keys of the organisation and of the credentials (`org_id`, `client_id`, `client_secret`, `tech_acct_id`,
+ * `private_key_path`, `private_key_passphrase`, `auth_host`, `auth_path`) are keys of a configuration, but no options of
+ * a client; they are refused here.
+ *
+ * @param options  the options.
+ * @param key      one of the keys above; copied.
+ * @param value    the value as text; copied. `proxy_password` is zeroed when no longer needed, and never shown.
+ * @param error    receives the error; may be NULL. Its message begins with the key; for a key that is unknown it names
+ *                 the nearest one.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_options_set(umapi_client_options *options,
+                                      const char *key,
+                                      const char *value,
+                                      umapi_error **error);
+
+/**
  * Sets the root URL of the service, in place of `https://usermanagement.adobe.io/v2/usermanagement`.
  *
  * @param options   the options.
@@ -1431,7 +1494,7 @@ umapi_status umapi_client_options_set_retry(umapi_client_options *options,
  * @param options    the options.
  * @param endpoint   one of `UMAPI_ENDPOINT_*`.
  * @param requests   how many requests in each window; 0 for no limit.
- * @param window_ms  the window in milliseconds, at least 1.
+ * @param window_ms  the window in milliseconds, at least 1; not looked at if there is no limit.
  * @param error      receives the error; may be NULL.
  * @since 0.1.0
  */
@@ -2841,16 +2904,14 @@ umapi_status umapi_client_new(const char *org_id,
 /**
  * Makes a client from a configuration in a JSON file. Nothing is sent before its first call.
  *
- * The file is an object with any of these keys, all texts but for the last two:
+ * The file is an object with any of these keys:
  *
  * - `org_id`, `client_id`, `client_secret`: who the program is, and where. Required.
  * - `private_key_path`, `private_key_passphrase`, `tech_acct_id`: with the first, the credentials are of the kind Service
  *   Account (JWT, legacy), and `tech_acct_id` is required; without it they are OAuth Server-to-Server.
- * - `endpoint`, `auth_host`, `auth_path`, `ca_file`: as by umapi_client_options_set_endpoint,
- *   umapi_credentials_set_auth_host, umapi_credentials_set_auth_path and umapi_client_options_add_ca_file.
- * - `proxy`, `proxy_user`, `proxy_password`: as by umapi_client_options_set_proxy.
- * - `connect_timeout_ms`, `attempt_timeout_ms`: numbers, as by umapi_client_options_set_connect_timeout_ms and
- *   umapi_client_options_set_attempt_timeout_ms.
+ * - `auth_host`, `auth_path`: as by umapi_credentials_set_auth_host and umapi_credentials_set_auth_path.
+ * - the key of any client option; umapi_client_options_set lists them. Times and counts are numbers, flags are `true` or
+ *   `false`, all other values are texts. `proxy_user` and `proxy_password` stand beside `proxy`.
  *
  * Or it is the project file that the Adobe Developer Console lets one download, which has all of it under `project`:
  * `org.ims_org_id`, and one of `workspace.details.credentials` with `oauth_server_to_server` or with `jwt`. The keys above
@@ -2877,10 +2938,9 @@ umapi_status umapi_client_new_from_file(const char *path,
 /**
  * Makes a client from a configuration in the environment. Nothing is sent before its first call.
  *
- * Each key of umapi_client_new_from_file is a variable, in capital letters after `UMAPI_`: `UMAPI_ORG_ID`,
- * `UMAPI_CLIENT_ID`, `UMAPI_CLIENT_SECRET`, `UMAPI_TECH_ACCT_ID`, `UMAPI_PRIVATE_KEY_PATH`,
- * `UMAPI_PRIVATE_KEY_PASSPHRASE`, `UMAPI_ENDPOINT`, `UMAPI_AUTH_HOST`, `UMAPI_AUTH_PATH`, `UMAPI_CA_FILE`,
- * `UMAPI_PROXY`, `UMAPI_PROXY_USER`, `UMAPI_PROXY_PASSWORD`, `UMAPI_CONNECT_TIMEOUT_MS`, `UMAPI_ATTEMPT_TIMEOUT_MS`. One that is empty is as good as none. Paths are relative to the
+ * Each key of umapi_client_new_from_file is a variable, in capital letters after `UMAPI_`, such as `UMAPI_ORG_ID`,
+ * `UMAPI_CLIENT_ID`, `UMAPI_CLIENT_SECRET` and `UMAPI_CONNECT_TIMEOUT_MS`. All values are texts, as for
+ * umapi_client_options_set. A variable that is empty counts as not set. Paths are relative to the
  * working directory. No other thread may change the environment meanwhile.
  *
  * @param options  how the client behaves; copied; NULL for the defaults. What the environment names wins over them.
@@ -2929,7 +2989,7 @@ void umapi_client_free(umapi_client *client);
  * @param client       the client.
  * @param call         the options of this call; may be NULL.
  * @param user_string  the user's email, or a username; compared without regard to letter case.
- * @param domain       for a username without `@`, the domain that it belongs to. Beside an email it may be NULL; it tells
+ * @param domain       for a username without `@`, the domain that it belongs to. Snapshot an email it may be NULL; it tells
  *                     accounts with one email apart: "AdobeID" asks for the Adobe ID, and a domain, which need not be the
  *                     email's own, for the Federated ID or Enterprise ID in it. Adobe recommends it for all users.
  * @param user         receives the user, or NULL; free with umapi_user_free.

@@ -12,6 +12,7 @@
 //! ffi                the C face: one file for each handle, no logic of its own
 //!  └─ client         puts the floors below together; the Rust API
 //!      ├─ config     a file or the environment -> credentials and options
+//!      ├─ options    the options of a client, in one table; how a text sets each of them
 //!      ├─ action     build -> split -> batch -> send -> outcome
 //!      ├─ check      every step of the way to the service, each with what to do if it fails
 //!      ├─ query      pages and iteration over users and groups, one user, the service's status
@@ -43,6 +44,7 @@ mod lock;
 mod log;
 mod model;
 mod number_map;
+mod options;
 mod pem;
 mod process;
 mod query;
@@ -62,12 +64,11 @@ pub use call::progress::{Progress, WaitReason};
 pub use check::kind::{StepKind, StepResult};
 pub use check::report::Report;
 pub use check::step::Step;
-pub use client::{Client, ClientOptions};
+pub use client::Client;
 pub use counters::Counters;
 pub use error::{Delivery, Error, ErrorKind, Result};
-pub use http::limit::rate_limit::{RateLimit, RateLimits};
+pub use http::limit::rate_limit::RateLimit;
 pub use http::retry::RetryPolicy;
-pub use http::transport::TransportOptions;
 pub use json::text::{SharedText, Text};
 pub use keys::pair::{KeyPair, KeyPairOptions, SubjectPart};
 pub use log::{LogLevel, Logger};
@@ -75,6 +76,7 @@ pub use model::command::{Action, Command, NewUser, OnConflict, Target, UserUpdat
 pub use model::group::{Group, GroupPage};
 pub use model::page::{Page, PageStats};
 pub use model::user::{IdentityType, User, UserPage};
+pub use options::{ClientOptions, OptionSpec};
 pub use query::listing::{MemberStatus, UsersQuery};
 pub use query::pager::{GroupPages, Pager, UserPages};
 pub use query::single::ServiceStatus;

@@ -22,6 +22,13 @@ impl Logger {
         Logger(Some((level, Arc::new(sink))))
     }
 
+    /// Changes the least important level that goes to the sink, if there is one.
+    pub(crate) fn set_level(&mut self, level: LogLevel) {
+        if let Some((most, _)) = &mut self.0 {
+            *most = level;
+        }
+    }
+
     /// Takes the line as a closure, so that a quiet logger costs no formatting.
     pub(crate) fn line(&self, level: LogLevel, text: impl FnOnce() -> String) {
         if let Some((most, sink)) = &self.0

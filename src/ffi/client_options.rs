@@ -4,18 +4,18 @@ use super::error::{c_text, umapi_error};
 use super::fallible::fallible;
 use super::guard::{Result, infallible};
 use super::handle::{boxed, exclusive, free};
-use super::input::{bytes, count, flag, milliseconds, one_of, optional_text, text};
+use super::input::{bytes, flag, one_of, optional_text, text};
 use super::progress::ENDPOINTS;
 use super::status::umapi_status;
-use crate::ClientOptions;
 use crate::Error;
-use crate::RateLimit;
 use crate::Secret;
+use crate::{BatchLimits, ClientOptions, RateLimit, RetryPolicy};
 use crate::{LogLevel, Logger};
 use std::ffi::{CStr, c_char, c_void};
 use std::path::Path;
 use std::ptr::null_mut;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How a client behaves. Copied into each client made with it, and may be freed after that. One thread at a time.
 ///
@@ -39,6 +39,86 @@ unsafe fn change(
     to: impl FnOnce(&mut ClientOptions) -> Result<()>,
 ) -> umapi_status {
     unsafe { fallible(error, || to(&mut exclusive("options", options)?.0)) }
+}
+
+/// A time; a negative one becomes 0, which no setter accepts.
+fn time(milliseconds: i64) -> Duration {
+    Duration::from_millis(u64::try_from(milliseconds).unwrap_or(0))
+}
+
+/// A count; a negative one becomes 0, which no setter accepts.
+fn count(number: i32) -> u32 {
+    u32::try_from(number).unwrap_or(0)
+}
+
+/// Sets one option by its key, as a configuration file or a variable of the environment would
+/// (umapi_client_new_from_file, umapi_client_new_from_environment): for programs that pass on what their own users
+/// configure. Where there is a function of its own for an option, both do the same and make the same checks.
+///
+/// The keys, with the default where there is one:
+///
+/// - `endpoint` (`https://usermanagement.adobe.io/v2/usermanagement`): The root URL of the service: https, or http
+///   with a loopback address.
+/// - `ca_file`: A file with certificates in PEM or DER to trust besides those of the platform.
+/// - `platform_certificates` (`true`): Whether the certificates that the platform trusts are trusted.
+/// - `danger_accept_invalid_certificates` (`false`): DANGER: turns the verification of certificates off; each client
+///   logs a warning.
+/// - `proxy`: The proxy, as `http://host:port`, `https:`, `socks5:` or `socks5h:`, or `off` for none.
+/// - `proxy_user`: The user for the proxy; set it after `proxy`.
+/// - `proxy_password`: The password for the proxy; set it after `proxy_user`.
+/// - `user_agent_prefix`: Text before the library's name in `User-Agent`: 1 to 256 printable ASCII characters.
+/// - `connect_timeout_ms` (`30000`): How long connecting to a host may take, TLS included; at least 1.
+/// - `attempt_timeout_ms` (`120000`): How long one attempt may take, from connecting to the last byte of its answer;
+///   at least 1.
+/// - `max_attempts` (`4`): How often a request is tried in all; at least 1, which turns retries off.
+/// - `first_retry_delay_ms` (`15000`): The wait before the second attempt where the service names none, and doubled
+///   with each further one; at least 1.
+/// - `max_retry_wait_ms` (`300000`): The longest single wait of a call, which fails if the service asks for more; at
+///   least 1.
+/// - `rate_limit_users` (`25/60000`): The pace of listings of users: requests/milliseconds, or `off`.
+/// - `rate_limit_user` (`25/60000`): The pace of requests for one user, likewise.
+/// - `rate_limit_groups` (`5/60000`): The pace of listings of groups, likewise.
+/// - `rate_limit_user_groups` (`5/60000`): The pace of the deprecated listing of user groups, likewise.
+/// - `rate_limit_action` (`10/60000`): The pace of requests of actions, likewise.
+/// - `rate_limit_token` (`off`): The pace of requests for a token, likewise.
+/// - `rate_limit_status` (`off`): The pace of requests for the service's status, likewise.
+/// - `entries_per_request` (`10`): How many entries a request of actions has at most; at least 1.
+/// - `steps_per_entry` (`10`): How many steps an entry has at most; at least 1.
+/// - `names_per_step` (`10`): How many names a step has at most; at least 1.
+/// - `test_mode` (`false`): Whether the service only checks actions, and changes nothing.
+/// - `account_deletes_in_test_mode` (`false`): Whether actions that delete accounts are sent in test mode, which once
+///   deleted for real.
+/// - `read_ahead` (`8`): How many pages of a listing may be under way at once; at least 1, which reads one after the
+///   other.
+/// - `log_level`: The least important lines that the program's log callback gets: `error`, `warn`, `info` or `debug`.
+///
+/// A flag is `true` or `1`, `false` or `0`. Times are whole numbers of milliseconds. A rate limit is a number of requests
+/// and the milliseconds of their window, such as `25/60000`; see umapi_client_options_set_rate_limit. `ca_file` adds to the
+/// certificates that were added before. `proxy` takes the place of a proxy and a login that were set before. `log_level`
+/// has an effect on the callback of umapi_client_options_set_log, which must have been set before.
+///
+/// The keys of the organisation and of the credentials (`org_id`, `client_id`, `client_secret`, `tech_acct_id`,
+/// `private_key_path`, `private_key_passphrase`, `auth_host`, `auth_path`) are keys of a configuration, but no options of
+/// a client; they are refused here.
+///
+/// @param options  the options.
+/// @param key      one of the keys above; copied.
+/// @param value    the value as text; copied. `proxy_password` is zeroed when no longer needed, and never shown.
+/// @param error    receives the error; may be NULL. Its message begins with the key; for a key that is unknown it names
+///                 the nearest one.
+/// @since 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umapi_client_options_set(
+    options: *mut umapi_client_options,
+    key: *const c_char,
+    value: *const c_char,
+    error: *mut *mut umapi_error,
+) -> umapi_status {
+    unsafe {
+        change(options, error, |o| {
+            Ok(o.set(text("key", key)?, text("value", value)?)?)
+        })
+    }
 }
 
 /// Sets the root URL of the service, in place of `https://usermanagement.adobe.io/v2/usermanagement`.
@@ -75,7 +155,7 @@ pub unsafe extern "C" fn umapi_client_options_set_test_mode(
 ) -> umapi_status {
     unsafe {
         change(options, error, |o| {
-            o.test_mode = flag("enabled", enabled)?;
+            o.set_test_mode(flag("enabled", enabled)?);
             Ok(())
         })
     }
@@ -96,7 +176,7 @@ pub unsafe extern "C" fn umapi_client_options_set_account_deletes_in_test_mode(
 ) -> umapi_status {
     unsafe {
         change(options, error, |o| {
-            o.account_deletes_in_test_mode = flag("allowed", allowed)?;
+            o.set_account_deletes_in_test_mode(flag("allowed", allowed)?);
             Ok(())
         })
     }
@@ -116,8 +196,7 @@ pub unsafe extern "C" fn umapi_client_options_set_connect_timeout_ms(
 ) -> umapi_status {
     unsafe {
         change(options, error, |o| {
-            o.transport.connect_timeout = milliseconds("timeout_ms", timeout_ms)?;
-            Ok(())
+            Ok(o.set_connect_timeout(time(timeout_ms))?)
         })
     }
 }
@@ -136,8 +215,7 @@ pub unsafe extern "C" fn umapi_client_options_set_attempt_timeout_ms(
 ) -> umapi_status {
     unsafe {
         change(options, error, |o| {
-            o.transport.attempt_timeout = milliseconds("timeout_ms", timeout_ms)?;
-            Ok(())
+            Ok(o.set_attempt_timeout(time(timeout_ms))?)
         })
     }
 }
@@ -169,13 +247,11 @@ pub unsafe extern "C" fn umapi_client_options_set_retry(
 ) -> umapi_status {
     unsafe {
         change(options, error, |o| {
-            let max_attempts = count("max_attempts", max_attempts)?;
-            let first_delay = milliseconds("first_delay_ms", first_delay_ms)?;
-            let max_wait = milliseconds("max_wait_ms", max_wait_ms)?;
-            o.retry.max_attempts = max_attempts;
-            o.retry.first_delay = first_delay;
-            o.retry.max_wait = max_wait;
-            Ok(())
+            Ok(o.set_retry(RetryPolicy {
+                max_attempts: count(max_attempts),
+                first_delay: time(first_delay_ms),
+                max_wait: time(max_wait_ms),
+            })?)
         })
     }
 }
@@ -191,7 +267,7 @@ pub unsafe extern "C" fn umapi_client_options_set_retry(
 /// @param options    the options.
 /// @param endpoint   one of `UMAPI_ENDPOINT_*`.
 /// @param requests   how many requests in each window; 0 for no limit.
-/// @param window_ms  the window in milliseconds, at least 1.
+/// @param window_ms  the window in milliseconds, at least 1; not looked at if there is no limit.
 /// @param error      receives the error; may be NULL.
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -205,16 +281,11 @@ pub unsafe extern "C" fn umapi_client_options_set_rate_limit(
     unsafe {
         change(options, error, |o| {
             let class = one_of("endpoint", endpoint, &ENDPOINTS)?;
-            let window = milliseconds("window_ms", window_ms)?;
-            let limit = match requests {
-                0 => None,
-                _ => Some(RateLimit {
-                    requests: count("requests", requests)?,
-                    window,
-                }),
-            };
-            o.rate_limits.set(class, limit);
-            Ok(())
+            let limit = (requests != 0).then(|| RateLimit {
+                requests: count(requests),
+                window: time(window_ms),
+            });
+            Ok(o.set_rate_limit(class, limit)?)
         })
     }
 }
@@ -238,13 +309,11 @@ pub unsafe extern "C" fn umapi_client_options_set_batch_limits(
 ) -> umapi_status {
     unsafe {
         change(options, error, |o| {
-            let entries = count("entries_per_request", entries_per_request)?;
-            let steps = count("steps_per_entry", steps_per_entry)?;
-            let names = count("names_per_step", names_per_step)?;
-            o.batch_limits.entries_per_request = entries as usize;
-            o.batch_limits.steps_per_entry = steps as usize;
-            o.batch_limits.names_per_step = names as usize;
-            Ok(())
+            Ok(o.set_batch_limits(BatchLimits {
+                entries_per_request: count(entries_per_request) as usize,
+                steps_per_entry: count(steps_per_entry) as usize,
+                names_per_step: count(names_per_step) as usize,
+            })?)
         })
     }
 }
@@ -262,12 +331,7 @@ pub unsafe extern "C" fn umapi_client_options_set_read_ahead(
     pages: i32,
     error: *mut *mut umapi_error,
 ) -> umapi_status {
-    unsafe {
-        change(options, error, |o| {
-            o.read_ahead = count("pages", pages)?;
-            Ok(())
-        })
-    }
+    unsafe { change(options, error, |o| Ok(o.set_read_ahead(count(pages))?)) }
 }
 
 /// Sets what stands before the library's own name in the `User-Agent` header, such as "acme-sync/2.1".
@@ -485,7 +549,7 @@ pub unsafe extern "C" fn umapi_client_options_set_log(
             let log = log.ok_or_else(|| Error::invalid_argument("log", "is NULL"))?;
             let user_data = UserData::new(user_data, destroy);
             let log = move |level: i32, line: &CStr| log(level, line.as_ptr(), user_data.pointer());
-            o.logger = Logger::new(level, on_threads_of_program(Arc::new(log)));
+            o.set_logger(Logger::new(level, on_threads_of_program(Arc::new(log))));
             Ok(())
         })
     }

@@ -582,7 +582,7 @@ mod tests {
 
     #[test]
     fn a_proxy_that_takes_no_login_that_we_speak() {
-        let proxy = Proxy::given(["url", "user"], "http://proxy.example:3128", None).unwrap();
+        let proxy = Proxy::given(None, "url", "http://proxy.example:3128").unwrap();
         let said = ProxyAnswer::Answered {
             status: 407,
             words: "407 Access denied".to_owned(),
@@ -608,14 +608,14 @@ mod tests {
         let address = "http://proxy.example:3128";
         let places = Places {
             address: "proxy in /etc/umapi.json".to_owned(),
-            login: "proxy_user in /etc/umapi.json and UMAPI_PROXY_PASSWORD in the environment"
-                .to_owned(),
+            user: "proxy_user in /etc/umapi.json".to_owned(),
+            password: "UMAPI_PROXY_PASSWORD in the environment".to_owned(),
         };
-        let proxy = Proxy::configured(places.clone(), ["", ""], address, None).unwrap();
+        let proxy = Proxy::given(Some(places.clone()), "", address).unwrap();
         let error = login_wanted(&proxy, None);
         let remedy = error.remedy().unwrap();
         assert!(
-            remedy.ends_with(&format!("by {}", places.login)),
+            remedy.ends_with(&format!("by {} and {}", places.user, places.password)),
             "{remedy}"
         );
         for error in [
@@ -629,7 +629,7 @@ mod tests {
     #[test]
     fn a_shortage_is_nobodys_firewall() {
         let url = url::Url::parse("https://service.example").unwrap();
-        let proxy = Proxy::given(["url", "user"], "http://proxy.example:3128", None).unwrap();
+        let proxy = Proxy::given(None, "url", "http://proxy.example:3128").unwrap();
         for proxy in [None, Some(&proxy)] {
             let route = Route {
                 url: &url,

@@ -52,7 +52,8 @@ enum Source {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Places {
     pub address: String,
-    pub login: String,
+    pub user: String,
+    pub password: String,
 }
 
 /// In the order in which they count. `HTTP_PROXY` is for plain http, which is for this machine only and takes no proxy.
@@ -61,47 +62,58 @@ const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_pr
 const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 
 impl Proxy {
-    /// From the program. `names` are those of the address and of the user. User and password stand beside the address and
-    /// never in it, for addresses are shown.
-    pub(crate) fn given(names: [&str; 2], address: &str, login: Option<Login>) -> Result<Self> {
-        Proxy::checked(Source::Option, names, address, login)
-    }
-
-    /// The same, from a configuration.
-    pub(crate) fn configured(
-        places: Places,
-        names: [&str; 2],
-        address: &str,
-        login: Option<Login>,
-    ) -> Result<Self> {
-        Proxy::checked(Source::Configuration(places), names, address, login)
-    }
-
-    fn checked(
-        source: Source,
-        [address_name, user_name]: [&str; 2],
-        address: &str,
-        login: Option<Login>,
-    ) -> Result<Self> {
+    /// A proxy without login, from the program or from the places of a configuration. `name` is how messages call the
+    /// address. User and password are set on their own and never stand in the address, for addresses are shown.
+    pub(crate) fn given(places: Option<Places>, name: &str, address: &str) -> Result<Self> {
+        let source = places.map_or(Source::Option, Source::Configuration);
         let (proxy, inside) = Proxy::parse(address, source)
-            .map_err(|problem| Error::invalid_argument(address_name, problem))?;
-        if inside.is_some() {
-            return Err(Error::invalid_argument(
-                address_name,
+            .map_err(|problem| Error::invalid_argument(name, problem))?;
+        match inside {
+            None => Ok(proxy),
+            Some(_) => Err(Error::invalid_argument(
+                name,
                 "must not hold a user name or password; give them as user and password",
-            ));
+            )),
         }
-        if let Some(login) = &login {
-            let problem = login.problem(proxy.is_socks());
-            problem.map_or(Ok(()), |problem| {
-                Err(Error::invalid_argument(user_name, problem))
-            })?;
+    }
+
+    /// Sets the user, with an empty password. `place` is where an operator wrote the user down.
+    pub(crate) fn set_user(&mut self, name: &str, place: String, user: &str) -> Result<()> {
+        if let Some(problem) = user_problem(user, self.is_socks()) {
+            return Err(Error::invalid_argument(name, problem));
         }
-        Ok(Proxy {
-            secrets: Login::secrets(login.as_ref()),
-            login,
-            ..proxy
-        })
+        if let Source::Configuration(places) = &mut self.source {
+            places.user = place;
+        }
+        self.set_login(Login {
+            user: user.to_owned(),
+            password: Secret::new(""),
+        });
+        Ok(())
+    }
+
+    /// Sets the password of the user that has been set before.
+    pub(crate) fn set_password(
+        &mut self,
+        name: &str,
+        place: String,
+        password: Secret,
+    ) -> Result<()> {
+        if let Some(problem) = text_problem(password.reveal(), self.is_socks()) {
+            return Err(Error::invalid_argument(name, problem));
+        }
+        if let Source::Configuration(places) = &mut self.source {
+            places.password = place;
+        }
+        if let Some(Login { user, .. }) = self.login.take() {
+            self.set_login(Login { user, password });
+        }
+        Ok(())
+    }
+
+    fn set_login(&mut self, login: Login) {
+        self.secrets = Login::secrets(Some(&login));
+        self.login = Some(login);
     }
 
     /// The words of the error never hold the text, which may hold a password.
@@ -210,7 +222,9 @@ impl Proxy {
         const GIVE: &str = "give the right user and password";
         match &self.source {
             Source::Option => format!("{GIVE} with the option proxy"),
-            Source::Configuration(places) => format!("{GIVE} by {}", places.login),
+            Source::Configuration(places) => {
+                format!("{GIVE} by {} and {}", places.user, places.password)
+            }
             Source::Environment(variable) => format!(
                 "{GIVE} in {variable}, as {}://user:password@{}:{}",
                 self.address.scheme(),
@@ -263,27 +277,29 @@ impl fmt::Debug for Proxy {
     }
 }
 
-impl Login {
-    fn problem(&self, socks: bool) -> Option<&'static str> {
-        let password = self.password.reveal();
-        if self.user.is_empty() {
-            Some("must not be empty; give NULL for a proxy without login")
-        } else if self
-            .user
-            .chars()
-            .chain(password.chars())
-            .any(char::is_control)
-        {
-            Some("or the password holds a control character")
-        } else if !socks && self.user.contains(':') {
-            Some("must not hold a colon, which would end it")
-        } else if socks && (self.user.len() > 255 || password.len() > 255) {
-            Some("or the password is longer than the 255 bytes of SOCKS")
-        } else {
-            None
-        }
-    }
+/// The longest user and password that SOCKS can carry, in bytes.
+const LONGEST_OF_SOCKS: usize = 255;
 
+fn user_problem(user: &str, socks: bool) -> Option<&'static str> {
+    if user.is_empty() {
+        return Some("must not be empty; leave it out for a proxy without login");
+    }
+    let colon =
+        (!socks && user.contains(':')).then_some("must not hold a colon, which would end it");
+    text_problem(user, socks).or(colon)
+}
+
+fn text_problem(text: &str, socks: bool) -> Option<&'static str> {
+    if text.chars().any(char::is_control) {
+        Some("holds a control character")
+    } else if socks && text.len() > LONGEST_OF_SOCKS {
+        Some("is longer than the 255 bytes of SOCKS")
+    } else {
+        None
+    }
+}
+
+impl Login {
     fn secrets(login: Option<&Login>) -> Secrets {
         login.map_or_else(Secrets::default, |login| {
             Secrets::of_login(&login.user, &login.password)

@@ -1,17 +1,19 @@
-//! When to try again, and after how long: one policy for every call.
+//! The policy of retries, one for every call: when a request is tried again, and after which wait.
 
 use crate::process::random_share;
 use std::time::Duration;
 
-/// How patient a client is. The defaults are those of Adobe's own client.
+/// When a request is tried again. The defaults are those of Adobe's own client.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetryPolicy {
-    /// How often a request is tried in all; 1 turns retries off.
+    /// How often a request is tried in all; at least 1, which turns retries off.
     pub max_attempts: u32,
-    /// The wait before the second attempt where the service names none; it doubles with each further one. Where there
-    /// was no connection to be had, it is a second at most, and no attempt begins after a whole connect timeout without.
+    /// The wait before the second attempt where the service names none, at least 1 ms; it doubles with each further
+    /// attempt. After a failure to connect the wait is at most 1 s, and no attempt begins once a connect timeout has
+    /// passed without a connection.
     pub first_delay: Duration,
-    /// The longest single wait that the caller puts up with. If the service asks for more, the call ends as throttled.
+    /// The longest single wait that the caller accepts, at least 1 ms. If the service asks for more, the call ends as
+    /// throttled.
     pub max_wait: Duration,
 }
 
@@ -26,15 +28,16 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The wait after the `attempt`th attempt failed: exponential, with up to a third on top so that many clients do
-    /// not come back at the same moment.
+    /// The wait after the `attempt`th attempt failed. It is exponential, with up to a third on top, so that many clients
+    /// do not come back at the same moment.
     pub(crate) fn back_off(&self, attempt: u32) -> Duration {
         doubled(self.first_delay, attempt)
             .mul_f64(1.0 + random_share() / 3.0)
             .min(self.max_wait)
     }
 
-    /// The wait after the `attempt`th attempt found no connection at all: nobody was burdened by it.
+    /// The wait after the `attempt`th attempt found no connection at all. It is shorter, since such an attempt puts no
+    /// load on the service.
     pub(crate) fn reconnect_delay(&self, attempt: u32) -> Duration {
         doubled(self.first_delay.min(FIRST_RECONNECT), attempt).min(self.max_wait)
     }
