@@ -42,7 +42,7 @@ pub(crate) struct Login {
 enum Source {
     /// The program, by the option `proxy`.
     Option,
-    Configuration(Places),
+    Configuration(Box<Places>),
     /// A variable that all programs know.
     Environment(&'static str),
     System,
@@ -65,7 +65,9 @@ impl Proxy {
     /// A proxy without login, from the program or from the places of a configuration. `name` is how messages call the
     /// address. User and password are set on their own and never stand in the address, for addresses are shown.
     pub(crate) fn given(places: Option<Places>, name: &str, address: &str) -> Result<Self> {
-        let source = places.map_or(Source::Option, Source::Configuration);
+        let source = places.map_or(Source::Option, |places| {
+            Source::Configuration(Box::new(places))
+        });
         let (proxy, inside) = Proxy::parse(address, source)
             .map_err(|problem| Error::invalid_argument(name, problem))?;
         match inside {
