@@ -1,4 +1,4 @@
-//! The client: credentials, HTTP, reading and acting put together.
+//! The client: the Rust API over credentials, HTTP, queries and actions.
 
 use crate::action::execute::{ActingOptions, Dispatcher};
 use crate::action::outcome::Outcome;
@@ -28,10 +28,14 @@ use std::borrow::Borrow;
 use std::path::Path;
 use std::sync::Arc;
 
-/// One organisation at the service. Clones share everything; any number of threads may call at once.
+/// A client for one organisation at the User Management API.
 ///
-/// The state of a whole call takes kilobytes, and lives on the heap: the futures themselves are moved through the stack of
-/// the thread that makes them, which may be small.
+/// Clones share the credentials, the token, the counters and the connections; any number of threads may call at once. Clients
+/// with the same endpoint and client id share their rate limits within the process. The futures run on a tokio runtime with
+/// I/O and time enabled.
+///
+/// The futures are small, since they are moved through the stack of the thread that makes them, which may be small: the state
+/// of a call, which takes kilobytes, is on the heap.
 #[derive(Clone, Debug)]
 pub struct Client {
     service: Arc<Service>,
@@ -41,10 +45,14 @@ pub struct Client {
 }
 
 impl Client {
-    /// Nothing is sent before the first call.
+    /// Makes a client. `org_id` is the organisation's id, such as `12345ABCDE@AdobeOrg`. Nothing is sent before the first
+    /// call.
+    ///
+    /// Options that contradict each other, an organisation id that is not 1 to 256 visible ASCII characters, or a client id
+    /// that cannot be sent in a header are an [`crate::ErrorKind::InvalidArgument`].
     pub fn new(org_id: &str, credentials: Credentials, options: ClientOptions) -> Result<Self> {
-        options.transport.trust.check()?;
-        if options.transport.trust.anyone {
+        options.transport.trust.check_not_empty()?;
+        if options.transport.trust.any_certificate {
             options.logger.line(LogLevel::Warn, || {
                 "DANGER: certificates are not verified (the option danger_accept_invalid_certificates): \
                  whoever sits on the line can read the secret and the token, and change everything"
@@ -85,14 +93,19 @@ impl Client {
         })
     }
 
-    /// From a JSON file with our own keys, or the project file of the Adobe Developer Console. What it names wins over
-    /// the options.
+    /// Makes a client from a JSON file: the library's own configuration format, or the project file of the Adobe Developer
+    /// Console. Settings in the file take precedence over `options`.
+    ///
+    /// A file that cannot be read, or is not valid, is an [`crate::ErrorKind::InvalidArgument`] that names the file and the
+    /// key.
     pub fn from_file(path: &Path, options: ClientOptions) -> Result<Self> {
         Client::configured(Configuration::from_file(path)?, options)
     }
 
-    /// From `UMAPI_ORG_ID`, `UMAPI_CLIENT_ID`, `UMAPI_CLIENT_SECRET` and the other variables of the environment. What
-    /// they name wins over the options.
+    /// Makes a client from `UMAPI_ORG_ID`, `UMAPI_CLIENT_ID`, `UMAPI_CLIENT_SECRET` and the other environment variables of
+    /// that prefix. Settings there take precedence over `options`.
+    ///
+    /// A variable that is missing or not valid is an [`crate::ErrorKind::InvalidArgument`] that names it.
     pub fn from_environment(options: ClientOptions) -> Result<Self> {
         Client::configured(Configuration::from_environment()?, options)
     }
@@ -102,13 +115,16 @@ impl Client {
         Client::new(&configuration.org_id, configuration.credentials, options)
     }
 
-    /// Other credentials for all attempts from now on, for a secret that changes while the program runs. An attempt that is
-    /// under way finishes with the token it has; a repeat of it goes out with the new credentials.
+    /// Replaces the credentials of this client and its clones, for a secret that changes while the program runs. An attempt
+    /// that has begun ends with its old token; a retry of it uses the new credentials.
     pub fn set_credentials(&self, credentials: Credentials) {
         self.service.set_credentials(credentials);
     }
 
-    /// One user by email, or by username with its domain. `None`: the service knows no such user.
+    /// Finds one user by email, or by username with its domain. `None`: the service knows no such user.
+    ///
+    /// `user_string` is compared without regard to letter case. `domain` is `AdobeID` for an Adobe ID, which distinguishes it
+    /// from another account with the same email. The request is `GET /organizations/{orgId}/users/{userString}`.
     pub async fn find_user(
         &self,
         user_string: &str,
@@ -120,21 +136,29 @@ impl Client {
         Box::pin(call.until_cancelled_or_due(work)).await
     }
 
+    /// Lists the users that `query` selects: `GET /users/{orgId}/{page}`, or `GET /users/{orgId}/{page}/{groupName}` for a
+    /// group. Nothing is sent before the first page is requested.
     pub fn users(&self, query: UsersQuery) -> UserPages {
         Pager::users(self.service.clone(), query, self.read_ahead)
     }
 
+    /// Lists all groups, product profiles and admin groups: `GET /groups/{orgId}/{page}`. Nothing is sent before the first
+    /// page is requested.
     pub fn groups(&self) -> GroupPages {
         Pager::groups(self.service.clone(), self.read_ahead)
     }
 
-    /// User groups by the deprecated listing, which alone tells whether a group is read-only.
+    /// Lists the user groups by the deprecated `GET /{orgId}/user-groups`, the only listing that has
+    /// [`crate::Group::is_read_only`]. Nothing is sent before the first page is requested.
     pub fn user_groups(&self) -> GroupPages {
         Pager::user_groups(self.service.clone(), self.read_ahead)
     }
 
-    /// Sends the actions now, and tells what became of each, in their order. An error means that nothing was sent;
-    /// whatever happens once sending has begun is told by the outcomes.
+    /// Sends the actions now and returns the outcome of each, in the order of `actions`. The request is
+    /// `POST /action/{orgId}`.
+    ///
+    /// An error means that nothing was sent. Once sending has begun, every failure, the deadline and a cancel included, is part
+    /// of the outcomes.
     pub async fn execute<A: Borrow<Action>>(
         &self,
         actions: &[A],
@@ -144,29 +168,32 @@ impl Client {
         Box::pin(self.dispatcher.execute(&call, actions)).await
     }
 
-    /// A queue that sends whenever a full request has gathered.
+    /// Makes a queue, which sends its actions whenever they fill a request.
     pub fn queue(&self) -> Queue {
         Queue::new(self.dispatcher.clone())
     }
 
-    /// Goes every step of the way to the service, each once, and tells what it found. An error: the call was cancelled.
-    /// When the call's time is up, the step under way has failed with that.
+    /// Runs the self-check: every step from the configuration to an answer of the service, each once and without retries. It
+    /// changes nothing at the service, and obtains a new token.
+    ///
+    /// It fails only with [`crate::ErrorKind::Cancelled`]. If the deadline passes, the current step fails with it.
     pub async fn check(&self, options: &CallOptions) -> Result<Report> {
-        Box::pin(check::check(&self.service, options)).await
+        Box::pin(check::run_check(&self.service, options)).await
     }
 
-    /// What the service says of itself.
+    /// Reads the service's own status: `GET /status` of its host. It needs no token.
     pub async fn service_status(&self, options: &CallOptions) -> Result<ServiceStatus> {
         let call = Call::begin(options);
         Box::pin(call.until_cancelled_or_due(single::service_status(&self.service, &call))).await
     }
 
-    /// Tells the service, with the next request for users, groups or actions, that a sync begins or ends. A start and an
-    /// end go out with one request each; what sends nothing uses none up.
+    /// Tells the service, with the next request for users, groups or actions, that a sync begins or ends (header `Pragma`). A
+    /// start and an end are each sent with one request; a call that sends no request does not use the signal up.
     pub fn signal(&self, signal: SyncSignal) {
         self.service.signal(signal);
     }
 
+    /// The counters of this client and its clones, for monitoring.
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
@@ -177,7 +204,7 @@ mod tests {
     use super::*;
     use crate::model::command::Action;
 
-    /// A future is moved through the stack of the thread that makes it, which may be small.
+    /// Futures are moved through the stack of the thread that makes them, which may be small.
     #[tokio::test]
     async fn futures_are_small() {
         let credentials = Credentials::oauth("c", "s").unwrap();
@@ -187,6 +214,7 @@ mod tests {
         let actions = [&action];
         let mut users = client.users(UsersQuery::new());
         let mut groups = client.groups();
+        let mut users_one_by_one = client.users(UsersQuery::new()).into_items();
         let (mut queue, mut other_queue) = (client.queue(), client.queue());
         let sizes = [
             size_of_val(&client.find_user("a@example.com", None, &options)),
@@ -195,6 +223,7 @@ mod tests {
             size_of_val(&client.execute(&actions, &options)),
             size_of_val(&users.next_page(&options)),
             size_of_val(&groups.next_page(&options)),
+            size_of_val(&users_one_by_one.next(&options)),
             size_of_val(&queue.add(&action, &options)),
             size_of_val(&other_queue.flush(&options)),
         ];

@@ -1,25 +1,29 @@
-//! Adobe's User Management API for every language: a Rust core behind a C ABI.
+//! Adobe's User Management API for every language: a Rust core with a C ABI.
 //!
 //! A [`Client`] reads the users and groups of one organisation page by page, and sends actions on them, each of which
-//! ends with one truthful [`Outcome`]. Every wait can be ended by a [`Cancel`] or a deadline and is told to whoever
-//! asks. C programs see the same through `include/umapi.h`, which is generated from [`ffi`].
+//! ends with one truthful [`Outcome`]. A [`Cancel`] or a deadline ends every wait, and a progress callback reports it. C
+//! programs use the same functions through `include/umapi.h`, which is generated from [`ffi`].
 //!
-//! # The map of the house
+//! # Modules
 //!
-//! Arrows run one way, from the top to the ground:
+//! A module imports only modules further down in this list:
 //!
 //! ```text
-//! ffi                the C face: one file for each handle, no logic of its own
-//!  └─ client         puts the floors below together; the Rust API
-//!      ├─ config     a file or the environment -> credentials and options
-//!      ├─ options    the options of a client, in one table; how a text sets each of them
-//!      ├─ action     build -> split -> batch -> send -> outcome
-//!      ├─ check      every step of the way to the service, each with what to do if it fails
-//!      ├─ query      pages and iteration over users and groups, one user, the service's status
-//!      └─┬─ auth     credentials -> an access token; calls that carry one
-//!        └─ http     one logical call: transport, retry, throttle, deadline and cancel
-//!            └─ model   the service's nouns as data: user, group, command, answers. No I/O
-//!                └─ error, shortage, input_file, pem, secret, redaction, log, counters, lock, process
+//! ffi                the C API: one file for each handle, no logic of its own
+//! client             the Rust API; makes a client of the modules below
+//! config             a file or the environment -> credentials and options
+//! options            the options of a client in one table, and how a text sets each of them
+//! check              the self-check: every step from the configuration to an answer, each with a remedy
+//! action             actions -> entries -> requests -> outcomes
+//! query              pages and items of users and groups, one user, the service's status
+//! service            the service's endpoint: a request with a token, a rate limit and retries
+//! auth               credentials -> an access token
+//! keys               reading private keys, generating key pairs, saving them
+//! http               one logical request: transport, retry, classification of answers; limit: rate limits
+//! call               the caller's limits for one call: deadline, cancel, request id, progress
+//! model              users, groups, commands and answers of the service as data; no I/O
+//! json               reading large answers without copying
+//! the rest           error, secret, redaction, log, counters, pem, input_file, number_map, shortage, lock, process
 //! ```
 #![warn(missing_debug_implementations)]
 #![deny(unsafe_code, unsafe_op_in_unsafe_fn)]
@@ -77,6 +81,8 @@ pub use model::group::{Group, GroupPage};
 pub use model::page::{Page, PageStats};
 pub use model::user::{IdentityType, User, UserPage};
 pub use options::{ClientOptions, OptionSpec};
+pub use process::Process;
+pub use query::items::{Groups, Item, Items, Users};
 pub use query::listing::{MemberStatus, UsersQuery};
 pub use query::pager::{GroupPages, Pager, UserPages};
 pub use query::single::ServiceStatus;

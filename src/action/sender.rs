@@ -78,7 +78,7 @@ impl Sender for ServiceSender {
             let resource = self.resource()?;
             let read = |answer: Answer| {
                 let parsed = answer::parse(&answer.body);
-                parsed.map(|parsed| parsed.without(&answer.secrets))
+                parsed.map(|parsed| parsed.redacted(&answer.secrets))
             };
             self.service
                 .post(call, resource, body, replay, trace, read)

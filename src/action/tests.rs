@@ -365,7 +365,7 @@ async fn a_cancel_ends_the_wait_before_a_part_is_repeated() {
     };
     let (dispatcher, _) = service.dispatcher();
     let begun = tokio::time::Instant::now();
-    let options = CallOptions::new().timeout(Some(Duration::from_secs(1)));
+    let options = CallOptions::with_timeout(Duration::from_secs(1));
     let call = Call::begin(&options);
     let actions = [joining(1), creating(2), joining(3)];
     let outcomes = dispatcher.execute(&call, &actions).await.unwrap();
@@ -392,7 +392,7 @@ async fn many_actions_look_at_the_calls_end_before_anything_is_sent() {
     let service = Scripted::new(&[]);
     let (dispatcher, counters) = service.dispatcher();
     let cancel = Cancel::new();
-    let call = Call::begin(&CallOptions::new().cancel(cancel.clone()));
+    let call = Call::begin(&CallOptions::with_cancel(&cancel));
     let outcomes = {
         let mut execution = pin!(dispatcher.execute(&call, &actions));
         let mut context = Context::from_waker(Waker::noop());

@@ -1,4 +1,4 @@
-//! Credentials become an access token, and calls that carry one.
+//! The exchange of credentials for an access token, and the cache that renews it.
 
 pub mod credentials;
 pub(crate) mod grant;

@@ -74,10 +74,9 @@ impl Call {
 
     /// Work that this call starts and others share: without limits, and with progress of its own.
     pub(crate) fn beside(&self, progress: impl Fn(Progress) + Send + Sync + 'static) -> Self {
-        let options = CallOptions {
-            without_retries: self.is_single_attempt(),
-            ..CallOptions::new().progress(progress)
-        };
+        let mut options = CallOptions::new();
+        options.without_retries = self.is_single_attempt();
+        options.set_progress(progress);
         Call::new(Running {
             options,
             deadline: None,
@@ -328,7 +327,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn cancel_and_deadline_end_any_work() {
         let cancel = Cancel::new();
-        let call = Call::begin(&CallOptions::new().cancel(cancel.clone()));
+        let call = Call::begin(&CallOptions::with_cancel(&cancel));
         let ended = tokio::join!(
             call.until_cancelled_or_due(std::future::pending::<Result<()>>()),
             async {
@@ -339,7 +338,7 @@ mod tests {
         assert_eq!(ended.0.unwrap_err().kind(), ErrorKind::Cancelled);
         assert!(call.check().is_err());
 
-        let call = Call::begin(&CallOptions::new().timeout(Some(Duration::from_secs(5))));
+        let call = Call::begin(&CallOptions::with_timeout(Duration::from_secs(5)));
         let begun = Instant::now();
         let ended = call
             .until_cancelled_or_due(std::future::pending::<Result<()>>())
@@ -350,10 +349,12 @@ mod tests {
 
     #[test]
     fn a_request_id_cannot_carry_a_header() {
+        let mut options = CallOptions::new();
+        options.set_request_id("job-7").unwrap();
         for bad in ["", "a\r\nX: y", "a b", "é", &"x".repeat(129)] {
-            assert!(CallOptions::new().request_id(bad).is_err(), "{bad:?}");
+            assert!(options.set_request_id(bad).is_err(), "{bad:?}");
         }
-        let call = Call::begin(&CallOptions::new().request_id("job-7").unwrap());
+        let call = Call::begin(&options);
         assert_eq!(call.next_request_id(), "job-7.1");
         assert_eq!(call.next_request_id(), "job-7.2");
     }

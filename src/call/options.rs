@@ -22,10 +22,9 @@ impl CallOptions {
         CallOptions::default()
     }
 
-    /// How long each call that gets these options may take in all, waits and retries included.
-    pub fn timeout(mut self, timeout: Option<Duration>) -> Self {
+    /// How long each call that gets these options may take in all, waits and retries included; `None` for no limit.
+    pub fn set_timeout(&mut self, timeout: Option<Duration>) {
         self.timeout = timeout;
-        self
     }
 
     /// Tries nothing a second time.
@@ -39,13 +38,14 @@ impl CallOptions {
         self.cancel.is_triggered()
     }
 
-    pub fn cancel(mut self, cancel: Cancel) -> Self {
+    /// The handle that ends these calls.
+    pub fn set_cancel(&mut self, cancel: Cancel) {
         self.cancel = cancel;
-        self
     }
 
-    /// The `X-Request-Id` to use; the number of the request and of the attempt are added to it.
-    pub fn request_id(mut self, id: &str) -> Result<Self> {
+    /// The `X-Request-Id` to use; the number of the request and of the attempt are added to it. An error for what is not 1
+    /// to 128 visible ASCII characters.
+    pub fn set_request_id(&mut self, id: &str) -> Result<()> {
         if id.is_empty() || id.len() > 128 || !id.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(Error::invalid_argument(
                 "request_id",
@@ -53,22 +53,39 @@ impl CallOptions {
             ));
         }
         self.request_id = Some(id.to_owned());
-        Ok(self)
+        Ok(())
     }
 
-    pub fn progress(mut self, sink: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+    /// A function that is told how these calls go on. It runs where the future of the call is polled, and holds up that
+    /// call.
+    pub fn set_progress(&mut self, sink: impl Fn(Progress) + Send + Sync + 'static) {
         self.progress = Some(Arc::new(sink));
-        self
     }
 
-    /// Puts another sink in the place of the present one, which it can pass progress on to.
-    pub(crate) fn forward_progress<F>(&mut self, forward: impl FnOnce(ProgressSink) -> F)
+    /// Puts another sink in the place of the present one, which it can pass progress on to: for a program that polls calls
+    /// on one thread and is told of their progress on another. Without a present one it does nothing.
+    pub fn forward_progress<F>(&mut self, forward: impl FnOnce(ProgressSink) -> F)
     where
         F: Fn(Progress) + Send + Sync + 'static,
     {
         if let Some(sink) = self.progress.take() {
             self.progress = Some(Arc::new(forward(sink)));
         }
+    }
+}
+
+#[cfg(test)]
+impl CallOptions {
+    pub(crate) fn with_timeout(timeout: Duration) -> Self {
+        let mut options = CallOptions::new();
+        options.set_timeout(Some(timeout));
+        options
+    }
+
+    pub(crate) fn with_cancel(cancel: &Cancel) -> Self {
+        let mut options = CallOptions::new();
+        options.set_cancel(cancel.clone());
+        options
     }
 }
 

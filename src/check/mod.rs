@@ -1,5 +1,5 @@
-//! The self-check: every step from the configuration to an answer of the service, tried in order, each with its time,
-//! its result and what to do if it fails.
+//! The self-check: every step from the configuration to an answer of the service, each with its time, its result and a remedy
+//! if it failed.
 
 mod configuration;
 mod host;
@@ -9,4 +9,4 @@ pub mod report;
 mod run;
 pub mod step;
 
-pub(crate) use run::check;
+pub(crate) use run::run_check;

@@ -1,9 +1,10 @@
-//! The order of the steps, and which need which.
+//! The order of the steps, and their dependencies.
 
+use super::configuration::check_configuration;
+use super::host::check_host;
 use super::kind::{StepKind, StepResult};
 use super::report::Report;
 use super::step::{Step, timed};
-use super::{configuration, host};
 use crate::call::Call;
 use crate::call::options::CallOptions;
 use crate::error::Result;
@@ -11,32 +12,33 @@ use crate::query::single;
 use crate::service::Service;
 use url::Url;
 
-/// Nobody has this address: `.invalid` is reserved for that.
+/// No user has this address: the top-level domain `.invalid` is reserved for such use (RFC 2606).
 const UNKNOWN_USER: &str = "umapi-check@nobody.invalid";
 
-/// Goes all the way, each step once. An error: the call was cancelled. When its time is up the step under way has failed.
-pub(crate) async fn check(service: &Service, options: &CallOptions) -> Result<Report> {
+/// Runs all steps once, without retries. It fails only if the call is cancelled. If the deadline passes, the current step
+/// fails with it.
+pub(crate) async fn run_check(service: &Service, options: &CallOptions) -> Result<Report> {
     let call = &Call::begin(&options.clone().without_retries());
     let mut report = Report::default();
     let identity = service.identity();
-    if !add(&mut report, configuration::check(service, &identity)) {
+    if !add(&mut report, check_configuration(service, &identity)) {
         return Ok(report);
     }
     let token_ready = match identity.credentials.token_root() {
         Some(root) => {
-            let is_reachable = host::check(&identity.http, call, root, &mut report).await?;
+            let is_reachable = check_host(&identity.http, call, root, &mut report).await?;
             let host = host_and_port(root);
             match is_reachable {
-                Ok(()) => add(&mut report, token(service, call, Some(&host)).await?),
+                Ok(()) => add(&mut report, check_token(service, call, Some(&host)).await?),
                 Err(needs) => add(&mut report, Step::skipped(StepKind::Token, &host, &needs)),
             }
         }
-        None => add(&mut report, token(service, call, None).await?),
+        None => add(&mut report, check_token(service, call, None).await?),
     };
     let host = host_and_port(service.root());
-    let is_reachable = host::check(&identity.http, call, service.root(), &mut report).await?;
+    let is_reachable = check_host(&identity.http, call, service.root(), &mut report).await?;
     let step = match (is_reachable, token_ready) {
-        (Ok(()), true) => api_call(service, call, Some(&host)).await?,
+        (Ok(()), true) => check_api_call(service, call, Some(&host)).await?,
         (Ok(()), false) => Step::skipped(StepKind::Call, &host, "a token"),
         (Err(needs), _) => Step::skipped(StepKind::Call, &host, &needs),
     };
@@ -44,6 +46,7 @@ pub(crate) async fn check(service: &Service, options: &CallOptions) -> Result<Re
     Ok(report)
 }
 
+/// Adds a step to the report and returns whether it passed.
 fn add(report: &mut Report, step: Step) -> bool {
     report.add(step).result == StepResult::Passed
 }
@@ -53,17 +56,17 @@ fn host_and_port(root: &Url) -> String {
     format!("{}:{port}", root.host_str().unwrap_or_default())
 }
 
-async fn token(service: &Service, call: &Call, host: Option<&str>) -> Result<Step> {
+async fn check_token(service: &Service, call: &Call, host: Option<&str>) -> Result<Step> {
     let work = async {
         Ok(match service.renew_token(call).await? {
-            Some(left) => format!("a token that is good for {} s", left.as_secs()),
-            None => "a token, of which the token host does not say how long it is good".to_owned(),
+            Some(left) => format!("the token is valid for {} s", left.as_secs()),
+            None => "the token has no stated lifetime".to_owned(),
         })
     };
     timed(StepKind::Token, host, call, work).await
 }
 
-async fn api_call(service: &Service, call: &Call, host: Option<&str>) -> Result<Step> {
+async fn check_api_call(service: &Service, call: &Call, host: Option<&str>) -> Result<Step> {
     let work = async {
         single::find_user(service, call, UNKNOWN_USER, None).await?;
         Ok("the service answers for this organisation".to_owned())

@@ -1,4 +1,4 @@
-//! One logical call, told truthfully: transport, retry, throttle, deadline and cancel.
+//! One logical request over HTTP: connections, proxies, TLS, retries, rate limits and the classification of answers.
 
 pub(crate) mod ask_proxy;
 pub(crate) mod authorisation;
@@ -6,6 +6,7 @@ pub(crate) mod body;
 pub(crate) mod certificates;
 mod classify;
 pub(crate) mod failure;
+pub(crate) mod headers;
 pub mod limit;
 pub(crate) mod perform;
 pub(crate) mod proxy;

@@ -223,7 +223,7 @@ impl Http {
                     Some(error) => Err(error),
                 };
                 // Whatever was quoted above: no error leaves with a secret in it.
-                result.map_err(|e| e.map_words(|words| secrets.blot_mixed(words).into_owned()))
+                result.map_err(|e| e.map_words(|words| secrets.redact_mixed(words).into_owned()))
             });
         trace.end_attempt(match &result {
             Ok(_) => Delivery::Answered,

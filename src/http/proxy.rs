@@ -1,7 +1,8 @@
-//! Which way requests go: straight to the host or through a proxy, and who says so.
+//! Proxies: their addresses and logins, where they are set, and the hosts that they are used for.
 
+use super::headers::secret_header;
+use super::url::host_problem;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::url::host_problem;
 use crate::redaction::Secrets;
 use crate::secret::Secret;
 use base64ct::{Base64, Encoding};
@@ -11,13 +12,15 @@ use reqwest::header::HeaderValue;
 use std::fmt;
 use url::Url;
 
-/// What the program says about proxies.
+/// The program's choice of a proxy.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum ProxyChoice {
-    /// What the environment says when the first connection is made, or else the system's settings.
+    /// The proxy that the environment names when the first connection is made, or else the system's settings.
     #[default]
     Environment,
+    /// No proxy.
     Off,
+    /// This proxy, for all https requests.
     Given(Proxy),
 }
 
@@ -26,47 +29,56 @@ pub(crate) enum ProxyChoice {
 pub(crate) struct Proxy {
     address: Url,
     login: Option<Login>,
-    /// What of the login is never to be quoted.
+    /// The texts of the login that must never be quoted.
     secrets: Secrets,
     source: Source,
 }
 
+/// A user and a password for a proxy.
 #[derive(Clone)]
 pub(crate) struct Login {
     pub user: String,
     pub password: Secret,
 }
 
-/// Where the proxy is set.
+/// The setting that a proxy comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Source {
-    /// The program, by the option `proxy`.
+    /// The option `proxy`, set by the program.
     Option,
-    Configuration(Box<Places>),
-    /// A variable that all programs know.
+    /// A configuration file, or the library's own variables.
+    Configuration(Box<SettingNames>),
+    /// One of the conventional environment variables ([`VARIABLES`]).
     Environment(&'static str),
+    /// The operating system's proxy settings.
     System,
 }
 
-/// Where an operator wrote the proxy down, for messages.
+/// The names of the settings that hold a proxy's address and login, for messages to an operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Places {
+pub(crate) struct SettingNames {
     pub address: String,
     pub user: String,
     pub password: String,
 }
 
-/// In the order in which they count. `HTTP_PROXY` is for plain http, which is for this machine only and takes no proxy.
+/// The conventional variables; the first that is set counts. `HTTP_PROXY` is missing: it is for plain http, which the
+/// library uses on this machine only and without a proxy.
 const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 
 impl Proxy {
-    /// A proxy without login, from the program or from the places of a configuration. `name` is how messages call the
-    /// address. User and password are set on their own and never stand in the address, for addresses are shown.
-    pub(crate) fn given(places: Option<Places>, name: &str, address: &str) -> Result<Self> {
-        let source = places.map_or(Source::Option, |places| {
-            Source::Configuration(Box::new(places))
+    /// A proxy without login. `name` is how error messages call the address. `settings` are those of a configuration;
+    /// without them the program sets the proxy by the option `proxy`. The login is set apart from the address, because
+    /// addresses are shown in messages.
+    pub(crate) fn from_option(
+        name: &str,
+        address: &str,
+        settings: Option<SettingNames>,
+    ) -> Result<Self> {
+        let source = settings.map_or(Source::Option, |settings| {
+            Source::Configuration(Box::new(settings))
         });
         let (proxy, inside) = Proxy::parse(address, source)
             .map_err(|problem| Error::invalid_argument(name, problem))?;
@@ -79,13 +91,13 @@ impl Proxy {
         }
     }
 
-    /// Sets the user, with an empty password. `place` is where an operator wrote the user down.
-    pub(crate) fn set_user(&mut self, name: &str, place: String, user: &str) -> Result<()> {
+    /// Sets the user, with an empty password. `setting` names the setting of a configuration.
+    pub(crate) fn set_user(&mut self, name: &str, setting: String, user: &str) -> Result<()> {
         if let Some(problem) = user_problem(user, self.is_socks()) {
             return Err(Error::invalid_argument(name, problem));
         }
-        if let Source::Configuration(places) = &mut self.source {
-            places.user = place;
+        if let Source::Configuration(settings) = &mut self.source {
+            settings.user = setting;
         }
         self.set_login(Login {
             user: user.to_owned(),
@@ -98,14 +110,14 @@ impl Proxy {
     pub(crate) fn set_password(
         &mut self,
         name: &str,
-        place: String,
+        setting: String,
         password: Secret,
     ) -> Result<()> {
         if let Some(problem) = text_problem(password.reveal(), self.is_socks()) {
             return Err(Error::invalid_argument(name, problem));
         }
-        if let Source::Configuration(places) = &mut self.source {
-            places.password = place;
+        if let Source::Configuration(settings) = &mut self.source {
+            settings.password = setting;
         }
         if let Some(Login { user, .. }) = self.login.take() {
             self.set_login(Login { user, password });
@@ -118,12 +130,13 @@ impl Proxy {
         self.login = Some(login);
     }
 
-    /// The words of the error never hold the text, which may hold a password.
+    /// A proxy from its address, and the login that the address holds. The error never quotes the text, which may hold a
+    /// password.
     fn parse(
         text: &str,
         source: Source,
     ) -> std::result::Result<(Self, Option<Login>), &'static str> {
-        const FORM: &str = "is no proxy address, such as http://proxy.example.com:3128 or socks5h://proxy.example.com:1080";
+        const FORM: &str = "is not a proxy address, such as http://proxy.example.com:3128 or socks5h://proxy.example.com:1080";
         let text = match text.contains("://") {
             true => text.to_owned(),
             false => format!("http://{text}"),
@@ -133,7 +146,7 @@ impl Proxy {
         }
         let mut address = Url::parse(&text).map_err(|_| FORM)?;
         if !SCHEMES.contains(&address.scheme()) {
-            return Err("is of a kind that is not spoken; give http, https, socks5 or socks5h");
+            return Err("has a scheme that is not supported; give http, https, socks5 or socks5h");
         }
         if let Some(problem) = host_problem(&address) {
             return Err(problem);
@@ -174,12 +187,12 @@ impl Proxy {
         self.address.scheme().starts_with("socks")
     }
 
-    /// Whether the proxy is told the host's name and looks it up itself; otherwise this machine does.
+    /// Whether the proxy receives the host's name and looks it up; otherwise this machine looks it up.
     pub(crate) fn resolves_names(&self) -> bool {
         self.address.scheme() != "socks5"
     }
 
-    /// Of the others this machine would first have to speak TLS or SOCKS.
+    /// Whether a CONNECT request can be sent without a TLS handshake or SOCKS.
     pub(crate) fn speaks_plain_http(&self) -> bool {
         self.address.scheme() == "http"
     }
@@ -204,28 +217,44 @@ impl Proxy {
         self.secrets.clone()
     }
 
-    /// `Proxy-Authorization`, for HTTP proxies.
+    /// The value of `Proxy-Authorization`, for HTTP proxies with a login.
     pub(crate) fn authorization(&self) -> Option<HeaderValue> {
         self.login.as_ref().map(Login::basic)
     }
 
-    /// Where a person can change it.
+    /// The setting that holds the address, for messages.
     pub(crate) fn where_it_is_set(&self) -> String {
         match &self.source {
             Source::Option => "the option proxy".to_owned(),
-            Source::Configuration(places) => places.address.clone(),
+            Source::Configuration(settings) => settings.address.clone(),
             Source::Environment(variable) => format!("{variable} in the environment"),
             Source::System => "the system's proxy settings".to_owned(),
         }
     }
 
-    /// What to do so that the proxy gets the right login.
+    /// The remedy for a proxy that cannot be reached.
+    pub(super) fn check_it_runs(&self) -> String {
+        format!(
+            "check that the proxy runs and that {} is right",
+            self.where_it_is_set()
+        )
+    }
+
+    /// The remedy for a proxy that may be of another kind than its address says.
+    pub(super) fn check_its_kind(&self) -> String {
+        format!(
+            "check that the proxy is of the kind that its address says, and that {} is right",
+            self.where_it_is_set()
+        )
+    }
+
+    /// The remedy for a missing or refused login.
     pub(crate) fn how_to_log_in(&self) -> String {
         const GIVE: &str = "give the right user and password";
         match &self.source {
             Source::Option => format!("{GIVE} with the option proxy"),
-            Source::Configuration(places) => {
-                format!("{GIVE} by {} and {}", places.user, places.password)
+            Source::Configuration(settings) => {
+                format!("{GIVE} by {} and {}", settings.user, settings.password)
             }
             Source::Environment(variable) => format!(
                 "{GIVE} in {variable}, as {}://user:password@{}:{}",
@@ -239,7 +268,7 @@ impl Proxy {
         }
     }
 
-    fn for_the_client(&self) -> Result<reqwest::Proxy> {
+    fn to_reqwest(&self) -> Result<reqwest::Proxy> {
         let unusable = |e: reqwest::Error| {
             Error::new(
                 ErrorKind::Proxy,
@@ -247,10 +276,10 @@ impl Proxy {
             )
         };
         if self.is_socks() {
-            // Only in its address does the HTTP client take a SOCKS login; that copy of the password is not zeroed.
+            // The HTTP client accepts a SOCKS login only as a part of the address; that copy of the password is not zeroed.
             let mut address = self.address.clone();
             if let Some(login) = &self.login {
-                // The address encodes all but the percent sign, which its reader would decode.
+                // The setters encode everything but the percent sign, which the HTTP client would decode.
                 let encoded = |text: &str| text.replace('%', "%25");
                 let _ = address.set_username(&encoded(&login.user));
                 let _ = address.set_password(Some(&encoded(login.password.reveal())));
@@ -265,7 +294,7 @@ impl Proxy {
     }
 }
 
-/// Scheme, host and port.
+/// Shows scheme, host and port.
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let port = self.port();
@@ -279,12 +308,12 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// The longest user and password that SOCKS can carry, in bytes.
+/// The longest user and password that SOCKS can carry: RFC 1929 counts the bytes of each in one byte.
 const LONGEST_OF_SOCKS: usize = 255;
 
 fn user_problem(user: &str, socks: bool) -> Option<&'static str> {
     if user.is_empty() {
-        return Some("must not be empty; leave it out for a proxy without login");
+        return Some("must not be empty; leave it out for a proxy without a login");
     }
     let colon =
         (!socks && user.contains(':')).then_some("must not hold a colon, which would end it");
@@ -295,7 +324,7 @@ fn text_problem(text: &str, socks: bool) -> Option<&'static str> {
     if text.chars().any(char::is_control) {
         Some("holds a control character")
     } else if socks && text.len() > LONGEST_OF_SOCKS {
-        Some("is longer than the 255 bytes of SOCKS")
+        Some("is longer than the 255 bytes that SOCKS allows")
     } else {
         None
     }
@@ -304,39 +333,42 @@ fn text_problem(text: &str, socks: bool) -> Option<&'static str> {
 impl Login {
     fn secrets(login: Option<&Login>) -> Secrets {
         login.map_or_else(Secrets::default, |login| {
-            Secrets::of_login(&login.user, &login.password)
+            Secrets::for_login(&login.user, &login.password)
         })
     }
 
+    /// The value of `Proxy-Authorization` in the Basic scheme.
     fn basic(&self) -> HeaderValue {
         let pair = Secret::new(format!("{}:{}", self.user, self.password.reveal()));
         let encoded = Secret::new(Base64::encode_string(pair.reveal().as_bytes()));
-        let header = Secret::new(format!("Basic {}", encoded.reveal())).header();
+        let header = secret_header(Secret::new(format!("Basic {}", encoded.reveal())));
         header.expect("base64 fits into a header")
     }
 }
 
-/// What was found out when the first connection was made.
+/// The proxy and the hosts that it is used for, read when the first connection is made.
 #[derive(Clone, Debug)]
 pub(crate) enum ProxyRules {
+    /// No proxy.
     Direct,
-    /// For all https.
+    /// A proxy for all https requests.
     Given(Proxy),
-    /// For https, but for the hosts that the list excepts.
+    /// A proxy for https requests, except to the hosts in the list, which has the form of `NO_PROXY`.
     Excepting(Proxy, String),
 }
 
 impl ProxyChoice {
-    pub(crate) fn routes(&self) -> Result<ProxyRules> {
+    /// The rules that the choice stands for; reads the environment or the system's settings where it names them.
+    pub(crate) fn rules(&self) -> Result<ProxyRules> {
         match self {
             ProxyChoice::Off => Ok(ProxyRules::Direct),
             ProxyChoice::Given(proxy) => Ok(ProxyRules::Given(proxy.clone())),
-            ProxyChoice::Environment => from_the_environment(),
+            ProxyChoice::Environment => rules_from_environment(),
         }
     }
 }
 
-fn from_the_environment() -> Result<ProxyRules> {
+fn rules_from_environment() -> Result<ProxyRules> {
     let set = VARIABLES
         .iter()
         .find_map(|name| Some((*name, std::env::var_os(name)?)));
@@ -357,14 +389,14 @@ fn from_the_environment() -> Result<ProxyRules> {
                 })?;
             let list = ["NO_PROXY", "no_proxy"];
             let list = list.iter().find_map(std::env::var_os);
-            // An entry that is not UTF-8 is no host of ours; the others count.
+            // An entry that is not UTF-8 matches no host that the library connects to; the other entries count.
             let list = list.unwrap_or_default();
             Ok(ProxyRules::Excepting(
                 proxy,
-                exceptions(&list.to_string_lossy()),
+                normalized_exceptions(&list.to_string_lossy()),
             ))
         }
-        None => Ok(from_the_system()),
+        None => Ok(rules_from_system()),
     }
 }
 
@@ -376,8 +408,8 @@ fn not_utf8(name: &str) -> Error {
     .with_remedy("correct or unset it")
 }
 
-/// An entry of `NO_PROXY` without its port: of what would take the proxy, each host is called at one port only. Port 80
-/// stays, and with it the entry matches nothing.
+/// An entry of `NO_PROXY` without its port: the library connects to each host at one https port only, so the host alone
+/// decides. Port 80 stays, so that the entry matches nothing.
 fn without_port(entry: &str) -> &str {
     match entry.rsplit_once(':') {
         Some((host, port))
@@ -392,11 +424,11 @@ fn without_port(entry: &str) -> &str {
     }
 }
 
-/// `NO_PROXY` as other tools read it: spaces part as commas do, a star alone excepts addresses too, one before a domain is
-/// as good as none, and a host may have its port. The HTTP client knows less.
-fn exceptions(list: &str) -> String {
+/// `NO_PROXY` as other tools read it, in the narrower form that the HTTP client understands: spaces separate entries as
+/// commas do, `*` matches addresses too, `*.domain` means `.domain`, and an entry may have a port.
+fn normalized_exceptions(list: &str) -> String {
     let entries = list.split(|c: char| c == ',' || c.is_whitespace());
-    let understood = entries
+    let normalized = entries
         .filter(|entry| !entry.is_empty())
         .map(without_port)
         .map(|entry| match entry {
@@ -406,11 +438,11 @@ fn exceptions(list: &str) -> String {
                 _ => entry.trim_start_matches('[').trim_end_matches(']'),
             },
         });
-    understood.collect::<Vec<_>>().join(",")
+    normalized.collect::<Vec<_>>().join(",")
 }
 
-/// On macOS and Windows the settings of the system; elsewhere there are none.
-fn from_the_system() -> ProxyRules {
+/// The proxy settings of macOS and Windows; other systems have none.
+fn rules_from_system() -> ProxyRules {
     let any = reqwest::Url::parse("https://usermanagement.adobe.io").expect("it is a URL");
     let found = any
         .as_str()
@@ -425,7 +457,7 @@ fn from_the_system() -> ProxyRules {
 }
 
 impl ProxyRules {
-    /// The proxy on the way to `url`, if there is one.
+    /// The proxy that requests to `url` go through, if any.
     pub(crate) fn proxy_for(&self, url: &Url) -> Option<&Proxy> {
         if url.scheme() != "https" {
             return None;
@@ -434,33 +466,34 @@ impl ProxyRules {
             ProxyRules::Direct => None,
             ProxyRules::Given(proxy) => Some(proxy),
             ProxyRules::Excepting(proxy, list) => {
-                let is_asked = Matcher::builder()
+                let is_used = Matcher::builder()
                     .https("http://proxy.invalid")
                     .no(list.as_str())
                     .build()
                     .intercept(&url.as_str().parse().ok()?)
                     .is_some();
-                is_asked.then_some(proxy)
+                is_used.then_some(proxy)
             }
         }
     }
 
-    /// Why there is no proxy on the way to `url`, if there is none.
+    /// Why requests to `url` go through no proxy, for a sentence that begins with "no proxy, since".
     pub(crate) fn why_direct(&self, url: &Url) -> &'static str {
         match self {
-            _ if url.scheme() != "https" => "plain http takes none",
+            _ if url.scheme() != "https" => "plain http uses none",
             ProxyRules::Excepting(..) => "NO_PROXY in the environment excepts the host",
             ProxyRules::Direct | ProxyRules::Given(_) => "none is set",
         }
     }
 
+    /// Makes the HTTP client follow these rules, and no others.
     pub(crate) fn apply(&self, builder: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder> {
         let builder = builder.no_proxy();
         Ok(match self {
             ProxyRules::Direct => builder,
-            ProxyRules::Given(proxy) => builder.proxy(proxy.for_the_client()?),
+            ProxyRules::Given(proxy) => builder.proxy(proxy.to_reqwest()?),
             ProxyRules::Excepting(proxy, list) => {
-                builder.proxy(proxy.for_the_client()?.no_proxy(NoProxy::from_string(list)))
+                builder.proxy(proxy.to_reqwest()?.no_proxy(NoProxy::from_string(list)))
             }
         })
     }
@@ -475,7 +508,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_in_every_form() {
+    fn addresses_are_parsed_in_every_form() {
         for (text, shown) in [
             ("proxy.example:3128", "http://proxy.example:3128"),
             ("http://proxy.example/", "http://proxy.example:80"),
@@ -524,7 +557,7 @@ mod tests {
     }
 
     #[test]
-    fn exceptions_in_every_form() {
+    fn no_proxy_is_read_in_every_form() {
         for (list, host, is_excepted) in [
             ("*", "usermanagement.adobe.io", true),
             ("*", "10.1.2.3", true),
@@ -543,10 +576,10 @@ mod tests {
             ("adobe.io:", "usermanagement.adobe.io", false),
             ("", "usermanagement.adobe.io", false),
         ] {
-            let routes = ProxyRules::Excepting(parsed("h:1").0, exceptions(list));
+            let rules = ProxyRules::Excepting(parsed("h:1").0, normalized_exceptions(list));
             let url = Url::parse(&format!("https://{host}/v2")).unwrap();
             assert_eq!(
-                routes.proxy_for(&url).is_none(),
+                rules.proxy_for(&url).is_none(),
                 is_excepted,
                 "{list:?}: {host}"
             );
@@ -554,9 +587,9 @@ mod tests {
     }
 
     #[test]
-    fn which_hosts_the_proxy_is_for() {
+    fn the_proxy_is_used_for_https_hosts_that_are_not_excepted() {
         let list = ".intranet.example, 10.0.0.0/8".to_owned();
-        let routes = ProxyRules::Excepting(parsed("h:1").0, list);
+        let rules = ProxyRules::Excepting(parsed("h:1").0, list);
         for (url, is_through) in [
             ("https://usermanagement.adobe.io/v2", true),
             ("https://notintranet.example", true),
@@ -565,7 +598,7 @@ mod tests {
             ("http://127.0.0.1:8080", false),
         ] {
             let url = Url::parse(url).unwrap();
-            assert_eq!(routes.proxy_for(&url).is_some(), is_through, "{url}");
+            assert_eq!(rules.proxy_for(&url).is_some(), is_through, "{url}");
         }
     }
 }

@@ -1,13 +1,14 @@
-//! The way to a host.
+//! The route of a request: directly to the host, or through a proxy.
 
 use super::proxy::Proxy;
 use std::time::Duration;
 use url::Url;
 
-/// Where a request was going.
+/// The route to the host of `url`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Route<'a> {
     pub url: &'a Url,
+    /// `None` for a direct connection.
     pub proxy: Option<&'a Proxy>,
     pub connect_timeout: Duration,
 }

@@ -1,4 +1,4 @@
-//! Reading large JSON answers without copying them, and the texts that they are made of.
+//! Reading of large JSON answers in place, without copying their texts.
 
 pub(crate) mod buffer_pool;
 pub(crate) mod duplicate_keys;

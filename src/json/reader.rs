@@ -1,13 +1,13 @@
-//! Reads the JSON of an answer in one pass, and leaves its texts where they stand.
+//! A JSON reader that makes one pass over an answer and leaves its texts in place.
 //!
-//! Here is only what there is most of: objects, lists and texts without escapes. The rest is serde_json's.
+//! It reads what answers mostly consist of: objects, lists and texts without escapes. serde_json reads everything else.
 
 use super::text::Span;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::fmt;
 
-/// Why an answer does not read.
+/// Why an answer cannot be read: what is wrong, and at which byte.
 #[derive(Debug)]
 pub struct Unreadable(String);
 
@@ -16,8 +16,8 @@ impl Unreadable {
         Unreadable(problem.to_string())
     }
 
-    /// The same with what it happened to in front.
-    pub(crate) fn in_the(self, place: impl fmt::Display) -> Self {
+    /// The same problem, preceded by the part of the answer that has it.
+    pub(crate) fn within(self, place: impl fmt::Display) -> Self {
         Unreadable(format!("{place}: {}", self.0))
     }
 }
@@ -30,7 +30,7 @@ impl fmt::Display for Unreadable {
 
 pub(crate) type Result<T> = std::result::Result<T, Unreadable>;
 
-/// Walks through an answer, value by value, in the answer's order. That it is UTF-8 is not looked at.
+/// Reads an answer value by value, in the answer's order. It does not check that the answer is UTF-8.
 #[derive(Debug)]
 pub struct Reader<'j> {
     json: &'j [u8],
@@ -38,15 +38,15 @@ pub struct Reader<'j> {
     found: Found,
 }
 
-/// What was found on the way.
+/// What the reader collected besides the values it returned.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// Texts that the answer writes in another way than they read, each with its NUL. Their spans count from the start
-    /// of the answer, as if this stood behind it.
+    /// Texts that had to be decoded, each followed by a NUL. Their spans count from the start of the answer, as if this
+    /// string were appended to it.
     pub decoded: String,
-    /// Where the texts that stay where they are have their closing quotes.
+    /// The positions of the closing quotes of the texts that stay in place.
     pub closing_quotes: Vec<u32>,
-    /// The texts of all lists, one list after the other.
+    /// The texts of all lists, list by list.
     pub lists: Vec<Span>,
 }
 
@@ -66,7 +66,7 @@ impl<'j> Reader<'j> {
         }
     }
 
-    /// The end of the answer, behind which nothing may stand.
+    /// Ends reading. Anything but white space after the last value is an error.
     pub(crate) fn finish(mut self) -> Result<Found> {
         match self.peek() {
             None => Ok(self.found),
@@ -74,7 +74,7 @@ impl<'j> Reader<'j> {
         }
     }
 
-    /// Reads an object field by field. `name` makes of a key what `value` needs to know to read what stands behind it.
+    /// Reads an object field by field. `name` converts each key to the `K` by which `value` decides how to read the value.
     pub(crate) fn object<K>(
         &mut self,
         name: impl Fn(&[u8]) -> K,
@@ -94,7 +94,7 @@ impl<'j> Reader<'j> {
         }
     }
 
-    /// Reads a list element by element; `false` where there is null instead.
+    /// Reads a list element by element. `false`: the value is null instead.
     pub(crate) fn list(
         &mut self,
         mut element: impl FnMut(&mut Self) -> Result<()>,
@@ -115,7 +115,7 @@ impl<'j> Reader<'j> {
         }
     }
 
-    /// Reads a value with `read` and tells where it stands.
+    /// Reads a value with `read` and returns its span too.
     pub(crate) fn with_span<T>(
         &mut self,
         read: impl FnOnce(&mut Self) -> Result<T>,
@@ -126,7 +126,7 @@ impl<'j> Reader<'j> {
         Ok((Span::new(start, self.position), value))
     }
 
-    /// Reads a text. Null is absent; numbers and booleans keep their spelling.
+    /// Reads a text. Null gives [`Span::ABSENT`]; numbers and booleans become texts with the answer's spelling.
     pub(crate) fn text(&mut self) -> Result<Span> {
         if self.peek() != Some(b'"') {
             return self.spelling();
@@ -138,12 +138,12 @@ impl<'j> Reader<'j> {
             }
             None => {
                 let text: String = self.value()?;
-                Ok(self.decoded(&text))
+                Ok(self.append_decoded(&text))
             }
         }
     }
 
-    /// Reads a list of texts; null is the empty list, and one in it is passed over.
+    /// Reads a list of texts. Null gives an empty list, and nulls in the list are skipped.
     pub(crate) fn texts(&mut self) -> Result<TextList> {
         let start = self.found.lists.len() as u32;
         self.list(|reader| {
@@ -157,6 +157,7 @@ impl<'j> Reader<'j> {
         Ok(TextList { start, end })
     }
 
+    /// Reads true, false or null.
     pub(crate) fn flag(&mut self) -> Result<Option<bool>> {
         match self.peek() {
             Some(b't') => self.expect_word("true").map(|()| Some(true)),
@@ -166,12 +167,12 @@ impl<'j> Reader<'j> {
         }
     }
 
-    /// Passes over a value, whatever it is; that it is JSON is checked.
+    /// Skips a value of any kind; invalid JSON is an error.
     pub(crate) fn skip(&mut self) -> Result<()> {
         self.value::<IgnoredAny>().map(drop)
     }
 
-    /// Reads a value of any kind, to keep it apart from the answer.
+    /// Reads a value of any kind with serde_json.
     pub(crate) fn value<T: Deserialize<'j>>(&mut self) -> Result<T> {
         let rest = &self.json[self.position..];
         let mut values = serde_json::Deserializer::from_slice(rest).into_iter();
@@ -187,12 +188,12 @@ impl<'j> Reader<'j> {
         }
     }
 
-    /// Reads null, if that is what comes next.
+    /// Reads null, if the next value is null.
     pub(crate) fn take_null(&mut self) -> bool {
         self.peek() == Some(b'n') && self.expect_word("null").is_ok()
     }
 
-    /// A number or a boolean as it is written; null is absent.
+    /// The text of a number or a boolean as the answer spells it; null gives [`Span::ABSENT`].
     fn spelling(&mut self) -> Result<Span> {
         if self.take_null() {
             return Ok(Span::ABSENT);
@@ -203,10 +204,11 @@ impl<'j> Reader<'j> {
         let start = self.position;
         self.skip()?;
         let spelling = std::str::from_utf8(&self.json[start..self.position]);
-        Ok(self.decoded(spelling.map_err(Unreadable::new)?))
+        Ok(self.append_decoded(spelling.map_err(Unreadable::new)?))
     }
 
-    fn decoded(&mut self, text: &str) -> Span {
+    /// Appends a text to [`Found::decoded`].
+    fn append_decoded(&mut self, text: &str) -> Span {
         let decoded = &mut self.found.decoded;
         let start = self.json.len() + decoded.len();
         decoded.push_str(text);
@@ -224,7 +226,8 @@ impl<'j> Reader<'j> {
         }
     }
 
-    /// The text whose opening quote comes next, if there is nothing in it to decode.
+    /// Reads the text whose opening quote is at the current position. `None`: it contains something to decode, and the
+    /// position has not changed.
     fn plain_text(&mut self) -> Option<Span> {
         let start = self.position + 1;
         let end = start + plain_length(&self.json[start..]);
@@ -234,7 +237,7 @@ impl<'j> Reader<'j> {
         })
     }
 
-    /// The first byte of what comes next.
+    /// The first byte of the next token, after white space.
     fn peek(&mut self) -> Option<u8> {
         loop {
             match self.json.get(self.position) {
@@ -273,12 +276,12 @@ impl<'j> Reader<'j> {
                 let byte = byte.escape_ascii();
                 Unreadable::new(format_args!("'{byte}' instead of {expected} at byte {at}"))
             }
-            None => Unreadable::new(format_args!("it ends before {expected}")),
+            None => Unreadable::new(format_args!("the answer ends before {expected}")),
         }
     }
 }
 
-/// How many bytes of a text JSON writes as they are: those before the first quote, backslash or control character.
+/// How many bytes of a text JSON writes unchanged: those before the first quote, backslash or control character.
 pub(crate) fn plain_length(text: &[u8]) -> usize {
     let (words, _) = text.as_chunks::<8>();
     for (number, word) in words.iter().enumerate() {
@@ -293,7 +296,7 @@ pub(crate) fn plain_length(text: &[u8]) -> usize {
     rest.map_or(text.len(), |position| end + position)
 }
 
-/// Marks, by its highest bit, the lowest byte of the word that ends a plain text. Higher bytes may be marked wrongly.
+/// Sets the highest bit of the lowest byte of the word that ends a plain text. Bits of higher bytes may be set wrongly.
 fn special_bytes(word: u64) -> u64 {
     const ONES: u64 = u64::MAX / 255;
     let zero = |word: u64| word.wrapping_sub(ONES) & !word;
@@ -308,7 +311,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_special_byte_is_seen_wherever_it_stands() {
+    fn every_special_byte_is_found_at_every_position() {
         for length in 0..40 {
             for byte in 0..=u8::MAX {
                 for position in 0..length {
@@ -326,8 +329,8 @@ mod tests {
         }
     }
 
-    /// What is read of a value, and what of it serde_json reads.
-    fn both(json: &str) -> (Option<Vec<String>>, Option<Vec<String>>) {
+    /// The texts that this reader reads, and those that serde_json reads.
+    fn read_by_both(json: &str) -> (Option<Vec<String>>, Option<Vec<String>>) {
         let mut reader = Reader::new(json.as_bytes());
         let list = reader.texts();
         let ours = list.and_then(|_| reader.finish()).ok().map(|found| {
@@ -343,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn it_reads_what_serde_json_reads_and_refuses_what_that_refuses() {
+    fn texts_are_read_and_refused_as_by_serde_json() {
         let texts = [
             "",
             "a",
@@ -385,20 +388,20 @@ mod tests {
             .flat_map(|text| around(text))
             .chain(["null".into(), "[]".into()])
         {
-            let (ours, theirs) = both(&json);
+            let (ours, theirs) = read_by_both(&json);
             assert_eq!(ours, theirs, "{json}");
         }
     }
 
     #[test]
-    fn numbers_keep_their_spelling_and_objects_are_no_texts() {
-        let (ours, _) = both("[1e400, -0.50, true, 18446744073709551616]");
+    fn numbers_keep_their_spelling_and_objects_are_not_texts() {
+        let (ours, _) = read_by_both("[1e400, -0.50, true, 18446744073709551616]");
         assert_eq!(
             ours.unwrap(),
             ["1e400", "-0.50", "true", "18446744073709551616"]
         );
         for json in ["[{}]", "[[]]", "[01]", "[1.]", "[-]", "[truth]", "[tru]"] {
-            assert_eq!(both(json).0, None, "{json}");
+            assert_eq!(read_by_both(json).0, None, "{json}");
         }
     }
 }

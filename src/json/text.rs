@@ -1,8 +1,10 @@
-//! Text of a page, handed out in place.
+//! Texts that a NUL follows in memory, so that C can read them without a copy.
 
 use std::sync::Arc;
 
-/// UTF-8 text that a NUL follows in memory, so that C can read it without a copy.
+/// UTF-8 text that a NUL follows in memory, so that C can read it without a copy. It borrows from its page.
+///
+/// The text itself may contain further NUL characters, which JSON writes as `\u0000`; C sees it up to the first of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Text<'a> {
     with_nul: &'a str,
@@ -15,17 +17,18 @@ impl Default for Text<'_> {
 }
 
 impl<'a> Text<'a> {
+    /// The text without the final NUL.
     pub fn as_str(self) -> &'a str {
         &self.with_nul[..self.with_nul.len() - 1]
     }
 
-    /// The text and the NUL behind it.
+    /// The bytes of the text, and the final NUL.
     pub fn as_bytes_with_nul(self) -> &'a [u8] {
         self.with_nul.as_bytes()
     }
 }
 
-/// A text of its own, shared, with its NUL.
+/// Owned UTF-8 text that a NUL follows in memory. Clones share it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SharedText(Arc<str>);
 
@@ -41,16 +44,18 @@ impl SharedText {
         SharedText::new(copy)
     }
 
+    /// The text, with its final NUL.
     pub fn as_text(&self) -> Text<'_> {
         Text { with_nul: &self.0 }
     }
 
+    /// The text without the final NUL.
     pub fn as_str(&self) -> &str {
         self.as_text().as_str()
     }
 }
 
-/// Where a text stands in its page. Pages are far below 4 GiB (answers are bounded).
+/// The byte range of a text in its page. 32 bits suffice, since answers are bounded far below 4 GiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
     start: u32,
@@ -58,7 +63,7 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// A field that the service left out or set to null: no text has such a place.
+    /// The span of a field that the service left out or set to null. No text has this span.
     pub(crate) const ABSENT: Span = Span {
         start: u32::MAX,
         end: 0,
@@ -79,7 +84,7 @@ impl Span {
         self.end as usize
     }
 
-    /// The text in `page`, where a NUL must stand at its end.
+    /// The text at this span of `page`. A NUL must follow it there. `None` for [`Span::ABSENT`].
     pub(crate) fn text(self, page: &str) -> Option<Text<'_>> {
         let with_nul = page.get(self.start as usize..self.end as usize + 1)?;
         Some(Text { with_nul })
@@ -91,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_come_back_with_their_nul() {
+    fn texts_include_their_nul() {
         let page = "Zoë\0\0李\0";
         let text = |start, end| Span::new(start, end).text(page).unwrap();
         assert_eq!(text(0, 4).as_str(), "Zoë");

@@ -1,6 +1,7 @@
-//! RSA keys: opening private keys of every usual form, making key pairs, and saving them.
+//! RSA keys: reading private keys in every usual format, generating key pairs, and saving them.
 
 pub mod pair;
 mod passphrase;
 pub(crate) mod private_key;
+mod problem;
 mod save;

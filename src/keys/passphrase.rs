@@ -1,7 +1,7 @@
-//! Opens what a passphrase closes, in the three ways of OpenSSL's history: PKCS#8 with PBES2, PKCS#8 with the older
-//! PBES1 and its kin from PKCS#12, and PEM headers.
+//! Decryption of private keys with a passphrase, in the three formats of OpenSSL's history: PKCS#8 with PBES2, PKCS#8 with
+//! the older PBES1 and the related schemes of PKCS#12, and PEM headers.
 
-use super::private_key::Refusal;
+use super::problem::KeyProblem;
 use aes::{Aes128, Aes192, Aes256};
 use cbc::Decryptor;
 use cbc::cipher::block_padding::Pkcs7;
@@ -16,97 +16,102 @@ use rc2::Rc2;
 use sha1::{Digest, Sha1};
 use zeroize::Zeroizing;
 
-/// Ten times what is asked for where care is taken, and seconds of work; a key file that asks for more is an attack or a
+/// Ten times the count that careful tools use, and seconds of work; a key file that asks for more is an attack or a
 /// mistake.
-const MOST_ITERATIONS: u32 = if cfg!(fuzzing) { 2_048 } else { 10_000_000 };
+const MAX_ITERATIONS: u32 = if cfg!(fuzzing) { 2_048 } else { 10_000_000 };
 
-/// Of scrypt, which takes memory: 128 bytes for each. OpenSSL's own choice comes to 16 MiB.
-const MOST_SCRYPT_BLOCKS: u64 = if cfg!(fuzzing) { 1 << 10 } else { 1 << 20 };
-const MOST_SCRYPT_LANES: u16 = 16;
+/// The greatest product of scrypt's cost and block size. Each block takes 128 bytes of memory; OpenSSL's own choice comes
+/// to 16 MiB.
+const MAX_SCRYPT_BLOCKS: u64 = if cfg!(fuzzing) { 1 << 10 } else { 1 << 20 };
+const MAX_SCRYPT_PARALLELISM: u16 = 16;
 
-const NOT_UNDERSTOOD: &str = "is encrypted in a way that is not supported; \
-    `openssl pkcs8 -topk8` writes one that is";
+const UNSUPPORTED: &str = "is encrypted with an algorithm that is not supported; \
+    `openssl pkcs8 -topk8` encrypts it with one that is";
 
-fn wrong() -> Refusal {
-    Refusal::Passphrase("is wrong, or the key is damaged".into())
+fn wrong_passphrase() -> KeyProblem {
+    KeyProblem::Passphrase("is wrong, or the key is damaged".into())
 }
 
-fn not_understood() -> Refusal {
-    Refusal::Key(NOT_UNDERSTOOD.into())
+fn unsupported() -> KeyProblem {
+    KeyProblem::Key(UNSUPPORTED.into())
 }
 
-/// What is in an `ENCRYPTED PRIVATE KEY`.
-pub(super) fn open_pkcs8(der: &[u8], passphrase: &str) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-    let (algorithm, sealed) = encrypted_parts(der).map_err(|_| not_well_formed())?;
-    let mut opened = Zeroizing::new(sealed.to_vec());
+/// Decrypts an `ENCRYPTED PRIVATE KEY`. The result is the DER of a PKCS#8 private key, if the passphrase is right.
+pub(super) fn decrypt_pkcs8(
+    der: &[u8],
+    passphrase: &str,
+) -> Result<Zeroizing<Vec<u8>>, KeyProblem> {
+    let (algorithm, ciphertext) = parse_encrypted_key(der).map_err(|_| malformed())?;
+    let mut decrypted = Zeroizing::new(ciphertext.to_vec());
     let length = match algorithm.oid {
-        PBES2_OID => open_pbes2(algorithm.parameters, &mut opened, passphrase)?,
-        oid => open_pbes1(oid, algorithm.parameters, &mut opened, passphrase)?,
+        PBES2_OID => decrypt_pbes2(algorithm.parameters, &mut decrypted, passphrase)?,
+        oid => decrypt_pbes1(oid, algorithm.parameters, &mut decrypted, passphrase)?,
     };
-    opened.truncate(length);
-    Ok(opened)
+    decrypted.truncate(length);
+    Ok(decrypted)
 }
 
-fn not_well_formed() -> Refusal {
-    Refusal::Key("is no well-formed encrypted key".into())
+fn malformed() -> KeyProblem {
+    KeyProblem::Key("is not a well-formed encrypted key".into())
 }
 
-fn encrypted_parts(der: &[u8]) -> der::Result<(AlgorithmIdentifierRef<'_>, &[u8])> {
+fn parse_encrypted_key(der: &[u8]) -> der::Result<(AlgorithmIdentifierRef<'_>, &[u8])> {
     let mut reader = SliceReader::new(der)?;
     let parts = reader.sequence(|reader: &mut SliceReader<'_>| -> der::Result<_> {
         let algorithm = AlgorithmIdentifierRef::decode(reader)?;
-        let sealed = <&OctetStringRef>::decode(reader)?;
-        Ok((algorithm, sealed.as_bytes()))
+        let ciphertext = <&OctetStringRef>::decode(reader)?;
+        Ok((algorithm, ciphertext.as_bytes()))
     })?;
     reader.finish()?;
     Ok(parts)
 }
 
-/// Each way of opening leaves what it opens at the start of the buffer, and tells its length.
-fn open_pbes2(
+/// Each decryption leaves the plaintext at the start of the buffer, and returns its length.
+fn decrypt_pbes2(
     parameters: Option<AnyRef<'_>>,
     buffer: &mut [u8],
     passphrase: &str,
-) -> Result<usize, Refusal> {
-    let parameters = parameters.ok_or_else(not_well_formed)?;
-    let parameters = Parameters::try_from(parameters).map_err(|_| not_understood())?;
-    bound_work(&parameters.kdf)?;
-    let opened = parameters.decrypt_in_place(passphrase, buffer);
-    opened.map(<[u8]>::len).map_err(|error| match error {
-        Error::DecryptFailed => wrong(),
-        _ => not_understood(),
+) -> Result<usize, KeyProblem> {
+    let parameters = parameters.ok_or_else(malformed)?;
+    let parameters = Parameters::try_from(parameters).map_err(|_| unsupported())?;
+    limit_kdf_work(&parameters.kdf)?;
+    let decrypted = parameters.decrypt_in_place(passphrase, buffer);
+    decrypted.map(<[u8]>::len).map_err(|error| match error {
+        Error::DecryptFailed => wrong_passphrase(),
+        _ => unsupported(),
     })
 }
 
-fn bound_work(kdf: &Kdf) -> Result<(), Refusal> {
+fn limit_kdf_work(kdf: &Kdf) -> Result<(), KeyProblem> {
     match kdf {
-        Kdf::Pbkdf2(parameters) => bound_iterations(parameters.iteration_count),
+        Kdf::Pbkdf2(parameters) => limit_iterations(parameters.iteration_count),
         Kdf::Scrypt(parameters) => {
             let blocks = parameters
                 .cost_parameter
                 .saturating_mul(u64::from(parameters.block_size));
-            match blocks > MOST_SCRYPT_BLOCKS || parameters.parallelization > MOST_SCRYPT_LANES {
-                true => Err(Refusal::Key(
-                    "asks for more scrypt work than a key file may".into(),
+            match blocks > MAX_SCRYPT_BLOCKS || parameters.parallelization > MAX_SCRYPT_PARALLELISM
+            {
+                true => Err(KeyProblem::Key(
+                    "asks for more scrypt work than is allowed".into(),
                 )),
                 false => Ok(()),
             }
         }
-        _ => Err(not_understood()),
+        _ => Err(unsupported()),
     }
 }
 
-fn bound_iterations(count: u32) -> Result<(), Refusal> {
+fn limit_iterations(count: u32) -> Result<(), KeyProblem> {
     match count {
-        0 => Err(not_well_formed()),
-        1..=MOST_ITERATIONS => Ok(()),
-        _ => Err(Refusal::Key(format!(
-            "asks for {count} iterations to open it; at most {MOST_ITERATIONS} are done"
+        0 => Err(malformed()),
+        1..=MAX_ITERATIONS => Ok(()),
+        _ => Err(KeyProblem::Key(format!(
+            "asks for {count} iterations of key derivation; at most {MAX_ITERATIONS} are allowed"
         ))),
     }
 }
 
-/// How a key and an initialisation vector come from the passphrase, and what they are for.
+/// The derivation of key and initialisation vector from the passphrase, and the cipher that takes them.
 struct Pbes1 {
     derivation: Derivation,
     cipher: Cipher,
@@ -114,10 +119,11 @@ struct Pbes1 {
 
 #[derive(Clone, Copy)]
 enum Derivation {
-    /// PKCS#5's first.
+    /// PBKDF1 of PKCS#5, with MD5.
     Md5,
+    /// PBKDF1 of PKCS#5, with SHA-1.
     Sha1,
-    /// PKCS#12's, with SHA-1.
+    /// The derivation of PKCS#12, with SHA-1.
     Pkcs12,
 }
 
@@ -132,7 +138,7 @@ enum Cipher {
     Aes256,
 }
 
-fn pbes1_of(oid: ObjectIdentifier) -> Option<Pbes1> {
+fn pbes1_scheme(oid: ObjectIdentifier) -> Option<Pbes1> {
     const PKCS5: &str = "1.2.840.113549.1.5.";
     const PKCS12: &str = "1.2.840.113549.1.12.1.";
     let oid = oid.to_string();
@@ -157,16 +163,16 @@ fn pbes1_of(oid: ObjectIdentifier) -> Option<Pbes1> {
     Some(Pbes1 { derivation, cipher })
 }
 
-fn open_pbes1(
+fn decrypt_pbes1(
     oid: ObjectIdentifier,
     parameters: Option<AnyRef<'_>>,
     buffer: &mut [u8],
     passphrase: &str,
-) -> Result<usize, Refusal> {
-    let Pbes1 { derivation, cipher } = pbes1_of(oid).ok_or_else(not_understood)?;
-    let parameters = parameters.ok_or_else(not_well_formed)?;
-    let (salt, iterations) = salt_and_iterations(parameters).map_err(|_| not_well_formed())?;
-    bound_iterations(iterations)?;
+) -> Result<usize, KeyProblem> {
+    let Pbes1 { derivation, cipher } = pbes1_scheme(oid).ok_or_else(unsupported)?;
+    let parameters = parameters.ok_or_else(malformed)?;
+    let (salt, iterations) = salt_and_iterations(parameters).map_err(|_| malformed())?;
+    limit_iterations(iterations)?;
     let (key, iv) = match derivation {
         Derivation::Md5 => pbkdf1::<Md5>(passphrase, salt, iterations),
         Derivation::Sha1 => pbkdf1::<Sha1>(passphrase, salt, iterations),
@@ -175,7 +181,9 @@ fn open_pbes1(
             pkcs12(passphrase, salt, iterations, 2, 8),
         ),
     };
-    cipher.open(&key, &iv, buffer).ok_or_else(wrong)
+    cipher
+        .decrypt(&key, &iv, buffer)
+        .ok_or_else(wrong_passphrase)
 }
 
 fn salt_and_iterations(parameters: AnyRef<'_>) -> der::Result<(&[u8], u32)> {
@@ -185,10 +193,10 @@ fn salt_and_iterations(parameters: AnyRef<'_>) -> der::Result<(&[u8], u32)> {
     })
 }
 
-type Bytes = Zeroizing<Vec<u8>>;
+type KeyBytes = Zeroizing<Vec<u8>>;
 
-/// The key and the initialisation vector, of eight bytes each.
-fn pbkdf1<D: Digest>(passphrase: &str, salt: &[u8], iterations: u32) -> (Bytes, Bytes) {
+/// PBKDF1 (RFC 8018, section 5.1): the key and the initialisation vector, of eight bytes each.
+fn pbkdf1<D: Digest>(passphrase: &str, salt: &[u8], iterations: u32) -> (KeyBytes, KeyBytes) {
     let first = D::new().chain_update(passphrase).chain_update(salt);
     let mut derived = Zeroizing::new(first.finalize().to_vec());
     for _ in 1..iterations {
@@ -199,8 +207,8 @@ fn pbkdf1<D: Digest>(passphrase: &str, salt: &[u8], iterations: u32) -> (Bytes, 
     (eight_from(0), eight_from(8))
 }
 
-/// RFC 7292, appendix B.2, with SHA-1.
-fn pkcs12(passphrase: &str, salt: &[u8], iterations: u32, purpose: u8, length: usize) -> Bytes {
+/// The derivation of RFC 7292, appendix B.2, with SHA-1.
+fn pkcs12(passphrase: &str, salt: &[u8], iterations: u32, purpose: u8, length: usize) -> KeyBytes {
     const BLOCK: usize = 64;
     let units = passphrase.encode_utf16().chain([0]);
     let mut wide = Zeroizing::new(Vec::with_capacity(2 * passphrase.len() + 2));
@@ -229,7 +237,7 @@ fn pkcs12(passphrase: &str, salt: &[u8], iterations: u32, purpose: u8, length: u
     derived
 }
 
-/// `block += repeated + 1`, as numbers with the highest byte first, without what overflows.
+/// `block += repeated + 1`, as big-endian numbers; the overflow is dropped.
 fn add_plus_one(block: &mut [u8], repeated: &[u8]) {
     let mut carry = 1;
     for (place, byte) in block.iter_mut().enumerate().rev() {
@@ -239,35 +247,37 @@ fn add_plus_one(block: &mut [u8], repeated: &[u8]) {
     }
 }
 
-/// What is under a `DEK-Info` header, as OpenSSL wrote keys up to version 1.0 and other tools do still.
-pub(super) fn open_legacy(
+/// Decrypts a key with a `DEK-Info` header, as OpenSSL wrote it up to version 1.0 and other tools still do.
+pub(super) fn decrypt_legacy(
     dek_info: &str,
-    sealed: &[u8],
+    ciphertext: &[u8],
     passphrase: &str,
-) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-    let unclear = || Refusal::Key("has a DEK-Info header that is not understood".into());
-    let (name, iv) = dek_info.split_once(',').ok_or_else(unclear)?;
+) -> Result<Zeroizing<Vec<u8>>, KeyProblem> {
+    let bad_header = || KeyProblem::Key("has a malformed DEK-Info header".into());
+    let (name, iv) = dek_info.split_once(',').ok_or_else(bad_header)?;
     let cipher = match name.trim() {
         "AES-128-CBC" => Cipher::Aes128,
         "AES-192-CBC" => Cipher::Aes192,
         "AES-256-CBC" => Cipher::Aes256,
         "DES-EDE3-CBC" => Cipher::TripleDes,
         "DES-CBC" => Cipher::Des,
-        _ => return Err(not_understood()),
+        _ => return Err(unsupported()),
     };
-    let iv = hex(iv.trim()).ok_or_else(unclear)?;
+    let iv = hex(iv.trim()).ok_or_else(bad_header)?;
     if iv.len() != cipher.block_length() {
-        return Err(unclear());
+        return Err(bad_header());
     }
-    let key = md5_chain(passphrase, &iv[..8], cipher.key_length());
-    let mut opened = Zeroizing::new(sealed.to_vec());
-    let length = cipher.open(&key, &iv, &mut opened).ok_or_else(wrong)?;
-    opened.truncate(length);
-    Ok(opened)
+    let key = evp_bytes_to_key(passphrase, &iv[..8], cipher.key_length());
+    let mut decrypted = Zeroizing::new(ciphertext.to_vec());
+    let length = cipher
+        .decrypt(&key, &iv, &mut decrypted)
+        .ok_or_else(wrong_passphrase)?;
+    decrypted.truncate(length);
+    Ok(decrypted)
 }
 
 /// OpenSSL's own derivation, `EVP_BytesToKey` with MD5 and one round.
-fn md5_chain(passphrase: &str, salt: &[u8], length: usize) -> Bytes {
+fn evp_bytes_to_key(passphrase: &str, salt: &[u8], length: usize) -> KeyBytes {
     let mut key = Zeroizing::new(Vec::with_capacity(length + 16));
     let mut last = Zeroizing::new(Vec::new());
     while key.len() < length {
@@ -307,8 +317,8 @@ impl Cipher {
         }
     }
 
-    /// Decrypts in place. `None`: the padding is wrong, and so is the key.
-    fn open(self, key: &[u8], iv: &[u8], buffer: &mut [u8]) -> Option<usize> {
+    /// Decrypts in place and returns the length of the plaintext. `None`: the padding is invalid, so the key is wrong.
+    fn decrypt(self, key: &[u8], iv: &[u8], buffer: &mut [u8]) -> Option<usize> {
         match self {
             Cipher::Des => cbc(Des::new_from_slice(key).ok()?, iv, buffer),
             Cipher::TwoKeyTripleDes => cbc(TdesEde2::new_from_slice(key).ok()?, iv, buffer),
@@ -323,8 +333,8 @@ impl Cipher {
 
 fn cbc<C: BlockCipherDecrypt>(cipher: C, iv: &[u8], buffer: &mut [u8]) -> Option<usize> {
     let mode = Decryptor::inner_iv_slice_init(cipher, iv).ok()?;
-    let opened = mode.decrypt_padded::<Pkcs7>(buffer).ok()?;
-    Some(opened.len())
+    let decrypted = mode.decrypt_padded::<Pkcs7>(buffer).ok()?;
+    Some(decrypted.len())
 }
 
 #[cfg(test)]
@@ -345,67 +355,67 @@ mod tests {
         }
     }
 
-    fn sealed(algorithm: &[u8]) -> Vec<u8> {
-        let sealed = OctetString::new([7; 16]).unwrap().to_der().unwrap();
-        tagged(0x30, &[algorithm, &sealed])
+    fn ciphertext(algorithm: &[u8]) -> Vec<u8> {
+        let ciphertext = OctetString::new([7; 16]).unwrap().to_der().unwrap();
+        tagged(0x30, &[algorithm, &ciphertext])
     }
 
-    fn of_pbes2(parameters: pkcs5::Result<Parameters>) -> Vec<u8> {
+    fn encrypted_with_pbes2(parameters: pkcs5::Result<Parameters>) -> Vec<u8> {
         let scheme = EncryptionScheme::from(parameters.expect("they are well formed"));
-        sealed(&scheme.to_der().unwrap())
+        ciphertext(&scheme.to_der().unwrap())
     }
 
-    fn of_pkcs12(iterations: &[u8]) -> Vec<u8> {
+    fn encrypted_with_pkcs12(iterations: &[u8]) -> Vec<u8> {
         let oid = ObjectIdentifier::new_unwrap("1.2.840.113549.1.12.1.3");
         let salt = OctetString::new([1; 8]).unwrap().to_der().unwrap();
         let count = [&[0x02, iterations.len() as u8], iterations].concat();
         let parameters = [&[0x30, (salt.len() + count.len()) as u8], &*salt, &count].concat();
         let content = [oid.to_der().unwrap(), parameters].concat();
-        sealed(&[&[0x30, content.len() as u8], &*content].concat())
+        ciphertext(&[&[0x30, content.len() as u8], &*content].concat())
     }
 
     #[test]
-    fn a_key_cannot_keep_the_program_busy() {
+    fn excessive_derivation_work_is_refused() {
         let (salt, iv) = ([1; 8], [2; 16]);
         let begun = Instant::now();
         let scrypt = |log_n, r, p| {
             let parameters = scrypt::Params::new(log_n, r, p).expect("scrypt knows them");
-            of_pbes2(Parameters::generate_scrypt_aes256cbc(parameters, &salt, iv))
+            encrypted_with_pbes2(Parameters::generate_scrypt_aes256cbc(parameters, &salt, iv))
         };
         for der in [
-            of_pbes2(Parameters::generate_pbkdf2_sha256_aes256cbc(
-                MOST_ITERATIONS + 1,
+            encrypted_with_pbes2(Parameters::generate_pbkdf2_sha256_aes256cbc(
+                MAX_ITERATIONS + 1,
                 &salt,
                 iv,
             )),
             scrypt(21, 8, 1),
             scrypt(14, 256, 1),
             scrypt(14, 8, 17),
-            of_pkcs12(&[0x7F, 0xFF, 0xFF, 0xFF]),
-            of_pkcs12(&[0x00, 0xFF, 0xFF, 0xFF, 0xFF]),
+            encrypted_with_pkcs12(&[0x7F, 0xFF, 0xFF, 0xFF]),
+            encrypted_with_pkcs12(&[0x00, 0xFF, 0xFF, 0xFF, 0xFF]),
         ] {
-            match open_pkcs8(&der, "correct horse") {
-                Err(Refusal::Key(words)) => assert!(words.starts_with("asks for "), "{words}"),
-                other => panic!("{:?}", other.map(|_| "opened")),
+            match decrypt_pkcs8(&der, "correct horse") {
+                Err(KeyProblem::Key(words)) => assert!(words.starts_with("asks for "), "{words}"),
+                other => panic!("{:?}", other.map(|_| "decrypted")),
             }
         }
-        for der in [of_pkcs12(&[0]), of_pkcs12(&[0xFF])] {
-            assert!(matches!(open_pkcs8(&der, ""), Err(Refusal::Key(_))));
+        for der in [encrypted_with_pkcs12(&[0]), encrypted_with_pkcs12(&[0xFF])] {
+            assert!(matches!(decrypt_pkcs8(&der, ""), Err(KeyProblem::Key(_))));
         }
         assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
     }
 
     #[test]
-    fn what_is_asked_for_in_measure_is_done() {
+    fn moderate_derivation_work_is_done() {
         assert!(matches!(
-            open_pkcs8(&of_pkcs12(&[9]), "correct horse"),
-            Err(Refusal::Passphrase(_))
+            decrypt_pkcs8(&encrypted_with_pkcs12(&[9]), "correct horse"),
+            Err(KeyProblem::Passphrase(_))
         ));
     }
 
     /// The example of RFC 7292's derivation that other implementations test with.
     #[test]
-    fn the_derivation_of_pkcs12() {
+    fn pkcs12_derivation_matches_the_known_example() {
         let salt = hex("0A58CF64530D823F").unwrap();
         let key = pkcs12("smeg", &salt, 1, 1, 24);
         let expected = "8AAAE6297B6CB04642AB5B077851284EB7128F1A2A7FBCA3";
@@ -415,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_that_make_no_sense() {
+    fn malformed_dek_info_is_refused() {
         for bad in [
             "",
             "AES-256-CBC",
@@ -425,8 +435,8 @@ mod tests {
             "DES-EDE3-CBC,00112233445566778",
             "ROT13,0011223344556677",
         ] {
-            let refused = open_legacy(bad, &[0; 16], "x");
-            assert!(matches!(refused, Err(Refusal::Key(_))), "{bad}");
+            let refused = decrypt_legacy(bad, &[0; 16], "x");
+            assert!(matches!(refused, Err(KeyProblem::Key(_))), "{bad}");
         }
     }
 }

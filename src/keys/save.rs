@@ -1,4 +1,4 @@
-//! Two files that belong together come to their places both, or neither.
+//! Writing two files that belong together: both, or neither.
 
 use crate::error::{Error, Result};
 use crate::process::random_u64;
@@ -7,20 +7,34 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-pub(super) const OWNER_ALONE: u32 = 0o600;
-pub(super) const EVERYONE: u32 = 0o644;
+/// Unix modes; other systems ignore them.
+pub(super) const OWNER_ONLY: u32 = 0o600;
+pub(super) const WORLD_READABLE: u32 = 0o644;
 
-/// The argument that gave the path, the path, what to write there, and who may read it.
-pub(super) type Placed<'a> = (&'a str, &'a Path, &'a str, u32);
+/// A file to be created. `argument` is the name of the argument that gave the path, for messages.
+pub(super) struct NewFile<'a> {
+    pub argument: &'a str,
+    pub path: &'a Path,
+    pub content: &'a str,
+    pub mode: u32,
+}
 
-/// An existing file stays and is an error, unless it is to be replaced. After an error all is as it was.
-pub(super) fn write_both(files: [Placed; 2], replace: bool) -> Result<()> {
-    let same_file = || Error::invalid_argument(files[1].0, "is the path of the other file");
-    if files[0].1 == files[1].1 {
+/// Creates both files. An existing file is an error and stays as it is, unless `replace` is true. After an error both
+/// paths are as they were before.
+pub(super) fn write_both(files: [NewFile; 2], replace: bool) -> Result<()> {
+    let second = files[1].argument;
+    let same_file = || Error::invalid_argument(second, "is the path of the other file");
+    if files[0].path == files[1].path {
         return Err(same_file());
     }
-    let mut undo = Undo(Vec::new());
-    for (argument, path, content, mode) in files {
+    let mut rollback = Rollback(Vec::new());
+    for file in files {
+        let NewFile {
+            argument,
+            path,
+            content,
+            mode,
+        } = file;
         let refuse = |words: &str, error: io::Error| {
             let what = format!("{}: {words}", path.display());
             match shortage::explained(&error) {
@@ -29,18 +43,22 @@ pub(super) fn write_both(files: [Placed; 2], replace: bool) -> Result<()> {
             }
         };
         if replace {
-            undo.set_aside(path)
+            rollback
+                .move_aside(path)
                 .map_err(|error| refuse("cannot be replaced", error))?;
-            if undo.has_set_its_own_aside() {
+            if rollback.has_moved_own_file() {
                 return Err(same_file());
             }
         }
-        let mut file = undo
+        let mut file = rollback
             .create(path, mode)
             .map_err(|error| match error.kind() {
                 ErrorKind::AlreadyExists => Error::invalid_argument(
                     argument,
-                    format_args!("{}: is there already, and stays as it is", path.display()),
+                    format_args!(
+                        "{}: exists already and was not changed; choose another path, or ask for replacing it",
+                        path.display()
+                    ),
                 ),
                 _ => refuse("cannot be created", error),
             })?;
@@ -48,20 +66,20 @@ pub(super) fn write_both(files: [Placed; 2], replace: bool) -> Result<()> {
             .and_then(|()| file.sync_all())
             .map_err(|error| refuse("cannot be written", error))?;
     }
-    undo.keep();
+    rollback.commit();
     Ok(())
 }
 
-enum Step {
+enum UndoStep {
     Created(PathBuf),
-    SetAside { from: PathBuf, to: PathBuf },
+    MovedAside { from: PathBuf, to: PathBuf },
 }
 
-/// What was done, to be undone from its end when dropped.
-struct Undo(Vec<Step>);
+/// The steps done so far. Dropping it undoes them, the last first; [`Rollback::commit`] keeps their result.
+struct Rollback(Vec<UndoStep>);
 
-impl Undo {
-    /// The mode holds from the start, so that at no time the file is open to others.
+impl Rollback {
+    /// Creates a file with its mode from the start, so that other users can read it at no time.
     fn create(&mut self, path: &Path, mode: u32) -> io::Result<File> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -70,11 +88,12 @@ impl Undo {
         #[cfg(not(unix))]
         let _ = mode;
         let file = options.open(path)?;
-        self.0.push(Step::Created(path.to_owned()));
+        self.0.push(UndoStep::Created(path.to_owned()));
         Ok(file)
     }
 
-    fn set_aside(&mut self, path: &Path) -> io::Result<()> {
+    /// Renames an existing file to a unique name next to it.
+    fn move_aside(&mut self, path: &Path) -> io::Result<()> {
         match fs::symlink_metadata(path) {
             Ok(found) if found.is_dir() => return Err(ErrorKind::IsADirectory.into()),
             Ok(_) => {}
@@ -84,36 +103,36 @@ impl Undo {
         let mut name = path.as_os_str().to_owned();
         name.push(format!(".{:016x}.old", random_u64()));
         fs::rename(path, &name)?;
-        self.0.push(Step::SetAside {
+        self.0.push(UndoStep::MovedAside {
             from: path.to_owned(),
             to: name.into(),
         });
         Ok(())
     }
 
-    /// One file has many paths, of which only the file system knows.
-    fn has_set_its_own_aside(&self) -> bool {
+    /// Whether the second path was another spelling of the first, which only the file system can tell.
+    fn has_moved_own_file(&self) -> bool {
         self.0.iter().any(|step| match step {
-            Step::Created(path) => fs::symlink_metadata(path).is_err(),
-            Step::SetAside { .. } => false,
+            UndoStep::Created(path) => fs::symlink_metadata(path).is_err(),
+            UndoStep::MovedAside { .. } => false,
         })
     }
 
-    fn keep(mut self) {
+    fn commit(mut self) {
         for step in self.0.drain(..) {
-            if let Step::SetAside { to, .. } = step {
+            if let UndoStep::MovedAside { to, .. } = step {
                 let _ = fs::remove_file(to);
             }
         }
     }
 }
 
-impl Drop for Undo {
+impl Drop for Rollback {
     fn drop(&mut self) {
         for step in self.0.drain(..).rev() {
             let _ = match step {
-                Step::Created(path) => fs::remove_file(path),
-                Step::SetAside { from, to } => fs::rename(to, from),
+                UndoStep::Created(path) => fs::remove_file(path),
+                UndoStep::MovedAside { from, to } => fs::rename(to, from),
             };
         }
     }
@@ -128,24 +147,25 @@ mod tests {
     impl Folder {
         fn new() -> Self {
             let path = std::env::temp_dir().join(format!("umapi-{:016x}", fastrand::u64(..)));
-            fs::create_dir(&path).expect("there is a place for tests");
+            fs::create_dir(&path).expect("the temporary directory is writable");
             Folder(path)
         }
 
-        fn place(&self, names: [&str; 2], replace: bool) -> Result<()> {
+        fn write_both(&self, names: [&str; 2], replace: bool) -> Result<()> {
             let [key, certificate] = names.map(|name| self.0.join(name));
-            write_both(
-                [
-                    ("key_path", &key, "new key", OWNER_ALONE),
-                    (
-                        "certificate_path",
-                        &certificate,
-                        "new certificate",
-                        EVERYONE,
-                    ),
-                ],
-                replace,
-            )
+            let key = NewFile {
+                argument: "key_path",
+                path: &key,
+                content: "new key",
+                mode: OWNER_ONLY,
+            };
+            let certificate = NewFile {
+                argument: "certificate_path",
+                path: &certificate,
+                content: "new certificate",
+                mode: WORLD_READABLE,
+            };
+            write_both([key, certificate], replace)
         }
 
         fn put(&self, name: &str, content: &str) {
@@ -167,7 +187,7 @@ mod tests {
             all
         }
 
-        fn holds(&self, expected: &[(&str, &str)]) {
+        fn assert_content(&self, expected: &[(&str, &str)]) {
             let content = self.content();
             let content: Vec<_> = content.iter().map(|(n, c)| (&**n, &**c)).collect();
             assert_eq!(content, expected);
@@ -181,22 +201,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_stays() {
+    fn an_existing_file_is_kept() {
         let folder = Folder::new();
         folder.put("c", "old certificate");
-        let error = folder.place(["k", "c"], false).unwrap_err();
-        assert!(error.message().contains("is there already"), "{error}");
+        let error = folder.write_both(["k", "c"], false).unwrap_err();
+        assert!(error.message().contains("exists already"), "{error}");
         assert!(error.message().starts_with("certificate_path: "), "{error}");
-        folder.holds(&[("c", "old certificate")]);
+        folder.assert_content(&[("c", "old certificate")]);
     }
 
     #[test]
-    fn what_is_there_is_replaced_when_asked() {
+    fn existing_files_are_replaced_on_request() {
         let folder = Folder::new();
         folder.put("k", "old key");
         folder.put("c", "old certificate");
-        folder.place(["k", "c"], true).unwrap();
-        folder.holds(&[("c", "new certificate"), ("k", "new key")]);
+        folder.write_both(["k", "c"], true).unwrap();
+        folder.assert_content(&[("c", "new certificate"), ("k", "new key")]);
     }
 
     #[test]
@@ -204,29 +224,29 @@ mod tests {
         let folder = Folder::new();
         folder.put("k", "old key");
         fs::create_dir(folder.0.join("d")).unwrap();
-        assert!(folder.place(["k", "d"], true).is_err());
-        assert!(folder.place(["k", "missing/c"], true).is_err());
-        assert!(folder.place(["k", "k"], true).is_err());
-        let other_spelling = folder.place(["k", "d/../k"], true).unwrap_err();
+        assert!(folder.write_both(["k", "d"], true).is_err());
+        assert!(folder.write_both(["k", "missing/c"], true).is_err());
+        assert!(folder.write_both(["k", "k"], true).is_err());
+        let other_spelling = folder.write_both(["k", "d/../k"], true).unwrap_err();
         assert!(
             other_spelling
                 .message()
                 .ends_with("is the path of the other file"),
             "{other_spelling}"
         );
-        folder.holds(&[("k", "old key")]);
-        assert!(folder.place(["n", "missing/c"], false).is_err());
-        folder.holds(&[("k", "old key")]);
+        folder.assert_content(&[("k", "old key")]);
+        assert!(folder.write_both(["n", "missing/c"], false).is_err());
+        folder.assert_content(&[("k", "old key")]);
     }
 
     #[cfg(unix)]
     #[test]
-    fn nobody_else_reads_the_key() {
+    fn only_the_owner_can_read_the_key() {
         use std::os::unix::fs::PermissionsExt;
         let folder = Folder::new();
         folder.put("k", "old key");
         fs::set_permissions(folder.0.join("k"), fs::Permissions::from_mode(0o666)).unwrap();
-        folder.place(["k", "c"], true).unwrap();
+        folder.write_both(["k", "c"], true).unwrap();
         let mode = |name: &str| {
             fs::metadata(folder.0.join(name))
                 .unwrap()

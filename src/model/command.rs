@@ -3,7 +3,7 @@
 use super::body::{Body, Fields, Shape};
 use super::user::IdentityType;
 use crate::error::{Error, Result};
-use crate::json::duplicate_keys;
+use crate::json::duplicate_keys::reject_duplicate_keys;
 use crate::json::text::{SharedText, Text};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -205,7 +205,7 @@ impl Command {
 
     fn parse(json: &str) -> Result<Self> {
         let wrong = |e: serde_json::Error| Error::invalid_argument("json", e);
-        duplicate_keys::check(json).map_err(wrong)?;
+        reject_duplicate_keys(json).map_err(wrong)?;
         Command::from_value(serde_json::from_str(json).map_err(wrong)?)
     }
 
@@ -981,7 +981,7 @@ mod tests {
         }
         let twice = r#"{"removeFromOrg":{"deleteAccount":true,"deleteAccount":false}}"#;
         let refused = Command::parse(twice).unwrap_err();
-        assert!(refused.message().contains("stands twice"), "{refused}");
+        assert!(refused.message().contains("occurs twice"), "{refused}");
         let mut action = Action::on_user("a@b", None).unwrap();
         action.remove_from_org(true).unwrap();
         assert!(action.commands()[0].may_delete_account());

@@ -8,7 +8,7 @@ use crate::call::endpoint_class::EndpointClass;
 use crate::error::{Error, Result};
 use crate::http::certificates::parse_certificates;
 use crate::http::limit::rate_limit::RateLimit;
-use crate::http::proxy::{Places, Proxy, ProxyChoice};
+use crate::http::proxy::{Proxy, ProxyChoice, SettingNames};
 use crate::http::retry::RetryPolicy;
 use crate::http::url::parse_root;
 use crate::input_file::{name_of, read_file};
@@ -274,12 +274,12 @@ fn put_proxy(options: &mut ClientOptions, raw: &RawValue) -> Result<()> {
         "off" => ProxyChoice::Off,
         address => {
             let phrase_for = |key| raw.source.phrase_for(key);
-            let places = raw.is_from_configuration().then(|| Places {
+            let settings = raw.is_from_configuration().then(|| SettingNames {
                 address: raw.phrase(),
                 user: phrase_for("proxy_user"),
                 password: phrase_for("proxy_password"),
             });
-            ProxyChoice::Given(Proxy::given(places, &raw.name, address)?)
+            ProxyChoice::Given(Proxy::from_option(&raw.name, address, settings)?)
         }
     };
     Ok(())
@@ -361,14 +361,14 @@ impl ClientOptions {
     /// can read the client secret and the token, and change what is read and written. It is for a short look at a
     /// network that does not work, never for production. Every client that is made with it logs a warning.
     pub fn set_danger_accept_invalid_certificates(&mut self, accepted: bool) {
-        self.transport.trust.anyone = accepted;
+        self.transport.trust.any_certificate = accepted;
     }
 
     /// Sets the proxy for every https connection, in place of what the environment says: `http://host:port`, `https://`,
     /// `socks5://` (names are looked up here) or `socks5h://` (names are looked up by the proxy). The login is a user
     /// and a password.
     pub fn set_proxy(&mut self, url: &str, login: Option<(&str, Secret)>) -> Result<()> {
-        let mut proxy = Proxy::given(None, "url", url)?;
+        let mut proxy = Proxy::from_option("url", url, None)?;
         if let Some((user, password)) = login {
             proxy.set_user("user", String::new(), user)?;
             proxy.set_password("password", String::new(), password)?;

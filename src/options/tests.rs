@@ -90,7 +90,7 @@ impl CaFile {
         let path = std::env::temp_dir().join(name);
         let made = rcgen::generate_simple_self_signed(["ca.example".to_owned()]);
         let der = made.expect("a certificate can be made").cert.der().to_vec();
-        std::fs::write(&path, crate::pem::armored("CERTIFICATE", &der).as_bytes()).unwrap();
+        std::fs::write(&path, crate::pem::encode("CERTIFICATE", &der).as_bytes()).unwrap();
         CaFile(path)
     }
 

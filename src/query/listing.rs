@@ -42,8 +42,8 @@ impl UsersQuery {
     }
 
     /// Only members of this group or product profile. A name with a dot is cut at the dot by the service; there use
-    /// [`UsersQuery::group_id`].
-    pub fn group(&mut self, name: &str) -> Result<&mut Self> {
+    /// [`UsersQuery::set_group_id`].
+    pub fn set_group(&mut self, name: &str) -> Result<()> {
         check_group_name("name", name)?;
         if matches!(name, "." | "..") {
             return Err(Error::invalid_argument(
@@ -52,41 +52,38 @@ impl UsersQuery {
             ));
         }
         self.group = Some(GroupRef::Name(name.to_owned()));
-        Ok(self)
+        Ok(())
     }
 
     /// Only members of the group with this `groupId`, which any name can have.
-    pub fn group_id(&mut self, id: i64) -> Result<&mut Self> {
+    pub fn set_group_id(&mut self, id: i64) -> Result<()> {
         if id < 1 {
             return Err(Error::invalid_argument("group_id", "must be positive"));
         }
         self.group = Some(GroupRef::Id(id.to_string()));
-        Ok(self)
+        Ok(())
     }
 
     /// Only users of this domain.
-    pub fn domain(&mut self, domain: &str) -> Result<&mut Self> {
+    pub fn set_domain(&mut self, domain: &str) -> Result<()> {
         check_domain("domain", domain)?;
         self.domain = Some(domain.to_owned());
-        Ok(self)
+        Ok(())
     }
 
     /// Whether to leave out those who are members only by way of another group; the service's default is true.
-    pub fn direct_only(&mut self, value: bool) -> &mut Self {
+    pub fn set_direct_only(&mut self, value: bool) {
         self.direct_only = Some(value);
-        self
     }
 
     /// For product profiles: only members whose access is active, or only those whose is not.
-    pub fn status(&mut self, status: MemberStatus) -> &mut Self {
+    pub fn set_status(&mut self, status: MemberStatus) {
         self.status = Some(status);
-        self
     }
 
     /// Whether to leave each user's groups out of the answer.
-    pub fn exclude_groups(&mut self, value: bool) -> &mut Self {
+    pub fn set_exclude_groups(&mut self, value: bool) {
         self.exclude_groups = Some(value);
-        self
     }
 
     fn parameters(&self) -> Vec<(&str, &str)> {

@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(error.retry_after(), Some(LONGEST_CLOSED));
         tokio::time::sleep(LONGEST_CLOSED).await;
         let probe = acquire(&limiter, &call).await.unwrap();
-        let other = Call::begin(&CallOptions::new().timeout(Some(Duration::from_secs(1))));
+        let other = Call::begin(&CallOptions::with_timeout(Duration::from_secs(1)));
         let error = acquire(&limiter, &other).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Deadline, "one at a time");
         drop(probe);

@@ -344,7 +344,7 @@ mod tests {
         drop(acquire(&queue, &call).await.unwrap());
         let begun = Instant::now();
         let cancel = Cancel::new();
-        let impatient = Call::begin(&CallOptions::new().cancel(cancel.clone()));
+        let impatient = Call::begin(&CallOptions::with_cancel(&cancel));
         let (ended, ()) = tokio::join!(acquire(&queue, &impatient), async {
             tokio::time::sleep(Duration::from_secs(30)).await;
             cancel.trigger();

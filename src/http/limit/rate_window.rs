@@ -124,10 +124,7 @@ impl RateWindow {
             count,
             first_until: first_until.unwrap_or(now + self.window),
         };
-        Claim::Granted {
-            snapshot,
-            probe: probe,
-        }
+        Claim::Granted { snapshot, probe }
     }
 
     fn most(&self, now: Instant) -> usize {
