@@ -1,4 +1,4 @@
-//! A configuration in variables of the environment.
+//! A configuration in the variables of the environment.
 
 use super::{EnvLookup, RawConfiguration};
 use crate::error::{Error, Result};

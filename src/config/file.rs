@@ -19,7 +19,7 @@ use std::fmt;
 use std::path::Path;
 use zeroize::{Zeroize, Zeroizing};
 
-/// Where the Developer Console puts the credentials of a project.
+/// The place of the credentials in a project file of the Developer Console.
 const CREDENTIALS: &str = "project.workspace.details.credentials";
 
 pub(super) fn read(path: &Path, lookup: EnvLookup) -> Result<RawConfiguration> {
@@ -53,11 +53,11 @@ pub(super) fn parse(path: &Path, json: &[u8], lookup: EnvLookup) -> Result<RawCo
     })
 }
 
-/// The text without its byte order mark, and out of the UTF-16 that Windows shells write.
+/// The text without its byte order mark. Windows shells write UTF-16, which is converted.
 fn utf8(bytes: &[u8]) -> std::result::Result<Zeroizing<String>, &'static str> {
     let units = |order: fn([u8; 2]) -> u16| {
         let units = bytes[2..].chunks_exact(2);
-        // Never grows, for that would leave a copy behind.
+        // The capacity is never exceeded, since growing would leave a copy of a secret behind.
         let mut text = Zeroizing::new(String::with_capacity(2 * bytes.len()));
         for unit in char::decode_utf16(units.map(|pair| order([pair[0], pair[1]]))) {
             text.push(unit.map_err(|_| "is no well-formed UTF-16")?);
@@ -75,7 +75,7 @@ fn utf8(bytes: &[u8]) -> std::result::Result<Zeroizing<String>, &'static str> {
     }
 }
 
-/// The members of an object in JSON in their order, with those that stand twice. The texts are zeroed when dropped.
+/// The members of an object in JSON in their order, duplicates included. The texts are zeroed when dropped.
 struct Document(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Document {
@@ -140,7 +140,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// As the Developer Console writes it.
+    /// The member of a credential that the Developer Console names the kind by.
     fn name(self) -> &'static str {
         match self {
             Kind::OAuth => "oauth_server_to_server",
@@ -149,7 +149,7 @@ impl Kind {
     }
 }
 
-/// A credential of the project.
+/// A credential of the project of a kind that the User Management API accepts.
 struct Offered<'v> {
     kind: Kind,
     place: String,
@@ -166,7 +166,7 @@ impl Offered<'_> {
     }
 }
 
-/// Those that the User Management API takes, in their order.
+/// The usable credentials of a project, in the order of the file.
 fn offered(credentials: &[Value]) -> Vec<Offered<'_>> {
     let numbered = credentials.iter().enumerate();
     let of_kinds = numbered.flat_map(|(number, one)| {
@@ -183,7 +183,7 @@ fn offered(credentials: &[Value]) -> Vec<Offered<'_>> {
     of_kinds.collect()
 }
 
-/// Ids for people, as far as a file may have them; they are no secrets.
+/// The client ids of credentials, for messages. A client id is no secret; one of a wrong form is not quoted.
 fn ids_of<'o, 'v: 'o>(found: impl IntoIterator<Item = &'o Offered<'v>>) -> String {
     let ids = found.into_iter().map(|one| match one.id() {
         Some(id) if check_id("", id).is_ok() => format!("{id} ({})", one.kind.name()),
@@ -260,7 +260,7 @@ impl Reader<'_> {
             .ok_or_else(|| self.wrong(place, "must be a string"))
     }
 
-    /// Adobe adds to its files what it likes, so that here only what is wanted is looked at.
+    /// Reads the project. Adobe may add members to its files at any time, so unknown ones are ignored here.
     fn project(&mut self, project: &Value) -> Result<Kind> {
         if !self.has(ORG_ID) {
             let place = "project.org.ims_org_id";
@@ -282,14 +282,14 @@ impl Reader<'_> {
         Ok(chosen.kind)
     }
 
-    /// In a project in transition there is a credential of each kind, both of which work: then it is OAuth, unless a key
-    /// beside the project points to the other one.
+    /// Chooses one of the credentials. A project in transition has one of each kind, and both work: then it is OAuth, unless
+    /// a key beside the project selects JWT.
     fn choose<'o, 'v>(&self, found: &'o [Offered<'v>]) -> Result<&'o Offered<'v>> {
         if found.is_empty() {
             return Err(self.wrong(CREDENTIALS, "holds neither oauth_server_to_server nor jwt"));
         }
         let named: Vec<_> = match self.text_of(CLIENT_ID) {
-            // Our own keys win over the project: there the id only takes the place of the one that is there.
+            // With a single credential, a client id beside the project replaces the id of that credential.
             Some(id) if found.len() > 1 => found.iter().filter(|one| one.has_id(id)).collect(),
             _ => found.iter().collect(),
         };
@@ -342,7 +342,7 @@ impl Reader<'_> {
     fn oauth(&mut self, place: &str, oauth: &Value) -> Result<()> {
         self.member(CLIENT_ID, place, oauth, "client_id")?;
         self.member(TECH_ACCT_ID, place, oauth, "technical_account_id")?;
-        // There are two while one takes the other's place; both are good then.
+        // A project has two secrets while one is being replaced by the other; both are valid then.
         if let Some(secret) = oauth.pointer("/client_secrets/0") {
             let place = format!("{place}.client_secrets[0]");
             self.add(CLIENT_SECRET, &place, self.text(&place, secret)?);
@@ -356,7 +356,7 @@ impl Reader<'_> {
         self.member(TECH_ACCT_ID, place, jwt, "technical_account_id")
     }
 
-    /// One that is not there may be among our own keys.
+    /// Adds a member of a credential. A missing one may be among our own keys.
     fn member(&mut self, key: &'static str, place: &str, of: &Value, name: &str) -> Result<()> {
         if let Some(value) = of.get(name) {
             let place = format!("{place}.{name}");
@@ -365,7 +365,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// What is better not in a file, or what a project file never holds.
+    /// Adds from the environment what should not stand in a file, and the private key, which no project file holds.
     fn add_from_environment(&mut self, project: Option<Kind>, lookup: EnvLookup) -> Result<()> {
         let from_there = |key: &'static str, reader: &mut Self| -> Result<()> {
             if !reader.has(key) {
