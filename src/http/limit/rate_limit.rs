@@ -6,9 +6,9 @@ use std::time::Duration;
 /// A number of requests in each window of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RateLimit {
-    /// At least 1.
+    /// How many requests; at least 1.
     pub requests: u32,
-    /// At least 1 ms.
+    /// The time in which so many requests may be sent, at least 1 ms; it slides.
     pub window: Duration,
 }
 
@@ -41,10 +41,12 @@ impl Default for RateLimits {
 }
 
 impl RateLimits {
+    /// No limit for any class. The service then answers 429 when there are too many requests.
     fn unlimited() -> Self {
         RateLimits([None; EndpointClass::COUNT])
     }
 
+    /// Sets the limit of a class; `None` removes it.
     pub(crate) fn set(&mut self, class: EndpointClass, limit: Option<RateLimit>) {
         self.0[class as usize] = limit;
     }
