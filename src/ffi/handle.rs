@@ -1,4 +1,5 @@
 //! Handles: values behind opaque pointers, as the exports receive, return and free them.
+#![warn(clippy::undocumented_unsafe_blocks)]
 
 use super::error::umapi_error;
 use super::fallible::fallible;
@@ -122,6 +123,7 @@ pub(super) unsafe fn change<H: Handle>(
         Some(handle) => to(handle.core_mut()),
         None => Err(is_null(H::PARAMETER).into()),
     };
+    // SAFETY: `error` is NULL or a place for an error.
     unsafe { fallible(error, changed) }
 }
 
@@ -137,6 +139,7 @@ pub(super) fn new<H: Owned>(core: impl FnOnce() -> H::Core) -> *mut H {
 
 /// The body of an export that makes an owned handle from a borrowed one.
 pub(super) unsafe fn copy<H: Owned<Core: Clone>>(handle: *const H) -> *mut H {
+    // SAFETY: the header asks for NULL or a handle that lives during the call.
     unsafe { read(handle, null_mut(), |core| into_raw(H::wrap(core.clone()))) }
 }
 
@@ -172,11 +175,13 @@ impl<H: Handle> Out<*const H> {
 
 /// Takes the place for an owned handle and clears it.
 pub(super) unsafe fn out<H: Owned>(place: *mut *mut H) -> Result<Out<*mut H>> {
+    // SAFETY: the header asks for NULL or a place for the pointer.
     unsafe { cleared(H::PARAMETER, place, null_mut()) }
 }
 
 /// Takes the place for a borrowed handle and clears it.
 pub(super) unsafe fn out_borrowed<H: Handle>(place: *mut *const H) -> Result<Out<*const H>> {
+    // SAFETY: the header asks for NULL or a place for the pointer.
     unsafe { cleared(H::PARAMETER, place, null()) }
 }
 

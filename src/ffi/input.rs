@@ -1,4 +1,5 @@
 //! Checks and conversions of arguments from C.
+#![warn(clippy::undocumented_unsafe_blocks)]
 
 use super::guard::Result;
 use super::handle::is_null;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 /// A NUL-terminated UTF-8 string.
 pub(super) unsafe fn text<'a>(argument: &str, text: *const c_char) -> Result<&'a str> {
+    // SAFETY: the header asks for NULL or a string.
     match unsafe { optional_text(argument, text) }? {
         Some(text) => Ok(text),
         None => Err(is_null(argument).into()),
@@ -38,6 +40,7 @@ pub(super) unsafe fn optional_text<'a>(
 
 /// A path to a file.
 pub(super) unsafe fn path<'a>(argument: &str, path: *const c_char) -> Result<&'a Path> {
+    // SAFETY: the header asks for NULL or a string.
     match unsafe { text(argument, path) }? {
         "" => Err(Error::invalid_argument(argument, "must not be empty").into()),
         path => Ok(Path::new(path)),
@@ -66,6 +69,7 @@ pub(super) unsafe fn sized_text<'a>(
     start: *const c_char,
     length: usize,
 ) -> Result<&'a str> {
+    // SAFETY: the header asks for NULL or `length` bytes.
     let bytes = unsafe { bytes(argument, start, length) }?;
     std::str::from_utf8(bytes).map_err(|e| {
         Error::invalid_argument(
@@ -101,13 +105,15 @@ pub(super) unsafe fn texts<'a>(
     start: *const *const c_char,
     count: usize,
 ) -> Result<Vec<&'a str>> {
+    // SAFETY: the header asks for NULL or `count` pointers.
     let array = unsafe { array(argument, start, count) }?;
     array
         .iter()
         .enumerate()
         // SAFETY: the header requires NUL-terminated strings; `text` refuses NULL.
-        .map(|(position, item)| unsafe {
-            text("", *item).or_else(|_| text(&format!("{argument}[{position}]"), *item))
+        .map(|(position, item)| {
+            // SAFETY: the header asks for NULL or a string at each position.
+            unsafe { text("", *item).or_else(|_| text(&format!("{argument}[{position}]"), *item)) }
         })
         .collect()
 }
