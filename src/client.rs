@@ -24,7 +24,7 @@ use crate::http::transport::{Transport, TransportOptions};
 use crate::http::url::parse_root;
 use crate::input_file::{name_of, read_file};
 use crate::log::{LogLevel, Logger};
-use crate::model::command::Action;
+use crate::model::action::Action;
 use crate::model::user::User;
 use crate::query::listing::UsersQuery;
 use crate::query::pager::{GroupPages, Pager, UserPages};
@@ -311,7 +311,7 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::command::Action;
+    use crate::model::action::Action;
 
     /// A future is moved through the stack of the thread that makes it, which may be small.
     #[tokio::test]

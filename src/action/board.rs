@@ -7,7 +7,7 @@ use super::reach::Reach;
 use super::split::{BatchLimits, Entry, split};
 use crate::counters::Counters;
 use crate::error::Error;
-use crate::model::command::Action;
+use crate::model::action::Action;
 use crate::number_map::NumberMap;
 use std::sync::Arc;
 

@@ -5,8 +5,8 @@ use super::outcome::{EntryEnd, Finding, Severity};
 use super::repeat::{self, Refusal, Repeat};
 use super::split::Entry;
 use crate::error::{Delivery, Error, ErrorKind};
+use crate::model::action::Action;
 use crate::model::answer::{ActionAnswer, Finding as WireFinding};
-use crate::model::command::Action;
 use crate::model::error_body::quote;
 
 /// The end of one entry and what was found about it.

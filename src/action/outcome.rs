@@ -2,7 +2,8 @@
 
 use crate::error::Error;
 use crate::lock::lock;
-use crate::model::command::{Action, Target};
+use crate::model::action::Action;
+use crate::model::target::Target;
 use crate::model::text::SharedText;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

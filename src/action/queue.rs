@@ -5,7 +5,7 @@ use super::execute::{Dispatcher, check};
 use super::outcome::{Outcome, Outcomes};
 use crate::error::Result;
 use crate::http::call::{Call, CallOptions};
-use crate::model::command::Action;
+use crate::model::action::Action;
 use std::sync::Arc;
 
 /// Sends whenever a full request has gathered, and the rest on [`Queue::flush`]. Dropping it drops what was not sent.

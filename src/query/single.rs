@@ -5,7 +5,7 @@ use crate::error::{Absent, Error, Result};
 use crate::http::call::Call;
 use crate::http::endpoint::EndpointClass;
 use crate::http::transport::Answer;
-use crate::model::command::check_user_query;
+use crate::model::argument::check_user_query;
 use crate::model::user::{User, parse_one_user};
 use serde_json::Value;
 
