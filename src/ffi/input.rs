@@ -2,6 +2,7 @@
 
 use super::guard::Result;
 use crate::Error;
+use smallvec::SmallVec;
 use std::ffi::{CStr, c_char};
 use std::path::Path;
 use std::time::Duration;
@@ -72,14 +73,14 @@ pub(super) unsafe fn sized_text<'a>(
     })
 }
 
-/// An array of strings.
+/// An array of strings. Few of them take no allocation.
 pub(super) unsafe fn texts<'a>(
     argument: &str,
     start: *const *const c_char,
     count: usize,
-) -> Result<Vec<&'a str>> {
+) -> Result<SmallVec<[&'a str; 8]>> {
     if count == 0 {
-        return Ok(Vec::new());
+        return Ok(SmallVec::new());
     }
     if start.is_null() {
         return Err(Error::invalid_argument(argument, "is NULL").into());
@@ -88,13 +89,14 @@ pub(super) unsafe fn texts<'a>(
         return Err(Error::invalid_argument(argument, "has an impossible count").into());
     }
     let array = unsafe { std::slice::from_raw_parts(start, count) };
-    array
-        .iter()
-        .enumerate()
-        .map(|(position, item)| unsafe {
-            text("", *item).or_else(|_| text(&format!("{argument}[{position}]"), *item))
-        })
-        .collect()
+    let mut texts = SmallVec::new();
+    for (position, item) in array.iter().enumerate() {
+        texts.push(
+            unsafe { text("", *item) }
+                .or_else(|_| unsafe { text(&format!("{argument}[{position}]"), *item) })?,
+        );
+    }
+    Ok(texts)
 }
 
 /// 0 or 1: anything else is more likely a mistake than a yes.

@@ -5,15 +5,27 @@ use serde_json::Value;
 
 /// Appends a text as JSON.
 pub(crate) fn push_text(json: &mut String, text: &str) {
-    json.push('"');
-    match plain_length(text.as_bytes()) == text.len() {
-        true => json.push_str(text),
-        false => {
-            let quoted = Value::from(text).to_string();
-            json.push_str(&quoted[1..quoted.len() - 1]);
-        }
+    match is_plain(text) {
+        true => push_plain(json, text),
+        false => push_escaped(json, text),
     }
+}
+
+/// Whether JSON writes the text as it is.
+fn is_plain(text: &str) -> bool {
+    plain_length(text.as_bytes()) == text.len()
+}
+
+fn push_plain(json: &mut String, text: &str) {
+    json.reserve(text.len() + 2);
     json.push('"');
+    json.push_str(text);
+    json.push('"');
+}
+
+#[cold]
+fn push_escaped(json: &mut String, text: &str) {
+    json.push_str(&Value::from(text).to_string());
 }
 
 /// Appends a list of texts.
