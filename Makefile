@@ -2,7 +2,7 @@
 #
 #   make demo      provisions an organisation in the sandbox, from C
 #   make test      all tests; sets up what it lacks
-#   make faults    renews the fault matrix in tests/README.md
+#   make faults    renews the fault matrix in tests/fault_matrix/README.md
 #   make soak      more of the random schedules that hold the library's word against the sandbox's; SECONDS, SEED
 #   make fuzz      fuzzes all that reads foreign bytes; SECONDS for each target
 #   make bench     measures it beside what users would pick instead; five minutes; ROUNDS
@@ -24,6 +24,9 @@ strict := -Wall -Wextra -pedantic -Werror
 c := $(CC) -std=c99 $(strict) -g -Iinclude
 against_library := -L$(build) -lumapi -Wl,-rpath,$(CURDIR)/$(build)
 examples := bindings/c/examples
+
+# None of make's own rules applies.
+.SUFFIXES:
 
 .PHONY: demo test setup lint test-rust test-abi test-header test-install test-c test-faults test-judge release sandbox header \
 	install faults soak fuzz bench bench-programs clean
@@ -58,10 +61,10 @@ demo: release sandbox $(build)/provision
 c_tests := first credentials keys key_pair configuration tokens rotation reading acting action_rules executing answers calls waits \
 	cancel_waits throttling client errors bad_input garbage threads pressure fork
 network_tests := transport check secrets
-with_sandbox := tests/with-sandbox.sh --tls --limits off --page-size 20 --
-with_network := $(with_sandbox) tests/with-network.py
+with_sandbox := tests/support/with-sandbox.sh --tls --limits off --page-size 20 --
+with_network := $(with_sandbox) tests/support/with-network.py
 valgrind := valgrind -q --num-callers=40 --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=9 \
-	--suppressions=tests/c/valgrind.supp
+	--suppressions=tests/support/c/valgrind.supp
 sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all
 judge := target/judge
 
@@ -71,7 +74,7 @@ test: setup lint test-rust test-abi test-header test-install test-c test-faults 
 	@echo "all tests passed"
 
 setup:
-	@tests/setup.sh
+	@tests/support/setup.sh
 
 lint:
 	$(CARGO) fmt --all --check
@@ -85,36 +88,39 @@ test-abi: release
 
 test-header: release
 	@mkdir -p $(build)/tests
-	@$(c) tests/c/header.c -o $(build)/tests/header-c99 $(against_library) && $(build)/tests/header-c99
-	@$(CXX) -std=c++17 $(strict) -Iinclude -x c++ tests/c/header.c -o $(build)/tests/header-c++17 $(against_library) \
+	@$(c) tests/abi/header.c -o $(build)/tests/header-c99 $(against_library) && $(build)/tests/header-c99
+	@$(CXX) -std=c++17 $(strict) -Iinclude -x c++ tests/abi/header.c -o $(build)/tests/header-c++17 $(against_library) \
 		&& $(build)/tests/header-c++17
 
 test-install: release
 	@rm -rf target/installed
 	@$(MAKE) --no-print-directory install PREFIX=$(CURDIR)/target/installed >/dev/null
-	@$(CC) tests/c/header.c -o $(build)/tests/shared -Itarget/installed/include -Ltarget/installed/lib -lumapi \
+	@$(CC) tests/abi/header.c -o $(build)/tests/shared -Itarget/installed/include -Ltarget/installed/lib -lumapi \
 		&& LD_LIBRARY_PATH=target/installed/lib $(build)/tests/shared
-	@$(CC) tests/c/header.c -o $(build)/tests/static -Itarget/installed/include target/installed/lib/libumapi.a \
+	@$(CC) tests/abi/header.c -o $(build)/tests/static -Itarget/installed/include target/installed/lib/libumapi.a \
 		-lpthread -ldl -lm && $(build)/tests/static
 	@UMAPI_ORG_ID= target/installed/bin/umapi-check | grep -q "^FAILED  configuration .*UMAPI_ORG_ID" \
 		&& echo "ok      umapi-check, installed"
 
 $(build)/tests/first $(build)/sanitized/first: $(examples)/first.c
 
-c_support := tests/c/harness.c tests/c/operations.c
+# Each C test has a name of its own, in whatever folder it is.
+vpath %.c $(wildcard tests/c/*) tests/fault_matrix
+c_support := tests/support/c/harness.c tests/support/c/operations.c
+c_test := $(c) -Itests/support/c
 
-$(build)/tests/%: tests/c/%.c $(c_support) $(c_support:.c=.h) include/umapi.h | release
+$(build)/tests/%: %.c $(c_support) $(c_support:.c=.h) include/umapi.h | release
 	@mkdir -p $(@D)
-	@$(c) $< $(c_support) -o $@ $(against_library) -lpthread
+	@$(c_test) $< $(c_support) -o $@ $(against_library) -lpthread
 
 # It loads the library itself.
-$(build)/tests/unload: tests/c/unload.c include/umapi.h | release
+$(build)/tests/unload: tests/c/concurrency/unload.c include/umapi.h | release
 	@mkdir -p $(@D)
 	@$(CC) -std=gnu99 -Wall -Wextra -Werror -g -Iinclude $< -o $@ -lpthread -ldl
 
-$(build)/sanitized/%: tests/c/%.c $(c_support) $(c_support:.c=.h) include/umapi.h | release
+$(build)/sanitized/%: %.c $(c_support) $(c_support:.c=.h) include/umapi.h | release
 	@mkdir -p $(@D)
-	@$(c) $(sanitize) $< $(c_support) -o $@ $(against_library) -lpthread
+	@$(c_test) $(sanitize) $< $(c_support) -o $@ $(against_library) -lpthread
 
 # Three times: as it is; under valgrind; and with the C side built to notice what it does wrong itself. What measures each
 # wait of each call has no use for valgrind's time.
@@ -145,17 +151,17 @@ test-c: sandbox release target/keys $(build)/tests/unload $(c_programs:%=$(build
 	done
 	@echo "== unload"; $(with_sandbox) $(build)/tests/unload $(release)/libumapi.so
 	@echo "== umapi-check with every fault"
-	@$(with_network) tests/umapi-check.py $(build)/umapi-check
+	@$(with_network) tests/c/network/umapi-check.py $(build)/umapi-check
 	@echo "== the README's keys and certificates"
-	@$(with_sandbox) tests/keys-and-certificates.sh $(build)
+	@$(with_sandbox) tests/documents/keys-and-certificates.sh $(build)
 	@echo "== the demo"
-	@tests/demo.sh $(build)/provision $(examples)/people.csv $(valgrind)
+	@tests/demo/check.sh $(build)/provision $(examples)/people.csv $(valgrind)
 
 test-faults: sandbox release $(build)/tests/faults
-	@tests/faults.sh $(build)/tests/faults
+	@tests/fault_matrix/check.sh $(build)/tests/faults
 
 faults: sandbox release $(build)/tests/faults
-	@tests/faults.sh $(build)/tests/faults --update
+	@tests/fault_matrix/check.sh $(build)/tests/faults --update
 
 # Fresh schedules of both kinds for so many seconds in all. A mismatch tells the seed that repeats it.
 soak: SECONDS ?= 60
@@ -180,9 +186,9 @@ $(judge)/ready: tests/sandbox/judge/requirements.txt
 	$(judge)/bin/python -m pip install -q -r tests/sandbox/judge/requirements.txt
 	@touch $@
 
-target/keys: tests/keys.sh
+target/keys: tests/support/keys.sh
 	@rm -rf $@
-	tests/keys.sh $@
+	tests/support/keys.sh $@
 
 # ---- Measuring ----
 

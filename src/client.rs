@@ -1,25 +1,24 @@
-//! The client: credentials, HTTP, reading and acting put together.
+//! The client: the Rust API over credentials, HTTP, queries and actions.
 
-use crate::action::endpoint::Service;
 use crate::action::execute::{ActingOptions, Dispatcher};
 use crate::action::outcome::Outcome;
 use crate::action::queue::Queue;
+use crate::action::sender::ServiceSender;
 use crate::action::split::BatchLimits;
 use crate::auth::credentials::Credentials;
-use crate::auth::session::Session;
-use crate::auth::signal::SyncSignal;
+use crate::call::Call;
+use crate::call::options::CallOptions;
 use crate::check;
 use crate::check::report::Report;
 use crate::config::{Configuration, Settings};
 use crate::counters::Counters;
 use crate::error::{Error, Result};
-use crate::http::call::{Call, CallOptions};
 use crate::http::certificates::parse_certificates;
+use crate::http::limit::rate_limit::RateLimits;
+use crate::http::limit::throttle::Throttle;
 use crate::http::perform::Http;
 use crate::http::proxy::{Login, Proxy, ProxyChoice};
-use crate::http::rate_limit::RateLimits;
 use crate::http::retry::RetryPolicy;
-use crate::http::throttle::Throttle;
 use crate::http::transport::{Transport, TransportOptions};
 use crate::http::url::parse_root;
 use crate::input_file::{name_of, read_file};
@@ -30,6 +29,8 @@ use crate::query::listing::UsersQuery;
 use crate::query::pager::{GroupPages, Pager, UserPages};
 use crate::query::single::{self, ServiceStatus};
 use crate::secret::Secret;
+use crate::service::Service;
+use crate::service::signal::SyncSignal;
 use std::borrow::Borrow;
 use std::path::Path;
 use std::sync::Arc;
@@ -113,7 +114,7 @@ impl ClientOptions {
     /// secret and the token, and change what is read and written. For a look into a network that is in pieces, never
     /// for work. Every client that is made with it says so in its log.
     pub fn set_danger_accept_invalid_certificates(&mut self, accepted: bool) {
-        self.transport.trust.anyone = accepted;
+        self.transport.trust.any_certificate = accepted;
     }
 
     /// The proxy for every https connection, in place of what the environment says: `http://host:port`, `https://`,
@@ -123,7 +124,7 @@ impl ClientOptions {
             user: user.to_owned(),
             password,
         });
-        self.transport.proxy = ProxyChoice::Given(Proxy::given(["url", "user"], url, login)?);
+        self.transport.proxy = ProxyChoice::Given(Proxy::from_option(["url", "user"], url, login)?);
         Ok(())
     }
 
@@ -163,24 +164,32 @@ impl ClientOptions {
     }
 }
 
-/// One organisation at the service. Clones share everything; any number of threads may call at once.
+/// A client for one organisation at the User Management API.
 ///
-/// The state of a whole call takes kilobytes, and lives on the heap: the futures themselves are moved through the stack of
-/// the thread that makes them, which may be small.
+/// Clones share the credentials, the token, the counters and the connections; any number of threads may call at once. Clients
+/// with the same endpoint and client id share their rate limits within the process. The futures run on a tokio runtime with
+/// I/O and time enabled.
+///
+/// The futures are small, since they are moved through the stack of the thread that makes them, which may be small: the state
+/// of a call, which takes kilobytes, is on the heap.
 #[derive(Clone, Debug)]
 pub struct Client {
-    session: Arc<Session>,
+    service: Arc<Service>,
     dispatcher: Arc<Dispatcher>,
     counters: Arc<Counters>,
     read_ahead: u32,
 }
 
 impl Client {
-    /// Nothing is sent before the first call.
+    /// Makes a client. `org_id` is the organisation's id, such as `12345ABCDE@AdobeOrg`. Nothing is sent before the first
+    /// call.
+    ///
+    /// Options that contradict each other, an organisation id that is not 1 to 256 visible ASCII characters, or a client id
+    /// that cannot be sent in a header are an [`crate::ErrorKind::InvalidArgument`].
     pub fn new(org_id: &str, credentials: Credentials, options: ClientOptions) -> Result<Self> {
         options.batch_limits.check()?;
-        options.transport.trust.check()?;
-        if options.transport.trust.anyone {
+        options.transport.trust.check_not_empty()?;
+        if options.transport.trust.any_certificate {
             options.logger.line(LogLevel::Warn, || {
                 "DANGER: certificates are not verified (the option danger_accept_invalid_certificates): \
                  whoever sits on the line can read the secret and the token, and change everything"
@@ -198,7 +207,7 @@ impl Client {
             retry: options.retry,
             logger: options.logger,
         };
-        let session = Arc::new(Session::new(
+        let service = Arc::new(Service::new(
             http,
             credentials,
             options.endpoint,
@@ -211,24 +220,29 @@ impl Client {
             test_mode: options.test_mode,
             account_deletes_in_test_mode: options.account_deletes_in_test_mode,
         };
-        let service = Box::new(Service::new(session.clone(), acting.test_mode));
-        let dispatcher = Arc::new(Dispatcher::new(service, acting, counters.clone()));
+        let sender = Box::new(ServiceSender::new(service.clone(), acting.test_mode));
+        let dispatcher = Arc::new(Dispatcher::new(sender, acting, counters.clone()));
         Ok(Client {
-            session,
+            service,
             dispatcher,
             counters,
             read_ahead: options.read_ahead,
         })
     }
 
-    /// From a JSON file with our own keys, or the project file of the Adobe Developer Console. What it names wins over
-    /// the options.
+    /// Makes a client from a JSON file: the library's own configuration format, or the project file of the Adobe Developer
+    /// Console. Settings in the file take precedence over `options`.
+    ///
+    /// A file that cannot be read, or is not valid, is an [`crate::ErrorKind::InvalidArgument`] that names the file and the
+    /// key.
     pub fn from_file(path: &Path, options: ClientOptions) -> Result<Self> {
         Client::configured(Configuration::from_file(path)?, options)
     }
 
-    /// From `UMAPI_ORG_ID`, `UMAPI_CLIENT_ID`, `UMAPI_CLIENT_SECRET` and the other variables of the environment. What
-    /// they name wins over the options.
+    /// Makes a client from `UMAPI_ORG_ID`, `UMAPI_CLIENT_ID`, `UMAPI_CLIENT_SECRET` and the other environment variables of
+    /// that prefix. Settings there take precedence over `options`.
+    ///
+    /// A variable that is missing or not valid is an [`crate::ErrorKind::InvalidArgument`] that names it.
     pub fn from_environment(options: ClientOptions) -> Result<Self> {
         Client::configured(Configuration::from_environment()?, options)
     }
@@ -238,13 +252,16 @@ impl Client {
         Client::new(&configuration.org_id, configuration.credentials, options)
     }
 
-    /// Other credentials for all attempts from now on, for a secret that changes while the program runs. An attempt that is
-    /// under way finishes with the token it has; a repeat of it goes out with the new credentials.
+    /// Replaces the credentials of this client and its clones, for a secret that changes while the program runs. An attempt
+    /// that has begun ends with its old token; a retry of it uses the new credentials.
     pub fn set_credentials(&self, credentials: Credentials) {
-        self.session.set_credentials(credentials);
+        self.service.set_credentials(credentials);
     }
 
-    /// One user by email, or by username with its domain. `None`: the service knows no such user.
+    /// Finds one user by email, or by username with its domain. `None`: the service knows no such user.
+    ///
+    /// `user_string` is compared without regard to letter case. `domain` is `AdobeID` for an Adobe ID, which distinguishes it
+    /// from another account with the same email. The request is `GET /organizations/{orgId}/users/{userString}`.
     pub async fn find_user(
         &self,
         user_string: &str,
@@ -252,25 +269,33 @@ impl Client {
         options: &CallOptions,
     ) -> Result<Option<User>> {
         let call = Call::begin(options);
-        let work = single::find_user(&self.session, &call, user_string, domain);
-        Box::pin(call.bounded(work)).await
+        let work = single::find_user(&self.service, &call, user_string, domain);
+        Box::pin(call.until_cancelled_or_due(work)).await
     }
 
+    /// Lists the users that `query` selects: `GET /users/{orgId}/{page}`, or `GET /users/{orgId}/{page}/{groupName}` for a
+    /// group. Nothing is sent before the first page is requested.
     pub fn users(&self, query: UsersQuery) -> UserPages {
-        Pager::users(self.session.clone(), query, self.read_ahead)
+        Pager::users(self.service.clone(), query, self.read_ahead)
     }
 
+    /// Lists all groups, product profiles and admin groups: `GET /groups/{orgId}/{page}`. Nothing is sent before the first
+    /// page is requested.
     pub fn groups(&self) -> GroupPages {
-        Pager::groups(self.session.clone(), self.read_ahead)
+        Pager::groups(self.service.clone(), self.read_ahead)
     }
 
-    /// User groups by the deprecated listing, which alone tells whether a group is read-only.
+    /// Lists the user groups by the deprecated `GET /{orgId}/user-groups`, the only listing that has
+    /// [`crate::Group::is_read_only`]. Nothing is sent before the first page is requested.
     pub fn user_groups(&self) -> GroupPages {
-        Pager::user_groups(self.session.clone(), self.read_ahead)
+        Pager::user_groups(self.service.clone(), self.read_ahead)
     }
 
-    /// Sends the actions now, and tells what became of each, in their order. An error means that nothing was sent;
-    /// whatever happens once sending has begun is told by the outcomes.
+    /// Sends the actions now and returns the outcome of each, in the order of `actions`. The request is
+    /// `POST /action/{orgId}`.
+    ///
+    /// An error means that nothing was sent. Once sending has begun, every failure, the deadline and a cancel included, is part
+    /// of the outcomes.
     pub async fn execute<A: Borrow<Action>>(
         &self,
         actions: &[A],
@@ -280,29 +305,32 @@ impl Client {
         Box::pin(self.dispatcher.execute(&call, actions)).await
     }
 
-    /// A queue that sends whenever a full request has gathered.
+    /// Makes a queue, which sends its actions whenever they fill a request.
     pub fn queue(&self) -> Queue {
         Queue::new(self.dispatcher.clone())
     }
 
-    /// Goes every step of the way to the service, each once, and tells what it found. An error: the call was cancelled.
-    /// When the call's time is up, the step under way has failed with that.
+    /// Runs the self-check: every step from the configuration to an answer of the service, each once and without retries. It
+    /// changes nothing at the service, and obtains a new token.
+    ///
+    /// It fails only with [`crate::ErrorKind::Cancelled`]. If the deadline passes, the current step fails with it.
     pub async fn check(&self, options: &CallOptions) -> Result<Report> {
-        Box::pin(check::check(&self.session, options)).await
+        Box::pin(check::run_check(&self.service, options)).await
     }
 
-    /// What the service says of itself.
+    /// Reads the service's own status: `GET /status` of its host. It needs no token.
     pub async fn service_status(&self, options: &CallOptions) -> Result<ServiceStatus> {
         let call = Call::begin(options);
-        Box::pin(call.bounded(single::service_status(&self.session, &call))).await
+        Box::pin(call.until_cancelled_or_due(single::service_status(&self.service, &call))).await
     }
 
-    /// Tells the service, with the next request for users, groups or actions, that a sync begins or ends. A start and an
-    /// end go out with one request each; what sends nothing uses none up.
+    /// Tells the service, with the next request for users, groups or actions, that a sync begins or ends (header `Pragma`). A
+    /// start and an end are each sent with one request; a call that sends no request does not use the signal up.
     pub fn signal(&self, signal: SyncSignal) {
-        self.session.signal(signal);
+        self.service.signal(signal);
     }
 
+    /// The counters of this client and its clones, for monitoring.
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
@@ -313,7 +341,7 @@ mod tests {
     use super::*;
     use crate::model::action::Action;
 
-    /// A future is moved through the stack of the thread that makes it, which may be small.
+    /// Futures are moved through the stack of the thread that makes them, which may be small.
     #[tokio::test]
     async fn futures_are_small() {
         let credentials = Credentials::oauth("c", "s").unwrap();
@@ -323,6 +351,7 @@ mod tests {
         let actions = [&action];
         let mut users = client.users(UsersQuery::new());
         let mut groups = client.groups();
+        let mut users_one_by_one = client.users(UsersQuery::new()).into_items();
         let (mut queue, mut other_queue) = (client.queue(), client.queue());
         let sizes = [
             size_of_val(&client.find_user("a@example.com", None, &options)),
@@ -331,6 +360,7 @@ mod tests {
             size_of_val(&client.execute(&actions, &options)),
             size_of_val(&users.next_page(&options)),
             size_of_val(&groups.next_page(&options)),
+            size_of_val(&users_one_by_one.next(&options)),
             size_of_val(&queue.add(&action, &options)),
             size_of_val(&other_queue.flush(&options)),
         ];

@@ -120,8 +120,9 @@ impl Error {
         }))
     }
 
-    /// Whether it is a clone of the other, told by what they share.
-    pub(crate) fn is_same(&self, other: &Error) -> bool {
+    /// Whether one is a clone of the other and neither has been changed since: one failure may end many actions, each of
+    /// which then has a clone of its error.
+    pub fn is_same(&self, other: &Error) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 

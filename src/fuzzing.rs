@@ -1,5 +1,8 @@
-//! Doors for the fuzzer to what reads foreign bytes: the answers of a server, key files and configurations. Built only with
-//! `--cfg fuzzing` and for the tests, which hold what the fuzzer once found against the same doors.
+//! The fuzz targets: functions that parse bytes from outside, namely answers of a server, key files and configurations, and
+//! assert what must hold for every input.
+//!
+//! They are built only with `--cfg fuzzing` and for the unit tests, which run them on the seeds and on every input that once
+//! failed. A function is named like its target in `tests/fuzz`.
 
 use crate::action::interpret::{Asked, interpret};
 use crate::action::split::{BatchLimits, split};
@@ -19,13 +22,15 @@ use serde_json::value::RawValue;
 use std::hint::black_box;
 use std::time::{Duration, SystemTime};
 
+/// A page of users: every field of every user can be read.
 pub fn users(answer: &[u8]) {
     if let Ok(PageAnswer::Page(page)) = Page::<UserRow>::parse(answer.into(), "users") {
         assert!(page.get(page.len()).is_none());
-        page.users().for_each(|user| touch_user(&user));
+        page.users().for_each(|user| read_user(&user));
     }
 }
 
+/// A page of groups, in the formats of the current and of the deprecated listing.
 pub fn groups(answer: &[u8]) {
     let pages = [
         Page::<GroupRow>::parse(answer.into(), "groups"),
@@ -33,18 +38,19 @@ pub fn groups(answer: &[u8]) {
     ];
     for page in pages {
         if let Ok(PageAnswer::Page(page)) = page {
-            page.groups().for_each(|group| touch_group(&group));
+            page.groups().for_each(|group| read_group(&group));
         }
     }
 }
 
+/// The answer to a query for one user.
 pub fn one_user(answer: &[u8]) {
     if let Ok(user) = parse_one_user(answer.into()) {
-        touch_user(&user);
+        read_user(&user);
     }
 }
 
-fn touch_user(user: &User) {
+fn read_user(user: &User) {
     let texts = [
         user.id(),
         user.email(),
@@ -68,7 +74,7 @@ fn touch_user(user: &User) {
     assert!(serde_json::from_str::<&RawValue>(user.json().as_str()).is_ok());
 }
 
-fn touch_group(group: &Group) {
+fn read_group(group: &Group) {
     for text in [group.name(), group.kind(), group.license_quota()]
         .into_iter()
         .flatten()
@@ -79,7 +85,8 @@ fn touch_group(group: &Group) {
     assert!(serde_json::from_str::<&RawValue>(group.json().as_str()).is_ok());
 }
 
-/// Whatever is answered, each entry gets one end and no finding is about a command that is not there.
+/// The answer to an action request: whatever it says, each entry gets exactly one result, and no finding refers to a command
+/// that does not exist.
 pub fn action_answer(body: &[u8]) {
     let actions = ["a@example.com", "b@example.com", "c@example.com"].map(three_commands);
     let limits = BatchLimits::default();
@@ -123,6 +130,7 @@ fn three_commands(email: &str) -> Action {
     action
 }
 
+/// The error in an answer with an error status or a success status: its texts are bounded.
 pub fn error_bodies(body: &[u8]) {
     let said = error_body::parse(body, &Secrets::default());
     let longest = |text: &Option<String>| text.as_ref().is_none_or(|text| text.len() < 4096);
@@ -133,6 +141,7 @@ pub fn error_bodies(body: &[u8]) {
     }
 }
 
+/// The answer to a token request: the token is not empty, and its lifetime can be added to a time.
 pub fn token_answer(body: &[u8]) {
     for unit in [LifetimeUnit::Seconds, LifetimeUnit::Milliseconds] {
         if let Ok(token) = token::parse(body, unit) {
@@ -143,7 +152,8 @@ pub fn token_answer(body: &[u8]) {
     }
 }
 
-/// The first line is `Retry-After`, the second `Date`.
+/// The headers of a postponed request: the first line is the value of `Retry-After`, the second of `Date`. A wait is never
+/// zero.
 pub fn retry_after(headers: &[u8]) {
     let text = String::from_utf8_lossy(headers);
     let mut lines = text.lines();
@@ -151,7 +161,7 @@ pub fn retry_after(headers: &[u8]) {
     assert!(wait != Some(Duration::ZERO));
 }
 
-/// What is wrong with a key is told without a piece of it, whether or not a passphrase comes with it.
+/// A private key, with and without a passphrase: an error message quotes nothing of the key.
 pub fn key(pem: &[u8]) {
     for passphrase in [None, Some("correct horse")] {
         let Err(error) = Credentials::jwt("client", "secret", "account", pem, passphrase) else {
@@ -159,19 +169,19 @@ pub fn key(pem: &[u8]) {
         };
         let message = error.message();
         assert!(message.starts_with("private_key: ") || message.starts_with("passphrase: "));
-        // Key material is base64 without a gap, which no words of ours are, nor any label.
-        let is_material = |piece: &&[u8]| {
+        // Sixteen characters of base64 in a row are key material: no message of the library and no label contains as many.
+        let is_key_material = |piece: &&[u8]| {
             let mut bytes = piece.iter();
             bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
         };
         let message = message.as_bytes();
-        let shown = pem.windows(16).filter(is_material);
+        let shown = pem.windows(16).filter(is_key_material);
         let mut shown = shown.filter(|piece| message.windows(16).any(|quoted| quoted == *piece));
         assert!(shown.next().is_none());
     }
 }
 
-/// A configuration is whole, or told by its file and key.
+/// A configuration file: it is complete, or the error names the file.
 pub fn configuration(json: &[u8]) {
     match config::read_document(json) {
         Ok(configuration) => assert!(!configuration.org_id.is_empty()),
@@ -183,9 +193,9 @@ pub fn configuration(json: &[u8]) {
 mod tests {
     use std::path::Path;
 
-    type Door = fn(&[u8]);
+    type Target = fn(&[u8]);
 
-    const DOORS: [(&str, Door); 9] = [
+    const TARGETS: [(&str, Target); 9] = [
         ("users", super::users),
         ("groups", super::groups),
         ("one_user", super::one_user),
@@ -197,19 +207,19 @@ mod tests {
         ("configuration", super::configuration),
     ];
 
-    /// Good examples to begin with, and whatever broke something once.
+    /// The seeds are valid examples, and inputs that once failed.
     #[test]
-    fn what_was_found_stays_mended() {
-        for (name, door) in DOORS {
+    fn every_seed_passes_its_target() {
+        for (name, target) in TARGETS {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
                 .join("tests/fuzz/seeds")
                 .join(name);
             let files: Vec<_> = std::fs::read_dir(&folder)
-                .expect("each door has seeds")
+                .expect("each target has seeds")
                 .collect();
             assert!(!files.is_empty(), "{name} has no seeds");
             for file in files {
-                door(&std::fs::read(file.expect("a file").path()).expect("it can be read"));
+                target(&std::fs::read(file.expect("a file").path()).expect("it can be read"));
             }
         }
     }

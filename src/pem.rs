@@ -1,12 +1,14 @@
-//! PEM as it comes in files, variables of the environment and JSON: after a byte order mark or other text, with any line
-//! ends, with none, or with the escapes and quotes that a shell or a JSON file left in it.
+//! PEM as found in files, environment variables and JSON: after a byte order mark or other text, with any line ends, with
+//! none, or with the escapes and quotes that a shell or a JSON file left in it.
+//!
+//! It is at the root because `http` reads certificates and `keys` reads keys, and neither imports the other.
 
 use base64ct::{Base64, Encoding};
 use zeroize::Zeroizing;
 
-/// What stands between one pair of BEGIN and END marks.
+/// The content of one pair of BEGIN and END lines.
 pub(crate) struct Block<'a> {
-    /// As in the BEGIN mark.
+    /// The label of the BEGIN line, such as `PRIVATE KEY`.
     pub label: &'a str,
     headers: Vec<(&'a str, &'a str)>,
     pub der: Zeroizing<Vec<u8>>,
@@ -19,18 +21,18 @@ impl Block<'_> {
     }
 }
 
-/// What a PEM text can do wrong.
+/// Why a PEM block cannot be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Damage {
+pub(crate) enum PemError {
     NoEnd,
     NotBase64,
 }
 
-impl Damage {
-    pub(crate) fn words(self) -> &'static str {
+impl PemError {
+    pub(crate) fn message(self) -> &'static str {
         match self {
-            Damage::NoEnd => "is cut short: its END line is missing",
-            Damage::NotBase64 => "is damaged: it is not base64 throughout",
+            PemError::NoEnd => "is truncated: its END line is missing",
+            PemError::NotBase64 => "is damaged: it contains something that is not base64",
         }
     }
 }
@@ -44,19 +46,19 @@ pub(crate) fn labels(text: &[u8]) -> impl Iterator<Item = &str> {
     begin_marks(text).map(|(label, _)| label)
 }
 
-/// All blocks whose label is wanted, up to the first that is damaged.
+/// All blocks whose label is `wanted`, up to and including the first that is damaged.
 pub(crate) fn blocks<'a>(
     text: &'a [u8],
     wanted: impl Fn(&str) -> bool,
-) -> impl Iterator<Item = Result<Block<'a>, Damage>> {
-    let mut is_over = false;
+) -> impl Iterator<Item = Result<Block<'a>, PemError>> {
+    let mut is_damaged = false;
     begin_marks(text)
         .filter(move |(label, _)| wanted(label))
-        .map(|(label, rest)| read(label, rest))
-        .take_while(move |block| !std::mem::replace(&mut is_over, block.is_err()))
+        .map(|(label, rest)| parse_block(label, rest))
+        .take_while(move |block| !std::mem::replace(&mut is_damaged, block.is_err()))
 }
 
-/// Each label, with what stands behind its mark.
+/// Each label, with the text after its BEGIN line.
 fn begin_marks(text: &[u8]) -> impl Iterator<Item = (&str, &[u8])> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -66,7 +68,7 @@ fn begin_marks(text: &[u8]) -> impl Iterator<Item = (&str, &[u8])> {
             let Some(length) = find(near, DASHES) else {
                 continue;
             };
-            // A line that lost its last dashes has no label; the mark of the next block does not end it.
+            // A line that lost its last dashes has no label; the BEGIN line of the next block does not end it.
             match std::str::from_utf8(&rest[..length]) {
                 Ok(label) if label.bytes().all(|b| matches!(b, b' '..=b'~')) => {
                     rest = &rest[length + DASHES.len()..];
@@ -82,19 +84,19 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     text.windows(part.len()).position(|window| window == part)
 }
 
-fn read<'a>(label: &'a str, rest: &'a [u8]) -> Result<Block<'a>, Damage> {
+fn parse_block<'a>(label: &'a str, rest: &'a [u8]) -> Result<Block<'a>, PemError> {
     let end = [b"-----END ", label.as_bytes(), DASHES].concat();
-    let body = &rest[..find(rest, &end).ok_or(Damage::NoEnd)?];
+    let body = &rest[..find(rest, &end).ok_or(PemError::NoEnd)?];
     if find(body, BEGIN).is_some() {
-        return Err(Damage::NoEnd);
+        return Err(PemError::NoEnd);
     }
     let (headers, body) = headers(body);
-    // Never grows, for that would leave a copy behind.
+    // The buffer never grows, since growing would leave a copy of the secret behind.
     let mut base64 = Zeroizing::new(Vec::with_capacity(body.len()));
-    base64.extend(body.iter().filter(|byte| !is_dress(**byte)));
+    base64.extend(body.iter().filter(|byte| !is_filler(**byte)));
     let mut der = Zeroizing::new(vec![0; base64.len() / 4 * 3]);
     let length = Base64::decode(&*base64, &mut der)
-        .map_err(|_| Damage::NotBase64)?
+        .map_err(|_| PemError::NotBase64)?
         .len();
     der.truncate(length);
     Ok(Block {
@@ -104,17 +106,17 @@ fn read<'a>(label: &'a str, rest: &'a [u8]) -> Result<Block<'a>, Damage> {
     })
 }
 
-/// What may stand between the characters of base64 and is none of them.
-fn is_dress(byte: u8) -> bool {
+/// Whether the byte may separate characters of base64: blanks, line ends, and what quoting leaves behind.
+fn is_filler(byte: u8) -> bool {
     byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'\\')
 }
 
-/// The headers, and what follows them. Where line ends have become blanks or nothing, only the form of a header's value
+/// The headers, and the text after them. Where line ends have become blanks or nothing, only the format of a header's value
 /// tells where it ends.
 fn headers(mut body: &[u8]) -> (Vec<(&str, &str)>, &[u8]) {
     let mut headers = Vec::new();
     loop {
-        let start = body.iter().take_while(|byte| is_dress(**byte)).count();
+        let start = body.iter().take_while(|byte| is_filler(**byte)).count();
         body = &body[start..];
         let Some((name, value)) = header(body) else {
             return (headers, body);
@@ -126,7 +128,7 @@ fn headers(mut body: &[u8]) -> (Vec<(&str, &str)>, &[u8]) {
     }
 }
 
-/// No base64 has a colon in it.
+/// One header, if the text starts with one: base64 contains no colon.
 fn header(body: &[u8]) -> Option<(&str, &str)> {
     let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'-';
     let length = body.iter().take_while(is_name).count();
@@ -142,7 +144,7 @@ fn header(body: &[u8]) -> Option<(&str, &str)> {
     Some((text(name)?, text(value.unwrap_or(line))?))
 }
 
-/// `AES-256-CBC,` and the digits of one block of the cipher.
+/// The value of a `DEK-Info` header: `AES-256-CBC,` and the hexadecimal digits of one block of the cipher.
 fn dek_info(line: &[u8]) -> Option<&[u8]> {
     let comma = line.iter().position(|byte| *byte == b',')?;
     let digits = match line.starts_with(b"AES-") {
@@ -154,24 +156,24 @@ fn dek_info(line: &[u8]) -> Option<&[u8]> {
     are_digits.then_some(value)
 }
 
-/// The same text in UTF-8: without its byte order mark, out of the UTF-16 that Windows shells write, without the escapes
-/// that a string in JSON or in a shell has for line ends.
-pub(crate) fn plain(text: &[u8]) -> Zeroizing<Vec<u8>> {
+/// Converts the text to UTF-8 without a byte order mark, also from the UTF-16 that Windows shells write, and replaces the
+/// escapes that a JSON or shell string has for line ends.
+pub(crate) fn normalize(text: &[u8]) -> Zeroizing<Vec<u8>> {
     let narrow = |order: fn([u8; 2]) -> u16| {
         let units = text[2..]
             .chunks_exact(2)
             .map(move |pair| order([pair[0], pair[1]]));
-        // What is beyond ASCII is in no PEM.
+        // PEM contains ASCII only; other characters become question marks.
         units.map(|unit| u8::try_from(unit).unwrap_or(b'?'))
     };
-    let mut plain = Zeroizing::new(match text {
+    let mut normalized = Zeroizing::new(match text {
         [0xEF, 0xBB, 0xBF, rest @ ..] => rest.to_vec(),
         [0xFF, 0xFE, ..] => collect(text.len() / 2, narrow(u16::from_le_bytes)),
         [0xFE, 0xFF, ..] => collect(text.len() / 2, narrow(u16::from_be_bytes)),
         _ => text.to_vec(),
     });
-    unescape(&mut plain);
-    plain
+    unescape(&mut normalized);
+    normalized
 }
 
 fn collect(length: usize, bytes: impl Iterator<Item = u8>) -> Vec<u8> {
@@ -180,7 +182,7 @@ fn collect(length: usize, bytes: impl Iterator<Item = u8>) -> Vec<u8> {
     all
 }
 
-/// `\n`, `\r` and `\t`, even when escaped twice, become line ends and blanks; other backslashes stay.
+/// Replaces `\n`, `\r` and `\t`, even when escaped twice, by line ends and blanks; other backslashes stay.
 fn unescape(text: &mut Vec<u8>) {
     let (mut from, mut to) = (0, 0);
     while from < text.len() {
@@ -189,7 +191,7 @@ fn unescape(text: &mut Vec<u8>) {
         let meant = match escaped {
             Some(b'n' | b'r') => Some(b'\n'),
             Some(b't') => Some(b' '),
-            // JSON may escape a slash.
+            // JSON allows an escaped slash.
             Some(b'/') => Some(b'/'),
             _ => None,
         };
@@ -210,11 +212,11 @@ fn unescape(text: &mut Vec<u8>) {
     text.truncate(to);
 }
 
-/// A PEM block with line feeds.
-pub(crate) fn armored(label: &str, der: &[u8]) -> Zeroizing<String> {
+/// Encodes a PEM block with line feeds.
+pub(crate) fn encode(label: &str, der: &[u8]) -> Zeroizing<String> {
     const WIDTH: usize = 64;
     let mut base64 = Zeroizing::new(vec![0; Base64::encoded_len(der)]);
-    let base64 = Base64::encode(der, &mut base64).expect("its length was asked for");
+    let base64 = Base64::encode(der, &mut base64).expect("the buffer has the encoded length");
     let marks = "-----BEGIN -----\n-----END -----\n".len() + 2 * label.len();
     let lines = base64.len().div_ceil(WIDTH);
     let mut text = Zeroizing::new(String::with_capacity(base64.len() + lines + marks));
@@ -236,45 +238,45 @@ pub(crate) fn armored(label: &str, der: &[u8]) -> Zeroizing<String> {
 mod tests {
     use super::*;
 
-    fn der_of(text: &[u8]) -> Result<Vec<u8>, Damage> {
-        blocks(&plain(text), |label| label == "X")
+    fn der_of(text: &[u8]) -> Result<Vec<u8>, PemError> {
+        blocks(&normalize(text), |label| label == "X")
             .next()
             .expect("there is a block")
             .map(|block| block.der.to_vec())
     }
 
     #[test]
-    fn every_dress_of_the_same_bytes() {
-        let plain = armored("X", &[7; 100]).to_string();
-        let unfinished = plain.trim_end().to_owned();
-        let utf16: Vec<u8> = plain.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fn every_file_format_gives_the_same_bytes() {
+        let pem = encode("X", &[7; 100]).to_string();
+        let unfinished = pem.trim_end().to_owned();
+        let utf16: Vec<u8> = pem.encode_utf16().flat_map(u16::to_le_bytes).collect();
         for text in [
-            plain.replace('\n', "\r\n").into_bytes(),
-            plain.replace('\n', "\r").into_bytes(),
-            plain.replace('\n', " \n  ").into_bytes(),
-            format!("\u{FEFF}{plain}").into_bytes(),
-            format!("Bag Attributes\n    friendlyName: x\n{plain}").into_bytes(),
-            [&b"caf\xE9\n"[..], plain.as_bytes()].concat(),
+            pem.replace('\n', "\r\n").into_bytes(),
+            pem.replace('\n', "\r").into_bytes(),
+            pem.replace('\n', " \n  ").into_bytes(),
+            format!("\u{FEFF}{pem}").into_bytes(),
+            format!("Bag Attributes\n    friendlyName: x\n{pem}").into_bytes(),
+            [&b"caf\xE9\n"[..], pem.as_bytes()].concat(),
             format!(
                 "\u{FEFF}Subject: x\r\n\u{FEFF}{}",
-                plain.replace('\n', "\r\n")
+                pem.replace('\n', "\r\n")
             )
             .into_bytes(),
             [&[0xFF, 0xFE][..], &utf16].concat(),
             unfinished.into_bytes(),
-            plain.into_bytes(),
+            pem.into_bytes(),
         ] {
             assert_eq!(der_of(&text).expect("it can be read"), [7; 100]);
         }
     }
 
-    /// Each line end as an environment may leave it, in each pair of quotes.
+    /// Each line end that an environment variable may contain, in each pair of quotes.
     #[test]
-    fn every_dress_of_an_environment() {
+    fn every_quoting_of_an_environment_variable_is_read() {
         let der: Vec<u8> = (0..=255).collect();
         let headers =
             "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00112233445566778899AABBCCDDEEFF\n\n";
-        let bare = armored("X", &der).to_string();
+        let bare = encode("X", &der).to_string();
         let encrypted = bare.replacen("-----\n", &format!("-----\n{headers}"), 1);
         for (pem, is_encrypted) in [(bare, false), (encrypted, true)] {
             for end in [
@@ -284,9 +286,9 @@ mod tests {
                 for quote in ["", "\"", "'", "\\\"", "'\""] {
                     for slash in ["/", "\\/"] {
                         let text = pem.replace('/', slash).replace('\n', end);
-                        let text = plain(format!("{quote}{text}{quote}").as_bytes());
+                        let text = normalize(format!("{quote}{text}{quote}").as_bytes());
                         let block = blocks(&text, |label| label == "X").next();
-                        let block = block.expect("there is a block").expect("it is whole");
+                        let block = block.expect("there is a block").expect("it is complete");
                         assert_eq!(*block.der, der, "{end:?} {quote:?}");
                         let iv = "AES-256-CBC,00112233445566778899AABBCCDDEEFF";
                         assert_eq!(block.header("DEK-Info"), is_encrypted.then_some(iv));
@@ -301,37 +303,37 @@ mod tests {
     }
 
     #[test]
-    fn blocks_one_behind_the_other() {
+    fn consecutive_blocks_are_separate() {
         let text = format!(
             "{}{}{}",
-            *armored("A", &[1]),
-            *armored("B", &[2]),
-            *armored("A", &[3])
+            *encode("A", &[1]),
+            *encode("B", &[2]),
+            *encode("A", &[3])
         );
         for text in [
             text.clone(),
             text.replace('\n', ""),
             text.replace('\n', "\\n"),
         ] {
-            let text = plain(text.as_bytes());
+            let text = normalize(text.as_bytes());
             assert_eq!(labels(&text).collect::<Vec<_>>(), ["A", "B", "A"]);
             let found = blocks(&text, |label| label == "A").map(|block| block.unwrap().der[0]);
             assert_eq!(found.collect::<Vec<_>>(), [1, 3]);
         }
-        let cut = format!("{}-----BEGIN A-----\nAAAA", *armored("A", &[1]));
+        let cut = format!("{}-----BEGIN A-----\nAAAA", *encode("A", &[1]));
         let found: Vec<_> = blocks(cut.as_bytes(), |_| true).collect();
-        assert!(matches!(found[..], [Ok(_), Err(Damage::NoEnd)]));
+        assert!(matches!(found[..], [Ok(_), Err(PemError::NoEnd)]));
     }
 
     #[test]
-    fn damage_is_told() {
-        assert_eq!(der_of(b"-----BEGIN X-----\nAAAA\n"), Err(Damage::NoEnd));
+    fn damaged_blocks_are_errors() {
+        assert_eq!(der_of(b"-----BEGIN X-----\nAAAA\n"), Err(PemError::NoEnd));
         let other_end = b"-----BEGIN X-----\nAAAA\n-----END Y-----\n";
-        assert_eq!(der_of(other_end), Err(Damage::NoEnd));
+        assert_eq!(der_of(other_end), Err(PemError::NoEnd));
         let no_base64 = b"-----BEGIN X-----\nA!AA\n-----END X-----\n";
-        assert_eq!(der_of(no_base64), Err(Damage::NotBase64));
+        assert_eq!(der_of(no_base64), Err(PemError::NotBase64));
         let another_inside = b"-----BEGIN X-----\nAAAA\n-----BEGIN X-----\nAAAA\n-----END X-----\n";
-        assert_eq!(der_of(another_inside), Err(Damage::NoEnd));
+        assert_eq!(der_of(another_inside), Err(PemError::NoEnd));
         assert!(blocks(b"", |_| true).next().is_none());
         assert!(
             blocks(b"-----BEGIN X----\nAAAA\n-----END X-----", |l| l == "X")
@@ -341,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_do_not_get_into_the_bytes() {
+    fn headers_are_not_decoded_as_base64() {
         let text =
             b"-----BEGIN X-----\nComment: a b\nProc-Type: 4,ENCRYPTED\nDEK-Info: A,B\n\nAAAA\n-----END X-----";
         let block = blocks(text, |_| true).next().unwrap().unwrap();

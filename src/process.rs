@@ -9,22 +9,26 @@ use std::time::SystemTime;
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
 /// A process in the line of forks that led to this one.
+///
+/// A program that forks, and uses the library in the child, tells it so by [`Process::forked`], as the handler of
+/// `pthread_atfork` for example; the C face does that for its programs. Clients of the parent must not be used in the child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Process(u32);
+pub struct Process(u32);
 
 impl Process {
-    pub(crate) fn current() -> Self {
+    /// This process.
+    pub fn current() -> Self {
         Process(FORKS.load(Ordering::Relaxed))
     }
 
     /// False for an object that this process inherited from its parent: its locks may be held for ever, and its threads
     /// do not exist here.
-    pub(crate) fn is_current(self) -> bool {
+    pub fn is_current(self) -> bool {
         self == Process::current()
     }
 
-    /// The C face calls this in the child of a fork. It takes no lock and allocates nothing.
-    pub(crate) fn forked() {
+    /// To be called in the child of a fork, before anything else of the library. It takes no lock and allocates nothing.
+    pub fn forked() {
         FORKS.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -1,8 +1,8 @@
-//! The secrets of a request, blotted out of foreign words before these are quoted.
+//! The redaction of a request's secrets in foreign text that messages quote.
 //!
-//! A host, a proxy or a debugging tool may repeat what it was sent, and encode it as it likes: in percent signs, in JSON,
-//! in HTML, in base64, or in several of these at once, and broken into lines. So the words are decoded in every way that
-//! changes them, and what is found of a secret is blotted out where it came from.
+//! A host, a proxy or a debugging tool may repeat what it received, percent-encoded, in JSON, HTML or base64, in several of
+//! these at once, and broken into lines. The text is therefore decoded by every decoder that changes it, and each part of
+//! it that decodes to a secret or to a piece of one is replaced.
 
 use crate::secret::Secret;
 use base64ct::{Base64, Encoding};
@@ -15,25 +15,26 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Secrets(Option<Arc<[Secret]>>);
 
-/// Stands where a secret stood.
-const BLOT: &str = "[secret]";
+/// The text that replaces a secret.
+const PLACEHOLDER: &str = "[secret]";
 
-/// So many characters of a secret in a row are a piece of it; fewer may be chance.
+/// The length in bytes from which a part of a secret is recognised by itself; a shorter match may be chance.
 const PIECE: usize = 12;
 
-/// A shorter secret may be a common word, and is blotted out only where it stands alone.
+/// The length in bytes below which a secret may be a common word, and is replaced only where it is a word of its own.
 const COMMON_WORD: usize = 8;
 
-/// The piece of a secret that a cut may leave at the end of a quotation.
+/// The length in bytes from which the beginning of a secret is replaced before an ellipsis, where a text was cut.
 const SHORTEST_STUB: usize = 4;
 
-/// The most that is looked through; no quotation is as long.
+/// The most bytes of a text that are searched; the rest is cut off. Every quotation is shorter.
 const LONGEST: usize = 32 << 10;
 
-/// How many encodings may lie over each other.
+/// The most encodings that are removed one after the other.
 const DEPTH: usize = 3;
 
 impl Secrets {
+    /// The given secrets, without empty ones.
     pub(crate) fn new(secrets: impl IntoIterator<Item = Secret>) -> Self {
         let secrets: Vec<_> = secrets
             .into_iter()
@@ -42,13 +43,15 @@ impl Secrets {
         Secrets((!secrets.is_empty()).then(|| secrets.into()))
     }
 
-    /// A login for a proxy: the password, and user and password as HTTP sends them, with and without base64.
-    pub(crate) fn of_login(user: &str, password: &Secret) -> Self {
+    /// The secrets of a login: the password, and user and password as HTTP's Basic scheme sends them, with and without
+    /// base64.
+    pub(crate) fn for_login(user: &str, password: &Secret) -> Self {
         let pair = Secret::new(format!("{user}:{}", password.reveal()));
         let encoded = Secret::new(Base64::encode_string(pair.reveal().as_bytes()));
         Secrets::new([password.clone(), pair, encoded])
     }
 
+    /// The secrets of both.
     pub(crate) fn and(&self, more: Secrets) -> Self {
         match (&self.0, more.0) {
             (_, None) => self.clone(),
@@ -61,72 +64,75 @@ impl Secrets {
         self.0.as_deref().unwrap_or_default()
     }
 
-    /// Foreign words without the secrets. Call it before the words are cut to a length.
-    pub(crate) fn blot<'t>(&self, foreign: &'t str) -> Cow<'t, str> {
-        self.blot_out(foreign, true)
+    /// Foreign text without the secrets. It must be called before the text is cut, because the beginning of a cut secret
+    /// is recognised only before an ellipsis.
+    pub(crate) fn redact<'t>(&self, foreign: &'t str) -> Cow<'t, str> {
+        self.redact_with_min_length(foreign, 0)
     }
 
-    /// The same for a text that holds words of the library too, which a secret that is a common word must not mangle.
-    pub(crate) fn blot_mixed<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        self.blot_out(text, false)
+    /// The same for a text that holds words of the library too. Secrets that may be common words are left, so that they
+    /// do not make the library's words unreadable.
+    pub(crate) fn redact_mixed<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.redact_with_min_length(text, COMMON_WORD)
     }
 
-    fn blot_out<'t>(&self, text: &'t str, common_words: bool) -> Cow<'t, str> {
+    fn redact_with_min_length<'t>(&self, text: &'t str, min_length: usize) -> Cow<'t, str> {
         if self.list().is_empty() || text.is_empty() {
             return Cow::Borrowed(text);
         }
-        let wanted: Vec<_> = self
+        let patterns: Vec<_> = self
             .list()
             .iter()
-            .map(|secret| Wanted::new(secret.reveal()))
-            .filter(|wanted| common_words || wanted.folded.len() >= COMMON_WORD)
+            .map(|secret| Pattern::new(secret.reveal()))
+            .filter(|pattern| pattern.folded.len() >= min_length)
             .collect();
-        let (looked_at, rest) = text.split_at(floor(text, LONGEST));
+        let (searched, rest) = text.split_at(char_start(text, LONGEST));
         let mut found = Vec::new();
-        View::plain(looked_at).search(&wanted, DEPTH, true, &mut found);
+        View::plain(searched).search(&patterns, DEPTH, true, &mut found);
         if found.is_empty() && rest.is_empty() {
             return Cow::Borrowed(text);
         }
-        let mut blotted = replaced(looked_at, found);
+        let mut redacted = replace(searched, found);
         if !rest.is_empty() {
-            blotted.push('…');
+            redacted.push('…');
         }
-        Cow::Owned(blotted)
+        Cow::Owned(redacted)
     }
 }
 
-fn replaced(text: &str, mut found: Vec<Range<usize>>) -> String {
+/// The text with the placeholder in each range; ranges that touch share one.
+fn replace(text: &str, mut found: Vec<Range<usize>>) -> String {
     found.sort_by_key(|range| range.start);
-    let mut blotted = String::with_capacity(text.len());
+    let mut redacted = String::with_capacity(text.len());
     let mut done = 0;
     for range in found {
-        // A piece of an encoded character is not a character.
-        let (start, end) = (floor(text, range.start), ceil(text, range.end));
+        // A range may begin or end inside a character of several bytes, and the whole character is replaced.
+        let (start, end) = (char_start(text, range.start), char_end(text, range.end));
         if start > done || done == 0 {
-            blotted.push_str(&text[done..start.max(done)]);
-            blotted.push_str(BLOT);
+            redacted.push_str(&text[done..start.max(done)]);
+            redacted.push_str(PLACEHOLDER);
         }
         done = done.max(end);
     }
-    blotted.push_str(&text[done..]);
-    blotted
+    redacted.push_str(&text[done..]);
+    redacted
 }
 
-/// The beginning of the character that a place is in.
-fn floor(text: &str, place: usize) -> usize {
-    let mut places = (0..=place.min(text.len())).rev();
-    places.find(|n| text.is_char_boundary(*n)).unwrap_or(0)
+/// The beginning of the character that the byte position is in.
+fn char_start(text: &str, position: usize) -> usize {
+    let mut positions = (0..=position.min(text.len())).rev();
+    positions.find(|n| text.is_char_boundary(*n)).unwrap_or(0)
 }
 
-/// The end of the character that a place is in.
-fn ceil(text: &str, place: usize) -> usize {
-    let mut places = place..=text.len();
-    places
+/// The end of the character that the byte position is in.
+fn char_end(text: &str, position: usize) -> usize {
+    let mut positions = position..=text.len();
+    positions
         .find(|n| text.is_char_boundary(*n))
         .unwrap_or(text.len())
 }
 
-/// A form writes a space as `+`; the two count as one.
+/// Maps `+` to a space, as HTML forms encode one, so that the two compare equal.
 fn fold(byte: u8) -> u8 {
     match byte {
         b'+' => b' ',
@@ -134,42 +140,44 @@ fn fold(byte: u8) -> u8 {
     }
 }
 
-/// A secret, ready to be looked for.
-struct Wanted {
+/// A secret in the form in which a text is searched for it.
+struct Pattern {
     folded: Vec<u8>,
+    /// All parts of the secret that are [`PIECE`] bytes long.
     pieces: HashSet<[u8; PIECE]>,
 }
 
-impl Wanted {
+impl Pattern {
     fn new(secret: &str) -> Self {
         let folded: Vec<_> = secret.bytes().map(fold).collect();
-        let pieces = folded.windows(PIECE).map(piece).collect();
-        Wanted { folded, pieces }
+        let pieces = folded.windows(PIECE).map(to_piece).collect();
+        Pattern { folded, pieces }
     }
 }
 
-impl Drop for Wanted {
+impl Drop for Pattern {
     fn drop(&mut self) {
         zeroize::Zeroize::zeroize(&mut self.folded);
     }
 }
 
-fn piece(window: &[u8]) -> [u8; PIECE] {
+fn to_piece(window: &[u8]) -> [u8; PIECE] {
     window.try_into().expect("windows are as long as a piece")
 }
 
-/// A text as it reads after some decoding, and where each of its bytes stands in the text as it came.
+/// A decoded text, with the range of the original text that each of its bytes comes from.
 struct View {
     bytes: Vec<u8>,
     from: Vec<Range<u32>>,
 }
 
+/// Decodes one escape sequence at the beginning of a text: its character, and the length of the sequence in bytes.
 type Decode = fn(&[u8]) -> Option<(Decoded, usize)>;
 
-/// What stands for one character, at most four bytes of UTF-8.
+/// At most four bytes of UTF-8, and how many of them count.
 type Decoded = ([u8; 4], usize);
 
-const DECODERS: [Decode; 3] = [percent, backslash, entity];
+const DECODERS: [Decode; 3] = [decode_percent, decode_backslash, decode_entity];
 
 impl View {
     fn plain(text: &str) -> Self {
@@ -179,16 +187,17 @@ impl View {
         }
     }
 
+    /// Adds to `found` the ranges of the original text in which a secret stands, after up to `depth` further decodings.
     fn search(
         &self,
-        wanted: &[Wanted],
+        patterns: &[Pattern],
         depth: usize,
         with_base64: bool,
         found: &mut Vec<Range<usize>>,
     ) {
         let folded: Vec<_> = self.bytes.iter().copied().map(fold).collect();
-        for secret in wanted {
-            for range in matches(&folded, secret) {
+        for pattern in patterns {
+            for range in matches(&folded, pattern) {
                 let start = self.from[range.start].start as usize;
                 found.push(start..self.from[range.end - 1].end as usize);
             }
@@ -198,64 +207,65 @@ impl View {
         }
         for decode in DECODERS {
             if let Some(view) = self.decoded(decode) {
-                view.search(wanted, depth - 1, with_base64, found);
+                view.search(patterns, depth - 1, with_base64, found);
             }
         }
         for skip in 0..if with_base64 { 4 } else { 0 } {
-            if let Some(view) = self.without_base64(skip) {
-                view.search(wanted, (depth - 1).min(1), false, found);
+            if let Some(view) = self.decoded_base64(skip) {
+                view.search(patterns, (depth - 1).min(1), false, found);
             }
         }
     }
 
-    /// `None` if there was nothing to decode.
+    /// The text with every escape sequence of one kind decoded; `None` if there is none.
     fn decoded(&self, decode: Decode) -> Option<View> {
         let mut view = View::empty();
-        let mut place = 0;
-        while place < self.bytes.len() {
-            match decode(&self.bytes[place..]) {
+        let mut position = 0;
+        while position < self.bytes.len() {
+            match decode(&self.bytes[position..]) {
                 Some(((character, length), used)) => {
-                    let from = self.from[place].start..self.from[place + used - 1].end;
+                    let from = self.from[position].start..self.from[position + used - 1].end;
                     for byte in &character[..length] {
                         view.push(*byte, from.clone());
                     }
-                    place += used;
+                    position += used;
                 }
                 None => {
-                    view.push(self.bytes[place], self.from[place].clone());
-                    place += 1;
+                    view.push(self.bytes[position], self.from[position].clone());
+                    position += 1;
                 }
             }
         }
         (view.bytes.len() < self.bytes.len()).then_some(view)
     }
 
-    /// What stands in base64, but for the first `skip` characters of each run, which may belong to what is before it.
-    fn without_base64(&self, skip: usize) -> Option<View> {
+    /// The content of all runs of base64 characters. The first `skip` characters of each run are passed over, since they
+    /// may belong to the text before the base64.
+    fn decoded_base64(&self, skip: usize) -> Option<View> {
         const SHORTEST_RUN: usize = 8;
         let mut view = View::empty();
-        let mut place = 0;
-        while place < self.bytes.len() {
-            let run = self.bytes[place..].iter();
-            let run = run.take_while(|b| sextet(**b).is_some()).count();
-            let (start, end) = (place + skip, place + run);
+        let mut position = 0;
+        while position < self.bytes.len() {
+            let run = self.bytes[position..].iter();
+            let run = run.take_while(|b| base64_digit(**b).is_some()).count();
+            let (start, end) = (position + skip, position + run);
             if run >= SHORTEST_RUN {
                 for group in start..end {
                     let in_group = (group - start) % 4;
                     if in_group == 0 || group >= end {
                         continue;
                     }
-                    let high = sextet(self.bytes[group - 1]).unwrap_or_default();
-                    let low = sextet(self.bytes[group]).unwrap_or_default();
+                    let high = base64_digit(self.bytes[group - 1]).unwrap_or_default();
+                    let low = base64_digit(self.bytes[group]).unwrap_or_default();
                     let byte = high << (2 * in_group) | low >> (6 - 2 * in_group);
                     view.push(byte, self.from[group - 1].start..self.from[group].end);
                 }
             }
-            // Something that is in no secret, so that what stands apart stays apart.
-            place += run;
-            if place < self.bytes.len() {
-                view.push(0, self.from[place].clone());
-                place += 1;
+            // A zero byte, which no secret holds, separates the runs.
+            position += run;
+            if position < self.bytes.len() {
+                view.push(0, self.from[position].clone());
+                position += 1;
             }
         }
         view.bytes.iter().any(|byte| *byte != 0).then_some(view)
@@ -274,21 +284,22 @@ impl View {
     }
 }
 
-/// Where a secret, or a piece of it, stands in a text.
-fn matches(text: &[u8], wanted: &Wanted) -> Vec<Range<usize>> {
-    let secret = wanted.folded.as_slice();
+/// The ranges of a text in which a secret, or a piece of it, stands.
+fn matches(text: &[u8], pattern: &Pattern) -> Vec<Range<usize>> {
+    let secret = pattern.folded.as_slice();
     let mut found = Vec::new();
     if secret.len() >= PIECE {
         for (start, window) in text.windows(PIECE).enumerate() {
-            if wanted.pieces.contains(&piece(window)) {
-                extend(&mut found, start..start + PIECE);
+            if pattern.pieces.contains(&to_piece(window)) {
+                push_merged(&mut found, start..start + PIECE);
             }
         }
     } else {
         for (start, window) in text.windows(secret.len()).enumerate() {
             let end = start + secret.len();
-            if window == secret && (secret.len() >= COMMON_WORD || stands_alone(text, start..end)) {
-                extend(&mut found, start..end);
+            if window == secret && (secret.len() >= COMMON_WORD || is_whole_word(text, start..end))
+            {
+                push_merged(&mut found, start..end);
             }
         }
     }
@@ -300,7 +311,7 @@ fn matches(text: &[u8], wanted: &Wanted) -> Vec<Range<usize>> {
             .into_iter()
             .find(|n| text[..cut].ends_with(&secret[..*n]))
         {
-            extend(&mut found, cut - length..cut);
+            push_merged(&mut found, cut - length..cut);
         }
     }
     found
@@ -308,15 +319,16 @@ fn matches(text: &[u8], wanted: &Wanted) -> Vec<Range<usize>> {
 
 const ELLIPSIS: &[u8] = "…".as_bytes();
 
-fn extend(found: &mut Vec<Range<usize>>, range: Range<usize>) {
+/// Adds a range, or extends the last one that it touches.
+fn push_merged(found: &mut Vec<Range<usize>>, range: Range<usize>) {
     match found.last_mut() {
         Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
         _ => found.push(range),
     }
 }
 
-/// Whether it is a word by itself, and no part of a longer one or of a code such as `error.user.unknown`.
-fn stands_alone(text: &[u8], range: Range<usize>) -> bool {
+/// Whether the range is a word by itself, and no part of a longer one or of a code such as `error.user.unknown`.
+fn is_whole_word(text: &[u8], range: Range<usize>) -> bool {
     let is_joined =
         |byte: &u8| byte.is_ascii_alphanumeric() || !byte.is_ascii() || b"._-/".contains(byte);
     let before = range.start.checked_sub(1).and_then(|n| text.get(n));
@@ -324,8 +336,8 @@ fn stands_alone(text: &[u8], range: Range<usize>) -> bool {
     !before.is_some_and(is_joined) && !after.is_some_and(is_joined)
 }
 
-/// Of either alphabet.
-fn sextet(character: u8) -> Option<u8> {
+/// The six bits that a character of base64 stands for, in the standard or in the URL-safe alphabet.
+fn base64_digit(character: u8) -> Option<u8> {
     Some(match character {
         b'A'..=b'Z' => character - b'A',
         b'a'..=b'z' => character - b'a' + 26,
@@ -336,13 +348,13 @@ fn sextet(character: u8) -> Option<u8> {
     })
 }
 
-fn percent(text: &[u8]) -> Option<(Decoded, usize)> {
+fn decode_percent(text: &[u8]) -> Option<(Decoded, usize)> {
     let digits = text.strip_prefix(b"%")?.get(..2)?;
     Some((([number(digits, 16)? as u8, 0, 0, 0], 1), 3))
 }
 
-/// JSON's escapes, and those of JavaScript and of logs.
-fn backslash(text: &[u8]) -> Option<(Decoded, usize)> {
+/// Decodes the escapes of JSON, and those of JavaScript and of logs.
+fn decode_backslash(text: &[u8]) -> Option<(Decoded, usize)> {
     let rest = text.strip_prefix(b"\\")?;
     match rest.first()? {
         b'u' => {
@@ -360,7 +372,8 @@ fn backslash(text: &[u8]) -> Option<(Decoded, usize)> {
     }
 }
 
-fn entity(text: &[u8]) -> Option<(Decoded, usize)> {
+/// Decodes the entities of HTML: numbers, and the names of characters that a secret is likely to hold.
+fn decode_entity(text: &[u8]) -> Option<(Decoded, usize)> {
     const LONGEST_ENTITY: usize = 12;
     let rest = text.strip_prefix(b"&")?;
     let end = rest.iter().take(LONGEST_ENTITY).position(|b| *b == b';')?;
@@ -403,8 +416,10 @@ mod tests {
 
     const SECRET: &str = "p8e-Zü+secret/&=%\"x";
 
-    fn blot(text: &str) -> String {
-        Secrets::new([Secret::new(SECRET)]).blot(text).into_owned()
+    fn redact(text: &str) -> String {
+        Secrets::new([Secret::new(SECRET)])
+            .redact(text)
+            .into_owned()
     }
 
     fn percent_encoded(text: &str, lower: bool) -> String {
@@ -438,7 +453,7 @@ mod tests {
         let mut forms = vec![SECRET.to_owned(), percent_encoded(SECRET, false)];
         forms.push(percent_encoded(SECRET, true));
         forms.extend([html(SECRET), json(SECRET), base64(SECRET)]);
-        // One over another, as when a page shows what a log recorded of a form.
+        // Two encodings, as when a page shows what a log recorded of a form.
         for outer in [html, json, base64, |t: &str| percent_encoded(t, false)] {
             forms.extend(
                 [html, json, |t: &str| percent_encoded(t, true)].map(|inner| outer(&inner(SECRET))),
@@ -447,13 +462,13 @@ mod tests {
         forms.push(html(&json(&percent_encoded(SECRET, false))));
         for form in forms {
             let text = format!("it said client_secret={form} and more");
-            let blotted = blot(&text);
-            assert!(blotted.contains(BLOT), "{form}: {blotted}");
-            assert!(blotted.starts_with("it said "), "{form}: {blotted}");
-            assert!(blotted.ends_with(" and more"), "{form}: {blotted}");
+            let redacted = redact(&text);
+            assert!(redacted.contains(PLACEHOLDER), "{form}: {redacted}");
+            assert!(redacted.starts_with("it said "), "{form}: {redacted}");
+            assert!(redacted.ends_with(" and more"), "{form}: {redacted}");
             assert!(
-                blotted.len() < "it said client_secret= and more".len() + BLOT.len() + 4,
-                "{form}: {blotted}"
+                redacted.len() < "it said client_secret= and more".len() + PLACEHOLDER.len() + 4,
+                "{form}: {redacted}"
             );
         }
     }
@@ -466,7 +481,7 @@ mod tests {
             "pass+word+and+more",
             "pass%20word%20and%20more",
         ] {
-            assert_eq!(login.blot(form), BLOT, "{form}");
+            assert_eq!(login.redact(form), PLACEHOLDER, "{form}");
         }
     }
 
@@ -476,39 +491,39 @@ mod tests {
             "eyJhbGciOi.eyJpc3MiOiJub2JvZHkifQ.c2lnbmF0dXJl",
         )]);
         let text = "head eyJhbGciOi.eyJpc3MiOiJub2\nJvZHkifQ.c2lnbmF0dXJl tail";
-        assert_eq!(token.blot(text), "head [secret]\n[secret] tail");
+        assert_eq!(token.redact(text), "head [secret]\n[secret] tail");
         assert_eq!(
-            token.blot("the payload eyJpc3MiOiJub2JvZHkifQ alone"),
+            token.redact("the payload eyJpc3MiOiJub2JvZHkifQ alone"),
             "the payload [secret] alone"
         );
         assert_eq!(
-            token.blot("cut: Bearer eyJhbG…, and on"),
+            token.redact("cut: Bearer eyJhbG…, and on"),
             "cut: Bearer [secret]…, and on"
         );
         assert_eq!(
-            token.blot("eyJ stands for every token"),
+            token.redact("eyJ stands for every token"),
             "eyJ stands for every token"
         );
     }
 
     #[test]
-    fn a_login_in_each_form() {
-        let login = Secrets::of_login("user", &Secret::new("p4ss"));
+    fn a_login_is_found_in_each_form() {
+        let login = Secrets::for_login("user", &Secret::new("p4ss"));
         let text = "Proxy-Authorization: Basic dXNlcjpwNHNz, that is user:p4ss";
         assert_eq!(
-            login.blot(text),
+            login.redact(text),
             "Proxy-Authorization: Basic [secret], that is [secret]"
         );
-        assert_eq!(login.blot("password=\"p4ss\""), "password=\"[secret]\"");
-        // A common word is no secret inside a code, nor among words of the library.
-        let login = Secrets::of_login("u", &Secret::new("user"));
-        assert_eq!(login.blot("error.user.unknown"), "error.user.unknown");
-        assert_eq!(login.blot_mixed("it wants a user"), "it wants a user");
-        assert_eq!(login.blot("no user, no way"), "no [secret], no way");
+        assert_eq!(login.redact("password=\"p4ss\""), "password=\"[secret]\"");
+        // A common word is left inside a code, and among words of the library.
+        let login = Secrets::for_login("u", &Secret::new("user"));
+        assert_eq!(login.redact("error.user.unknown"), "error.user.unknown");
+        assert_eq!(login.redact_mixed("it wants a user"), "it wants a user");
+        assert_eq!(login.redact("no user, no way"), "no [secret], no way");
     }
 
     #[test]
-    fn what_holds_none_stays_as_it_is() {
+    fn a_text_without_a_secret_is_not_changed() {
         for text in [
             "",
             "…",
@@ -522,15 +537,15 @@ mod tests {
             "\\ud800\\u0000",
             "ü%C3",
         ] {
-            assert_eq!(blot(text), text);
-            assert_eq!(Secrets::default().blot(text), text);
+            assert_eq!(redact(text), text);
+            assert_eq!(Secrets::default().redact(text), text);
         }
         let long = format!("{}{SECRET}", "ü".repeat(LONGEST));
-        assert!(blot(&long).len() <= LONGEST + 3);
+        assert!(redact(&long).len() <= LONGEST + 3);
     }
 
     #[test]
-    fn any_bytes_can_be_looked_through() {
+    fn no_random_text_shows_the_secret() {
         let alphabet = [
             "%", "2", "5", "&", "#", "x", ";", "\\", "u", "d", "8", "ü", "…", "p8e-", SECRET, "A",
             "=",
@@ -541,7 +556,7 @@ mod tests {
             let text: String = (0..length)
                 .map(|_| alphabet[random.usize(..alphabet.len())])
                 .collect();
-            assert!(!blot(&text).contains(SECRET), "{text}");
+            assert!(!redact(&text).contains(SECRET), "{text}");
         }
     }
 }

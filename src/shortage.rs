@@ -39,6 +39,17 @@ pub(crate) fn of_descriptors() -> Option<io::Error> {
         .then_some(error)
 }
 
+impl Error {
+    /// The error for an operating system that refuses `what`, in the system's words. A shortage comes with what to do
+    /// about it.
+    pub fn from_system(what: &str, error: &io::Error) -> Self {
+        match explained(error) {
+            Some(shortage) => shortage.context(what),
+            None => Error::new(ErrorKind::Internal, format!("{what}: {error}")),
+        }
+    }
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;

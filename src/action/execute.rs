@@ -1,14 +1,15 @@
 //! Requests go out one after the other, and each action in them gets its outcome.
 
-use super::board::Board;
-use super::endpoint::Endpoint;
 use super::in_flight::{InFlight, Part, Sending};
 use super::interpret::{Asked, interpret};
 use super::outcome::{EntryEnd, Outcome};
+use super::pending::PendingActions;
+use super::sender::Sender;
 use super::split::{BatchLimits, Entry};
+use crate::call::Call;
+use crate::call::progress::Progress;
 use crate::counters::Counters;
 use crate::error::{Delivery, Error, ErrorKind, Origin, Result};
-use crate::http::call::{Call, Progress};
 use crate::http::perform::{Replay, Trace};
 use crate::model::action::Action;
 use crate::model::answer::ActionAnswer;
@@ -29,7 +30,7 @@ pub(crate) struct ActingOptions {
 /// Sends requests of actions for one client.
 #[derive(Debug)]
 pub(crate) struct Dispatcher {
-    endpoint: Box<dyn Endpoint>,
+    sender: Box<dyn Sender>,
     options: ActingOptions,
     counters: Arc<Counters>,
 }
@@ -39,20 +40,20 @@ const WITHOUT_A_PAUSE: usize = 256;
 
 impl Dispatcher {
     pub(crate) fn new(
-        endpoint: Box<dyn Endpoint>,
+        sender: Box<dyn Sender>,
         options: ActingOptions,
         counters: Arc<Counters>,
     ) -> Self {
         Dispatcher {
-            endpoint,
+            sender,
             options,
             counters,
         }
     }
 
-    pub(crate) fn board(&self) -> Board {
+    pub(crate) fn pending(&self) -> PendingActions {
         let options = &self.options;
-        Board::new(options.limits, options.test_mode, self.counters.clone())
+        PendingActions::new(options.limits, options.test_mode, self.counters.clone())
     }
 
     /// Sends all actions now. Their outcomes stand in the order of the actions.
@@ -64,26 +65,26 @@ impl Dispatcher {
         for (position, action) in actions.iter().enumerate() {
             check(action.borrow()).map_err(|e| e.context(format_args!("actions[{position}]")))?;
         }
-        let mut board = self.board();
-        let mut run = Run::new(&board);
+        let mut pending = self.pending();
+        let mut run = Run::new(&pending);
         for (position, action) in actions.iter().enumerate() {
             if position % WITHOUT_A_PAUSE == 0 {
                 self.pause(call, &mut run).await;
             }
-            match &run.hopeless {
-                Some(error) => board.refuse(action.borrow(), error.clone()),
-                None => self.add(&mut board, action.borrow()),
+            match &run.fatal {
+                Some(error) => pending.refuse(action.borrow(), error.clone()),
+                None => self.add(&mut pending, action.borrow()),
             }
         }
-        self.send_rest(call, &mut board, &mut run).await;
-        Ok(board.outcomes().take_in_order())
+        self.send_rest(call, &mut pending, &mut run).await;
+        Ok(pending.outcomes().take_in_order())
     }
 
     /// Adds the action, unless it is refused here. Nothing is sent.
-    pub(crate) fn add(&self, board: &mut Board, action: &Action) {
+    pub(crate) fn add(&self, pending: &mut PendingActions, action: &Action) {
         match self.refuse_locally(action) {
-            Some(error) => board.refuse(action, error),
-            None => board.add(action),
+            Some(error) => pending.refuse(action, error),
+            None => pending.add(action),
         }
     }
 
@@ -101,22 +102,22 @@ impl Dispatcher {
     }
 
     /// Sends every request that is full, and those that must go before it.
-    pub(crate) async fn send_due(&self, call: &Call, board: &mut Board) {
-        let mut run = Run::new(board);
-        while let Some(request) = board.batcher.take_due() {
-            self.send(call, board, request, &mut run).await;
+    pub(crate) async fn send_due(&self, call: &Call, pending: &mut PendingActions) {
+        let mut run = Run::new(pending);
+        while let Some(request) = pending.batcher.take_due() {
+            self.send(call, pending, request, &mut run).await;
         }
     }
 
-    pub(crate) async fn send_all(&self, call: &Call, board: &mut Board) {
-        let mut run = Run::new(board);
-        self.send_rest(call, board, &mut run).await;
+    pub(crate) async fn send_all(&self, call: &Call, pending: &mut PendingActions) {
+        let mut run = Run::new(pending);
+        self.send_rest(call, pending, &mut run).await;
     }
 
-    async fn send_rest(&self, call: &Call, board: &mut Board, run: &mut Run) {
+    async fn send_rest(&self, call: &Call, pending: &mut PendingActions, run: &mut Run) {
         let mut requests = 0;
-        while let Some(request) = board.batcher.take_oldest() {
-            self.send(call, board, request, run).await;
+        while let Some(request) = pending.batcher.take_oldest() {
+            self.send(call, pending, request, run).await;
             requests += 1;
             if requests % WITHOUT_A_PAUSE == 0 {
                 self.pause(call, run).await;
@@ -128,25 +129,31 @@ impl Dispatcher {
     async fn pause(&self, call: &Call, run: &mut Run) {
         tokio::task::yield_now().await;
         if let Err(error) = call.check() {
-            run.hopeless.get_or_insert(error);
+            run.fatal.get_or_insert(error);
         }
     }
 
     /// Sends one request. If the service refuses it whole, its halves, so that one bad action does not take the others
     /// with it; if the answer is lost, the part that may run twice. It may be dropped at any moment.
-    async fn send(&self, call: &Call, board: &mut Board, request: Vec<Entry>, run: &mut Run) {
-        let request = board.leave_out_broken(request);
-        let mut in_flight = InFlight::new(board, request);
+    async fn send(
+        &self,
+        call: &Call,
+        pending: &mut PendingActions,
+        request: Vec<Entry>,
+        run: &mut Run,
+    ) {
+        let request = pending.leave_out_broken(request);
+        let mut in_flight = InFlight::new(pending, request);
         while let Some(part) = in_flight.part() {
-            let is_tried = run.hopeless.is_none();
-            let result = match &run.hopeless {
+            let is_tried = run.fatal.is_none();
+            let result = match &run.fatal {
                 Some(error) => Err(Lost::NotSent(error.clone())),
                 None => self.post(call, part, in_flight.trace()).await,
             };
             let may_be_repeated = match &result {
                 Err(Lost::Unknown(error)) if part.is_mixed() => {
-                    let wait = self.endpoint.wait_to_repeat(call, error.clone());
-                    Some(call.bounded(wait).await)
+                    let wait = self.sender.wait_to_repeat(call, error.clone());
+                    Some(call.until_cancelled_or_due(wait).await)
                 }
                 _ => None,
             };
@@ -154,16 +161,16 @@ impl Dispatcher {
                 break;
             };
             if is_tried {
-                note_reach(in_flight.board, &result);
+                note_reach(in_flight.pending, &result);
             }
-            let result = result.map_err(|lost| part.sending.weigh(lost));
+            let result = result.map_err(|lost| part.sending.after(lost));
             if !matches!(result, Err(Lost::NotSent(_))) {
-                in_flight.board.mark_sent(&part.entries);
+                in_flight.pending.mark_sent(&part.entries);
             }
             match (result, may_be_repeated) {
                 (Ok(answered), _) => {
                     run.blocked_in_a_row = 0;
-                    self.take_answer(in_flight.board, &part.entries, answered);
+                    self.take_answer(in_flight.pending, &part.entries, answered);
                 }
                 (Err(Lost::Unknown(error)), Some(may_be_repeated)) => {
                     repeat_safe(&mut in_flight, part, error, may_be_repeated);
@@ -175,17 +182,17 @@ impl Dispatcher {
                     continue;
                 }
                 (Err(lost), _) => {
-                    if lost.dooms_the_rest() || run.is_blocked_by(&lost, part.entries.len()) {
-                        run.hopeless = Some(lost.error().clone());
+                    if lost.is_fatal_for_run() || run.is_blocked_by(&lost, part.entries.len()) {
+                        run.fatal = Some(lost.error().clone());
                     }
-                    in_flight.board.end_all(&part.entries, lost);
+                    in_flight.pending.end_all(&part.entries, lost);
                 }
             }
-            run.hopeless = run
-                .hopeless
+            run.fatal = run
+                .fatal
                 .take()
-                .or_else(|| in_flight.board.hopeless().cloned());
-            run.report(call, in_flight.board);
+                .or_else(|| in_flight.pending.fatal().cloned());
+            run.report(call, in_flight.pending);
         }
     }
 
@@ -201,8 +208,8 @@ impl Dispatcher {
             true => Replay::Safe,
             false => Replay::Unsafe,
         };
-        let send = self.endpoint.post(call, body(entries), replay, trace);
-        match call.bounded(send).await {
+        let send = self.sender.post(call, body(entries), replay, trace);
+        match call.until_cancelled_or_due(send).await {
             Ok(answer) => Ok(Answered {
                 answer,
                 repeated: trace.may_have_arrived() || part.sending == Sending::Lost,
@@ -213,25 +220,28 @@ impl Dispatcher {
         }
     }
 
-    fn take_answer(&self, board: &mut Board, entries: &[Entry], answered: Answered) {
+    fn take_answer(&self, pending: &mut PendingActions, entries: &[Entry], answered: Answered) {
         let asked = Asked {
             test_mode: self.options.test_mode,
             repeated: answered.repeated,
         };
-        let actions: Vec<_> = entries.iter().map(|entry| board.action_of(entry)).collect();
+        let actions: Vec<_> = entries
+            .iter()
+            .map(|entry| pending.action_of(entry))
+            .collect();
         let reports = interpret(entries, &actions, answered.answer, asked);
         for (entry, report) in entries.iter().zip(reports) {
             if let EntryEnd::Unknown(error) = &report.end
                 && error.kind() == ErrorKind::WrongMode
             {
-                board.wrong_mode = Some(error.clone());
+                pending.wrong_mode = Some(error.clone());
             }
-            let underway = board.under_way(entry);
+            let in_progress = pending.action_mut(entry);
             for finding in report.findings {
-                underway.add_finding(finding);
+                in_progress.add_finding(finding);
             }
-            underway.end_entry(report.end, entry.completes);
-            board.settle(entry);
+            in_progress.end_entry(report.end, entry.completes);
+            pending.settle(entry);
         }
     }
 }
@@ -242,12 +252,12 @@ struct Answered {
     repeated: bool,
 }
 
-/// One call's way through the requests of a board.
+/// One call's way through the requests of a pending.
 struct Run {
     /// How many actions had their outcome before.
     settled_before: usize,
     /// An error that would meet every further request as well.
-    hopeless: Option<Error>,
+    fatal: Option<Error>,
     /// How many entries, one after the other, something on the way has refused.
     blocked_in_a_row: usize,
 }
@@ -256,10 +266,10 @@ struct Run {
 const MOST_BLOCKED: usize = 20;
 
 impl Run {
-    fn new(board: &Board) -> Self {
+    fn new(pending: &PendingActions) -> Self {
         Run {
-            settled_before: board.settled(),
-            hopeless: board.hopeless().cloned(),
+            settled_before: pending.settled(),
+            fatal: pending.fatal().cloned(),
             blocked_in_a_row: 0,
         }
     }
@@ -273,19 +283,19 @@ impl Run {
         self.blocked_in_a_row >= MOST_BLOCKED
     }
 
-    fn report(&self, call: &Call, board: &Board) {
-        let done = board.settled() - self.settled_before;
+    fn report(&self, call: &Call, pending: &PendingActions) {
+        let done = pending.settled() - self.settled_before;
         call.report(Progress::Actions {
             done: done as u64,
-            total: (done + board.pending()) as u64,
+            total: (done + pending.pending()) as u64,
         });
     }
 }
 
-fn note_reach(board: &mut Board, result: &std::result::Result<Answered, Lost>) {
+fn note_reach(pending: &mut PendingActions, result: &std::result::Result<Answered, Lost>) {
     match result {
-        Err(Lost::NotSent(error)) => board.reach.note_failure(error),
-        _ => board.reach.note_answer(),
+        Err(Lost::NotSent(error)) => pending.reach.note_failure(error),
+        _ => pending.reach.note_answer(),
     }
 }
 
@@ -303,16 +313,16 @@ fn repeat_safe(in_flight: &mut InFlight<'_>, part: Part, lost: Error, may_be_rep
         .entries
         .into_iter()
         .partition(|entry| entry.replay_safe);
-    in_flight.board.end_all(&other, Lost::Unknown(lost));
+    in_flight.pending.end_all(&other, Lost::Unknown(lost));
     match may_be_repeated {
         Ok(()) => in_flight.add(safe, Sending::Lost),
-        Err(error) => in_flight.board.end_all(&safe, Lost::Unknown(error)),
+        Err(error) => in_flight.pending.end_all(&safe, Lost::Unknown(error)),
     }
 }
 
 impl Sending {
     /// What it means that this sending, too, brought no answer.
-    fn weigh(self, lost: Lost) -> Lost {
+    fn after(self, lost: Lost) -> Lost {
         match (self, lost) {
             (Sending::Lost, Lost::NotSent(error) | Lost::Refused(error)) => Lost::Unknown(error),
             (_, lost) => lost,
@@ -337,7 +347,7 @@ impl Lost {
 
     /// Credentials, certificates and proxies do not mend themselves between two requests, and a call that is over stays
     /// so.
-    fn dooms_the_rest(&self) -> bool {
+    fn is_fatal_for_run(&self) -> bool {
         use ErrorKind::*;
         matches!(
             self.error().kind(),

@@ -1,8 +1,8 @@
 //! A request on its way, which may be given up at any moment: then what was not sent goes back to where it waited, and
 //! what may have arrived ends as unknown.
 
-use super::board::Board;
 use super::execute::Lost;
+use super::pending::PendingActions;
 use super::split::Entry;
 use crate::error::{Delivery, Error, ErrorKind};
 use crate::http::perform::Trace;
@@ -37,16 +37,16 @@ impl Part {
 
 /// The parts that a request has come apart into and that have no end yet. The last one is next, or on its way.
 pub(super) struct InFlight<'a> {
-    pub board: &'a mut Board,
+    pub pending: &'a mut PendingActions,
     parts: Vec<Part>,
     /// How far the last part has got.
     trace: Trace,
 }
 
 impl<'a> InFlight<'a> {
-    pub(super) fn new(board: &'a mut Board, request: Vec<Entry>) -> Self {
+    pub(super) fn new(pending: &'a mut PendingActions, request: Vec<Entry>) -> Self {
         let mut in_flight = InFlight {
-            board,
+            pending,
             parts: Vec::new(),
             trace: Trace::default(),
         };
@@ -83,15 +83,16 @@ impl Drop for InFlight<'_> {
         let mut unsent = Vec::new();
         while let Some(part) = self.take_part() {
             if may_have_arrived || part.sending == Sending::Lost {
-                self.board.mark_sent(&part.entries);
-                self.board.end_all(&part.entries, Lost::Unknown(given_up()));
+                self.pending.mark_sent(&part.entries);
+                self.pending
+                    .end_all(&part.entries, Lost::Unknown(given_up()));
             } else {
                 unsent.extend(part.entries);
             }
             may_have_arrived = false;
         }
         if !unsent.is_empty() {
-            self.board.batcher.put_back(unsent);
+            self.pending.batcher.put_back(unsent);
         }
     }
 }

@@ -6,7 +6,7 @@ use super::repeat::{self, Refusal, Repeat};
 use super::split::Entry;
 use crate::error::{Delivery, Error, ErrorKind};
 use crate::model::action::Action;
-use crate::model::answer::{ActionAnswer, Finding as WireFinding};
+use crate::model::answer::{ActionAnswer, WireFinding};
 use crate::model::error_body::quote;
 
 /// The end of one entry and what was found about it.
@@ -86,7 +86,7 @@ fn end_of_named(entry: &Entry, errors: &[WireFinding], repeated: bool) -> (Entry
         })
         .collect();
     let meaning = match repeated {
-        true => repeat::weigh(entry, &refusals),
+        true => repeat::reinterpret(entry, &refusals),
         false => Repeat::Refused,
     };
     match meaning {

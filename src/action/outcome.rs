@@ -1,10 +1,10 @@
 //! What became of an action: the truth, the whole of it, once.
 
 use crate::error::Error;
+use crate::json::text::SharedText;
 use crate::lock::lock;
 use crate::model::action::Action;
 use crate::model::target::Target;
-use crate::model::text::SharedText;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -133,7 +133,7 @@ pub(crate) enum EntryEnd {
 
 /// An action on its way to its outcome: its entries report, one after the other.
 #[derive(Debug)]
-pub(crate) struct Underway {
+pub(crate) struct PendingAction {
     action: Action,
     outcome: Outcome,
     entries_left: usize,
@@ -141,10 +141,10 @@ pub(crate) struct Underway {
     sent: bool,
 }
 
-impl Underway {
+impl PendingAction {
     pub(crate) fn new(action: Action, entries: usize, test_mode: bool) -> Self {
         let outcome = Outcome::new(&action, OutcomeKind::Succeeded, test_mode);
-        Underway {
+        PendingAction {
             action,
             outcome,
             entries_left: entries,

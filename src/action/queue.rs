@@ -1,10 +1,11 @@
 //! Actions that gather until a request is full.
 
-use super::board::Board;
 use super::execute::{Dispatcher, check};
 use super::outcome::{Outcome, Outcomes};
+use super::pending::PendingActions;
+use crate::call::Call;
+use crate::call::options::CallOptions;
 use crate::error::Result;
-use crate::http::call::{Call, CallOptions};
 use crate::model::action::Action;
 use std::sync::Arc;
 
@@ -15,13 +16,16 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Queue {
     dispatcher: Arc<Dispatcher>,
-    board: Board,
+    pending: PendingActions,
 }
 
 impl Queue {
     pub(crate) fn new(dispatcher: Arc<Dispatcher>) -> Self {
-        let board = dispatcher.board().of_queue();
-        Queue { dispatcher, board }
+        let pending = dispatcher.pending().of_queue();
+        Queue {
+            dispatcher,
+            pending,
+        }
     }
 
     /// Adds an action, and sends what is full by that. What becomes of actions is told by [`Queue::take_outcomes`].
@@ -37,39 +41,39 @@ impl Queue {
     /// Adds an action and sends nothing, so that it never waits.
     pub fn put(&mut self, action: &Action) -> Result<()> {
         check(action)?;
-        self.dispatcher.add(&mut self.board, action);
+        self.dispatcher.add(&mut self.pending, action);
         Ok(())
     }
 
     /// Whether a full request has gathered.
     pub fn is_due(&self) -> bool {
-        self.board.batcher.is_due()
+        self.pending.batcher.is_due()
     }
 
     /// Sends the requests that are full, and those that must go before them.
     pub async fn send_due(&mut self, options: &CallOptions) {
         let call = Call::begin(options);
-        Box::pin(self.dispatcher.send_due(&call, &mut self.board)).await;
+        Box::pin(self.dispatcher.send_due(&call, &mut self.pending)).await;
     }
 
     /// Sends everything that waits. Afterwards every action that was added has its outcome.
     pub async fn flush(&mut self, options: &CallOptions) {
         let call = Call::begin(options);
-        Box::pin(self.dispatcher.send_all(&call, &mut self.board)).await;
+        Box::pin(self.dispatcher.send_all(&call, &mut self.pending)).await;
     }
 
     /// How many actions have no outcome yet.
     pub fn pending(&self) -> usize {
-        self.board.pending()
+        self.pending.pending()
     }
 
     /// The outcomes since the last time, in the order in which they came about.
     pub fn take_outcomes(&mut self) -> Vec<Outcome> {
-        self.board.outcomes().take()
+        self.pending.outcomes().take()
     }
 
     /// A handle by which outcomes can be taken while a call of the queue runs.
     pub fn outcomes(&self) -> Outcomes {
-        self.board.outcomes().clone()
+        self.pending.outcomes().clone()
     }
 }

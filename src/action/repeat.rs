@@ -40,7 +40,7 @@ enum Shows {
 /// arrived. So an entry is done if its last step is among those refused in this way, since every step before it was
 /// then reached in the repeat, and either applied or refused likewise; otherwise its end cannot be known. A refusal
 /// for any other reason stands as it is.
-pub(crate) fn weigh(entry: &Entry, refusals: &[Refusal]) -> Repeat {
+pub(crate) fn reinterpret(entry: &Entry, refusals: &[Refusal]) -> Repeat {
     let last = entry.steps.len() - 1;
     let mut refused = vec![0; entry.steps.len()];
     let mut whole = vec![false; entry.steps.len()];
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
     use crate::model::action::Action;
 
-    fn weighed(action: &Action, refusals: &[(Option<usize>, &str)]) -> Repeat {
+    fn reinterpreted(action: &Action, refusals: &[(Option<usize>, &str)]) -> Repeat {
         let entries = split(action, 0, &BatchLimits::default());
         let refusals: Vec<_> = refusals
             .iter()
@@ -159,7 +159,7 @@ mod tests {
                 code: Some(code),
             })
             .collect();
-        weigh(&entries[0], &refusals)
+        reinterpret(&entries[0], &refusals)
     }
 
     fn on_user(steps: &[&str]) -> Action {
@@ -185,12 +185,18 @@ mod tests {
             "error.usergroup.user.alreadyMember",
             DID_NOT_CHANGE,
         ] {
-            assert_eq!(weighed(&on_user(&[ADD]), &[(Some(0), code)]), Repeat::Done);
-            assert_eq!(weighed(&on_user(&[ADD]), &[(None, code)]), Repeat::Done);
+            assert_eq!(
+                reinterpreted(&on_user(&[ADD]), &[(Some(0), code)]),
+                Repeat::Done
+            );
+            assert_eq!(
+                reinterpreted(&on_user(&[ADD]), &[(None, code)]),
+                Repeat::Done
+            );
         }
         let gone = "error.usergroup.user.notMember";
         assert_eq!(
-            weighed(&on_user(&[REMOVE]), &[(Some(0), gone)]),
+            reinterpreted(&on_user(&[REMOVE]), &[(Some(0), gone)]),
             Repeat::Done
         );
     }
@@ -198,36 +204,42 @@ mod tests {
     #[test]
     fn the_verb_must_be_the_right_one() {
         let not_member = [(Some(0), "error.usergroup.user.notMember")];
-        assert_eq!(weighed(&on_user(&[ADD]), &not_member), Repeat::Refused);
         assert_eq!(
-            weighed(&on_user(&[REMOVE]), &[(Some(0), ALREADY)]),
+            reinterpreted(&on_user(&[ADD]), &not_member),
+            Repeat::Refused
+        );
+        assert_eq!(
+            reinterpreted(&on_user(&[REMOVE]), &[(Some(0), ALREADY)]),
             Repeat::Refused
         );
         let other = [(Some(0), "error.group.not_found")];
-        assert_eq!(weighed(&on_user(&[ADD]), &other), Repeat::Refused);
+        assert_eq!(reinterpreted(&on_user(&[ADD]), &other), Repeat::Refused);
         let both = [(Some(0), ALREADY), (Some(0), "error.group.not_found")];
-        assert_eq!(weighed(&on_user(&[ADD_TWO]), &both), Repeat::Refused);
+        assert_eq!(reinterpreted(&on_user(&[ADD_TWO]), &both), Repeat::Refused);
     }
 
     #[test]
     fn each_name_needs_its_own_refusal() {
         let one = [(Some(0), ALREADY)];
-        assert_eq!(weighed(&on_user(&[ADD_TWO]), &one), Repeat::Unclear);
+        assert_eq!(reinterpreted(&on_user(&[ADD_TWO]), &one), Repeat::Unclear);
         let two = [(Some(0), ALREADY), (Some(0), ALREADY)];
-        assert_eq!(weighed(&on_user(&[ADD_TWO]), &two), Repeat::Done);
+        assert_eq!(reinterpreted(&on_user(&[ADD_TWO]), &two), Repeat::Done);
         let whole = [(Some(0), DID_NOT_CHANGE)];
-        assert_eq!(weighed(&on_user(&[ADD_TWO]), &whole), Repeat::Done);
+        assert_eq!(reinterpreted(&on_user(&[ADD_TWO]), &whole), Repeat::Done);
     }
 
     #[test]
     fn what_stands_behind_the_refused_step_is_not_known() {
         let action = on_user(&[ADD, REMOVE]);
-        assert_eq!(weighed(&action, &[(Some(0), ALREADY)]), Repeat::Unclear);
-        assert_eq!(weighed(&action, &[(None, ALREADY)]), Repeat::Unclear);
+        assert_eq!(
+            reinterpreted(&action, &[(Some(0), ALREADY)]),
+            Repeat::Unclear
+        );
+        assert_eq!(reinterpreted(&action, &[(None, ALREADY)]), Repeat::Unclear);
         let reached = [(Some(0), ALREADY), (Some(1), "error.user.not_member")];
-        assert_eq!(weighed(&action, &reached), Repeat::Done);
+        assert_eq!(reinterpreted(&action, &reached), Repeat::Done);
         let last = on_user(&[REMOVE, ADD]);
-        assert_eq!(weighed(&last, &[(Some(1), ALREADY)]), Repeat::Done);
+        assert_eq!(reinterpreted(&last, &[(Some(1), ALREADY)]), Repeat::Done);
     }
 
     #[test]
@@ -239,11 +251,11 @@ mod tests {
         };
         let there = [(Some(0), "error.user.already_in_org")];
         assert_eq!(
-            weighed(&create("ignoreIfAlreadyExists"), &there),
+            reinterpreted(&create("ignoreIfAlreadyExists"), &there),
             Repeat::Done
         );
         assert_eq!(
-            weighed(&create("updateIfAlreadyExists"), &there),
+            reinterpreted(&create("updateIfAlreadyExists"), &there),
             Repeat::Unclear
         );
         let remove = |delete: bool| {
@@ -256,13 +268,17 @@ mod tests {
             ("error.user.not_in_org", false, Repeat::Done),
             ("error.user.not_in_org", true, Repeat::Unclear),
         ] {
-            assert_eq!(weighed(&remove(delete), &[(Some(0), code)]), end, "{code}");
+            assert_eq!(
+                reinterpreted(&remove(delete), &[(Some(0), code)]),
+                end,
+                "{code}"
+            );
         }
         let group = with_steps(
             Action::on_group("G").unwrap(),
             &[r#"{"createUserGroup":{"option":"ignoreIfAlreadyExists"}}"#],
         );
         let there = [(Some(0), "error.usergroup.already_exists")];
-        assert_eq!(weighed(&group, &there), Repeat::Done);
+        assert_eq!(reinterpreted(&group, &there), Repeat::Done);
     }
 }

@@ -1,13 +1,15 @@
 //! Sending, held against a scripted service: what is given up half way, hosts out of reach, cancels.
 
-use super::board::Board;
-use super::endpoint::{Boxed, Endpoint};
 use super::execute::{ActingOptions, Dispatcher};
 use super::outcome::{Outcome, OutcomeKind};
+use super::pending::PendingActions;
+use super::sender::{Boxed, Sender};
 use super::split::BatchLimits;
+use crate::call::Call;
+use crate::call::cancel::Cancel;
+use crate::call::options::CallOptions;
 use crate::counters::Counters;
 use crate::error::{Delivery, Error, ErrorKind, Result};
-use crate::http::call::{Call, CallOptions, Cancel};
 use crate::http::perform::{Replay, Trace};
 use crate::lock::lock;
 use crate::model::action::{Action, NewUser};
@@ -116,7 +118,7 @@ fn lost(delivery: Delivery, kind: ErrorKind) -> Error {
         .with_attempts(1)
 }
 
-impl Endpoint for Scripted {
+impl Sender for Scripted {
     fn post<'a>(
         &'a self,
         _: &'a Call,
@@ -282,12 +284,12 @@ fn check_counters(counters: &Counters, outcomes: &[Outcome], seen: &Seen) {
     assert!(counters.actions_sent() >= answered.count() as u64);
 }
 
-fn queue_of(dispatcher: &Dispatcher, actions: &[Action]) -> Board {
-    let mut board = dispatcher.board().of_queue();
+fn queue_of(dispatcher: &Dispatcher, actions: &[Action]) -> PendingActions {
+    let mut pending = dispatcher.pending().of_queue();
     for action in actions {
-        dispatcher.add(&mut board, action);
+        dispatcher.add(&mut pending, action);
     }
-    board
+    pending
 }
 
 #[tokio::test]
@@ -297,16 +299,16 @@ async fn a_queue_loses_nothing_wherever_its_future_is_dropped() {
             let service = Scripted::new(script);
             let (dispatcher, counters) = service.dispatcher();
             let actions = mixed_actions();
-            let mut board = queue_of(&dispatcher, &actions);
+            let mut pending = queue_of(&dispatcher, &actions);
             let call = Call::begin(&CallOptions::new());
-            let is_over = poll_times(dispatcher.send_all(&call, &mut board), times).is_some();
-            let mut outcomes = board.outcomes().take();
-            assert_eq!(board.pending() + outcomes.len(), actions.len());
-            assert_eq!(board.outcomes().pending(), board.pending());
-            assert_eq!(counters.actions_queued(), board.pending() as u64);
-            assert!(board.pending() == 0 || !is_over);
-            dispatcher.send_all(&call, &mut board).await;
-            outcomes.extend(board.outcomes().take());
+            let is_over = poll_times(dispatcher.send_all(&call, &mut pending), times).is_some();
+            let mut outcomes = pending.outcomes().take();
+            assert_eq!(pending.pending() + outcomes.len(), actions.len());
+            assert_eq!(pending.outcomes().pending(), pending.pending());
+            assert_eq!(counters.actions_queued(), pending.pending() as u64);
+            assert!(pending.pending() == 0 || !is_over);
+            dispatcher.send_all(&call, &mut pending).await;
+            outcomes.extend(pending.outcomes().take());
             check_outcomes(&outcomes, &actions, &service.seen());
             check_counters(&counters, &outcomes, &service.seen());
             assert_eq!(counters.actions_queued(), 0);
@@ -323,10 +325,10 @@ async fn a_queue_that_is_dropped_in_mid_flight_counts_nothing_as_queued() {
     for times in 0..20 {
         let service = Scripted::new(&[Does::IsLost]);
         let (dispatcher, counters) = service.dispatcher();
-        let mut board = queue_of(&dispatcher, &mixed_actions());
+        let mut pending = queue_of(&dispatcher, &mixed_actions());
         let call = Call::begin(&CallOptions::new());
-        poll_times(dispatcher.send_all(&call, &mut board), times);
-        drop(board);
+        poll_times(dispatcher.send_all(&call, &mut pending), times);
+        drop(pending);
         assert_eq!(counters.actions_queued(), 0);
     }
 }
@@ -364,7 +366,7 @@ async fn a_cancel_ends_the_wait_before_a_part_is_repeated() {
     };
     let (dispatcher, _) = service.dispatcher();
     let begun = tokio::time::Instant::now();
-    let options = CallOptions::new().timeout(Some(Duration::from_secs(1)));
+    let options = CallOptions::with_timeout(Duration::from_secs(1));
     let call = Call::begin(&options);
     let actions = [joining(1), creating(2), joining(3)];
     let outcomes = dispatcher.execute(&call, &actions).await.unwrap();
@@ -391,7 +393,7 @@ async fn many_actions_look_at_the_calls_end_before_anything_is_sent() {
     let service = Scripted::new(&[]);
     let (dispatcher, counters) = service.dispatcher();
     let cancel = Cancel::new();
-    let call = Call::begin(&CallOptions::new().cancel(cancel.clone()));
+    let call = Call::begin(&CallOptions::with_cancel(&cancel));
     let outcomes = {
         let mut execution = pin!(dispatcher.execute(&call, &actions));
         let mut context = Context::from_waker(Waker::noop());
@@ -440,27 +442,31 @@ async fn a_host_out_of_reach_ends_a_run_after_two_requests_in_a_row() {
 
 #[tokio::test(start_paused = true)]
 async fn a_queue_tries_a_host_out_of_reach_again_after_a_while() {
-    async fn add(dispatcher: &Dispatcher, board: &mut Board, count: usize) -> Result<Vec<Outcome>> {
+    async fn add(
+        dispatcher: &Dispatcher,
+        pending: &mut PendingActions,
+        count: usize,
+    ) -> Result<Vec<Outcome>> {
         let call = Call::begin(&CallOptions::new());
         for action in many(count) {
-            dispatcher.add(board, &action);
-            dispatcher.send_due(&call, board).await;
+            dispatcher.add(pending, &action);
+            dispatcher.send_due(&call, pending).await;
         }
-        Ok(board.outcomes().take())
+        Ok(pending.outcomes().take())
     }
     let service = Scripted::new(&[Does::IsOutOfReach; 3]);
     let (dispatcher, _) = service.dispatcher();
-    let mut board = dispatcher.board().of_queue();
+    let mut pending = dispatcher.pending().of_queue();
     let all_are = |outcomes: &[Outcome], kind| outcomes.iter().all(|o| o.kind == kind);
-    let outcomes = add(&dispatcher, &mut board, 1000).await.unwrap();
+    let outcomes = add(&dispatcher, &mut pending, 1000).await.unwrap();
     assert_eq!((outcomes.len(), service.seen().requests), (1000, 2));
     assert!(all_are(&outcomes, OutcomeKind::NotSent));
     tokio::time::sleep(Duration::from_secs(31)).await;
-    let outcomes = add(&dispatcher, &mut board, 1000).await.unwrap();
+    let outcomes = add(&dispatcher, &mut pending, 1000).await.unwrap();
     assert_eq!(service.seen().requests, 3, "one that finds out");
     assert!(all_are(&outcomes, OutcomeKind::NotSent));
     tokio::time::sleep(Duration::from_secs(31)).await;
-    let outcomes = add(&dispatcher, &mut board, 100).await.unwrap();
+    let outcomes = add(&dispatcher, &mut pending, 100).await.unwrap();
     assert_eq!((outcomes.len(), service.seen().requests), (100, 13));
     assert!(all_are(&outcomes, OutcomeKind::Succeeded));
 }

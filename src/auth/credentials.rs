@@ -1,10 +1,10 @@
-//! Who the program is to Adobe: the kinds of credentials and where they are exchanged for a token.
+//! The kinds of credentials, and the token host that exchanges them for a token.
 
 use super::jwt::SigningKey;
-use super::key::{Names, RsaPrivateKey};
 use crate::error::{Error, Result};
 use crate::http::url::{check_length, parse_root};
 use crate::input_file::name_of;
+use crate::keys::private_key::{Names, RsaPrivateKey};
 use crate::model::token::AccessToken;
 use crate::secret::Secret;
 use std::fmt;
@@ -15,7 +15,10 @@ use url::Url;
 
 const AUTH_ROOT: &str = "https://ims-na1.adobelogin.com";
 
-/// A client id and the means to get tokens for it.
+/// A client id, and what an access token for it is obtained with: a client secret, a private key, or a callback.
+///
+/// Secrets are zeroed when dropped, and `Debug` does not print them. Nothing is sent before the first call of a client that
+/// uses the credentials.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     pub(crate) client_id: String,
@@ -37,11 +40,11 @@ pub(crate) enum Grant {
     Callback(TokenCallback),
 }
 
-type Fetch = dyn Fn() -> std::result::Result<(Secret, Duration), String> + Send + Sync;
+type FetchToken = dyn Fn() -> std::result::Result<(Secret, Duration), String> + Send + Sync;
 
-/// A program's own way to a token, such as a vault.
+/// A function of the program that obtains tokens, for example from a vault.
 #[derive(Clone)]
-pub(crate) struct TokenCallback(Arc<Fetch>);
+pub(crate) struct TokenCallback(Arc<FetchToken>);
 
 impl TokenCallback {
     pub(crate) fn fetch(&self) -> std::result::Result<AccessToken, String> {
@@ -60,15 +63,23 @@ impl fmt::Debug for TokenCallback {
 }
 
 impl Credentials {
-    /// OAuth Server-to-Server, the standard since 2023.
+    /// Credentials of the kind OAuth Server-to-Server, the standard since 2023, from the Adobe Developer Console.
+    ///
+    /// The client id and the secret must be 1 to 256 visible ASCII characters; anything else is an
+    /// [`crate::ErrorKind::InvalidArgument`].
     pub fn oauth(client_id: &str, client_secret: impl Into<Secret>) -> Result<Self> {
         let client_secret = client_secret.into();
         check_secret(&client_secret)?;
         Credentials::new(client_id, Grant::OAuth { client_secret })
     }
 
-    /// Service Account (JWT), which is legacy: Adobe turns what is left into OAuth Server-to-Server by 1 March 2026. The key is an RSA private key in PEM, in
-    /// any form that OpenSSL writes; the passphrase is for one that is encrypted.
+    /// Credentials of the kind Service Account (JWT). They are legacy: Adobe converts the remaining ones to OAuth
+    /// Server-to-Server by 1 March 2026.
+    ///
+    /// `private_key_pem` is an RSA private key of 2048 to 8192 bits as PEM, in any format that OpenSSL writes; `passphrase` is
+    /// for an encrypted key, and ignored for any other. `tech_acct_id` is the technical account id, such as
+    /// `12345@techacct.adobe.com`. An id or a secret that is not 1 to 256 visible ASCII characters, a key that cannot be used
+    /// or a wrong passphrase is an [`crate::ErrorKind::InvalidArgument`]. The arguments are copied.
     pub fn jwt(
         client_id: &str,
         client_secret: impl Into<Secret>,
@@ -90,7 +101,8 @@ impl Credentials {
         )
     }
 
-    /// The same, with the key in a file.
+    /// Does the same as [`Credentials::jwt`], with the key in a file of at most 1 MiB. The file is read once, by this call; one
+    /// that cannot be read is an [`crate::ErrorKind::InvalidArgument`].
     pub fn jwt_from_file(
         client_id: &str,
         client_secret: impl Into<Secret>,
@@ -113,7 +125,7 @@ impl Credentials {
         )
     }
 
-    /// What is cheap to check is checked before the key is read.
+    /// Checks the ids and the secret before it reads the key with `key`, which takes longer.
     pub(crate) fn jwt_with(
         client_id: &str,
         client_secret: Secret,
@@ -132,13 +144,22 @@ impl Credentials {
         Credentials::new(client_id, grant)
     }
 
-    /// Tokens from the program itself: it answers with a token and the time that the token has to live. It is called
-    /// on a thread of its own whenever a token is needed, and may block.
+    /// Credentials whose tokens come from the program itself, for example from a vault.
+    ///
+    /// `fetch` returns an access token and its remaining lifetime, or the reason why there is none, which becomes part of an
+    /// [`crate::ErrorKind::Auth`]. It is called whenever a token is needed, on a thread of its own, and may block. A client id
+    /// that is not 1 to 256 visible ASCII characters is an [`crate::ErrorKind::InvalidArgument`].
     pub fn callback(
         client_id: &str,
         fetch: impl Fn() -> std::result::Result<(Secret, Duration), String> + Send + Sync + 'static,
     ) -> Result<Self> {
         Credentials::new(client_id, Grant::Callback(TokenCallback(Arc::new(fetch))))
+    }
+
+    /// The check of the client id that every constructor makes, for a program that acts between this check and the
+    /// constructor. An error for what is not 1 to 256 visible ASCII characters.
+    pub fn check_client_id(client_id: &str) -> Result<()> {
+        check_id("client_id", client_id)
     }
 
     fn new(client_id: &str, grant: Grant) -> Result<Self> {
@@ -151,7 +172,7 @@ impl Credentials {
         })
     }
 
-    /// For people.
+    /// The name of the kind in messages.
     pub(crate) fn kind_name(&self) -> &'static str {
         match self.grant {
             Grant::OAuth { .. } => "OAuth Server-to-Server",
@@ -160,7 +181,7 @@ impl Credentials {
         }
     }
 
-    /// The host that tokens are got from, if it is not the program itself.
+    /// The root URL of the token host; `None` if a callback provides the tokens.
     pub(crate) fn token_root(&self) -> Option<&Url> {
         match self.grant {
             Grant::OAuth { .. } | Grant::Jwt { .. } => Some(&self.auth_root),
@@ -168,13 +189,16 @@ impl Credentials {
         }
     }
 
-    /// Where tokens come from: `host`, `host:port`, or with `https://` before it (`http://` for loopback only).
+    /// Sets the token host, `ims-na1.adobelogin.com` by default: `host` or `host:port`, optionally preceded by `https://`
+    /// (`http://` for loopback only). Anything else is an [`crate::ErrorKind::InvalidArgument`]. A JWT names the host in its
+    /// audience.
     pub fn set_auth_host(&mut self, host: &str) -> Result<()> {
         self.auth_root = parse_auth_host("auth_host", host)?;
         Ok(())
     }
 
-    /// The path of the token endpoint, in place of `/ims/token/v2` or `/ims/exchange/jwt/`.
+    /// Sets the path of the token endpoint, by default `/ims/token/v2` for OAuth and `/ims/exchange/jwt/` for JWT. A path that
+    /// is not absolute, or has a query, is an [`crate::ErrorKind::InvalidArgument`].
     pub fn set_auth_path(&mut self, path: &str) -> Result<()> {
         check_auth_path("auth_path", path)?;
         self.auth_path = Some(path.to_owned());
@@ -182,6 +206,7 @@ impl Credentials {
     }
 }
 
+/// Parses a token host, with or without a scheme. Errors name `argument`.
 pub(crate) fn parse_auth_host(argument: &str, host: &str) -> Result<Url> {
     let root = match host.contains("://") {
         true => parse_root(argument, host)?,
@@ -190,12 +215,13 @@ pub(crate) fn parse_auth_host(argument: &str, host: &str) -> Result<Url> {
     if root.path() != "/" {
         return Err(Error::invalid_argument(
             argument,
-            "is a host, not a whole address; the path is set on its own",
+            "must be a host without a path; set the path with auth_path",
         ));
     }
     Ok(root)
 }
 
+/// Checks that `path` is an absolute path without query, fragment and `..`. Errors name `argument`.
 pub(crate) fn check_auth_path(argument: &str, path: &str) -> Result<()> {
     check_length(argument, path)?;
     let usable = path.starts_with('/')
@@ -206,19 +232,20 @@ pub(crate) fn check_auth_path(argument: &str, path: &str) -> Result<()> {
         true => Ok(()),
         false => Err(Error::invalid_argument(
             argument,
-            "is no absolute path without query, such as /ims/token/v3",
+            "is not an absolute path without query, such as /ims/token/v3",
         )),
     }
 }
 
-/// Ids travel in a header, a path or a claim: visible ASCII only.
+/// Checks that `id` is 1 to 256 visible ASCII characters, since ids are sent in headers, paths and JWT claims. Errors name
+/// `argument`.
 pub(crate) fn check_id(argument: &str, id: &str) -> Result<()> {
     let problem = if id.is_empty() {
         "must not be empty"
     } else if id.len() > 256 {
         "is longer than 256 characters"
     } else if !id.bytes().all(|b| b.is_ascii_graphic()) {
-        "holds a space, a line end or a character beyond ASCII"
+        "contains a space, a line end or a character beyond ASCII"
     } else {
         return Ok(());
     };
@@ -234,7 +261,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_in_every_form() {
+    fn token_hosts_are_read_in_every_format() {
         let mut credentials = Credentials::oauth("id", "s3cr3t").unwrap();
         for (given, root) in [
             ("ims.example", "https://ims.example/"),

@@ -1,12 +1,13 @@
-//! The exchange of credentials for a token, one way for each kind.
+//! The request that exchanges credentials for a token, for each kind of credentials.
 
 use super::credentials::{Credentials, Grant, TokenCallback};
 use super::jwt::Assertion;
-use super::refusal::{self, CredentialsKind};
+use super::refusal::{CredentialsKind, explain_refusal};
 use super::renewal::Renewal;
+use crate::call::endpoint_class::EndpointClass;
 use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::http::authorisation::{Shown, Unchanging};
-use crate::http::endpoint::EndpointClass;
+use crate::http::headers::secret_bytes;
 use crate::http::perform::{Http, Replay, Trace};
 use crate::http::transport::{Answer, Request};
 use crate::model::token::{self, AccessToken, LifetimeUnit};
@@ -21,17 +22,17 @@ use zeroize::Zeroize;
 
 const SCOPE: &str = "openid,AdobeID,user_management_sdk";
 
-/// Begins to get a token. The work holds nothing of the program's own while it is under way but what a token callback
-/// holds on its own thread, so that it can be given up on any thread.
-pub(super) fn fetch_token(
+/// Obtains a token: from the token host, or from the callback. While the future runs it holds no objects of the program;
+/// those of a token callback are held on the callback's own thread. So the future can be dropped on any thread.
+pub(crate) fn fetch_token(
     credentials: Arc<Credentials>,
     http: Http,
     org_id: String,
     renewal: Renewal,
 ) -> BoxFuture<'static, Result<AccessToken>> {
     if let Grant::Callback(callback) = &credentials.grant {
-        let asked = ask_the_program(callback.clone());
-        return Box::pin(async { asked.await.map_err(without_token) });
+        let token = run_token_callback(callback.clone());
+        return Box::pin(async { token.await.map_err(without_token) });
     }
     Box::pin(async move {
         let exchange = credentials.exchange(&org_id).map_err(without_token)?;
@@ -40,14 +41,14 @@ pub(super) fn fetch_token(
     })
 }
 
-/// Whatever the token call came to, the request that wants the token was not sent.
+/// Marks the request that needs the token as not sent, whatever became of the token request.
 fn without_token(error: Error) -> Error {
     error
         .context("no access token")
         .with_delivery(Delivery::NotSent)
 }
 
-/// A request for a token.
+/// A token request and how to read its answer.
 struct Exchange {
     kind: CredentialsKind,
     url: Url,
@@ -57,6 +58,7 @@ struct Exchange {
 }
 
 impl Credentials {
+    /// Makes the token request. `org_id` is a claim of a JWT.
     fn exchange(&self, org_id: &str) -> Result<Exchange> {
         let client_id = self.client_id.as_str();
         match &self.grant {
@@ -95,11 +97,11 @@ impl Credentials {
                     unit: LifetimeUnit::Milliseconds,
                 })
             }
-            Grant::Callback(_) => unreachable!("a callback has no token host"),
+            Grant::Callback(_) => unreachable!("a token callback makes no token request"),
         }
     }
 
-    /// `host[:port]`.
+    /// The token host as `host[:port]`, as a JWT's claims name it.
     fn auth_host(&self) -> &str {
         &self.auth_root[url::Position::BeforeHost..url::Position::AfterPort]
     }
@@ -112,12 +114,12 @@ impl Credentials {
 }
 
 fn form(fields: &[(&str, &str)]) -> Secret {
-    // Encoding takes three bytes for one at most, so that the text never moves and leaves a copy behind.
-    let longest = fields
+    // Encoding writes at most three bytes for one, so the buffer never grows, which would leave a copy of a secret behind.
+    let max_length = fields
         .iter()
         .map(|(k, v)| (k.len() + v.len()) * 3 + 2)
         .sum();
-    let body = form_urlencoded::Serializer::new(String::with_capacity(longest))
+    let body = form_urlencoded::Serializer::new(String::with_capacity(max_length))
         .extend_pairs(fields)
         .finish();
     Secret::new(body)
@@ -132,7 +134,7 @@ impl Exchange {
             secrets,
             unit,
         } = self;
-        let explained = |error: Error| without_token(refusal::explained(error, kind));
+        let explain = |error: Error| without_token(explain_refusal(error, kind));
         let mut authorisation = Unchanging {
             throttle: http.throttle.clone(),
             shown: Shown {
@@ -146,15 +148,15 @@ impl Exchange {
                 ]),
                 secrets,
             },
-            on_failure: |failure: &Error| renewal.reporter.failed(&explained(failure.clone())),
+            on_failure: |failure: &Error| renewal.reporter.failed(&explain(failure.clone())),
         };
         let request = Request {
             class: EndpointClass::Token,
             method: Method::POST,
             url,
             headers: HeaderMap::new(),
-            body: Some(form.bytes()),
-            shelf: None,
+            body: Some(secret_bytes(form)),
+            buffer_pool: None,
             secrets: Secrets::default(),
         };
         let read = |mut answer: Answer| {
@@ -171,27 +173,28 @@ impl Exchange {
             &trace,
             read,
         );
-        token.await.map_err(explained)
+        token.await.map_err(explain)
     }
 }
 
-/// Begins to ask the program, on a thread of its own, which may take as long as it likes.
-fn ask_the_program(
+/// Calls the token callback on a thread of its own. It starts at once; the future waits for the result.
+fn run_token_callback(
     callback: TokenCallback,
 ) -> impl Future<Output = Result<AccessToken>> + Send + 'static {
-    let asked = tokio::task::spawn_blocking(move || callback.fetch());
+    let running = tokio::task::spawn_blocking(move || callback.fetch());
     async {
-        match asked.await {
+        match running.await {
             Ok(Ok(token)) if token.secret.reveal().bytes().all(|b| b.is_ascii_graphic()) => {
                 Ok(token)
             }
             Ok(Ok(_)) => Err(Error::new(
                 ErrorKind::Auth,
-                "the token callback gave a token that no header can carry",
+                "the token callback returned a token that cannot be sent in a header: it contains a space or a character beyond \
+                 visible ASCII",
             )),
-            Ok(Err(words)) => Err(Error::new(
+            Ok(Err(reason)) => Err(Error::new(
                 ErrorKind::Auth,
-                format!("the token callback failed: {words}"),
+                format!("the token callback failed: {reason}"),
             )),
             Err(_) => Err(Error::new(
                 ErrorKind::Internal,

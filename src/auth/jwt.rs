@@ -1,7 +1,7 @@
-//! The signed assertion of a Service Account.
+//! The signed assertion (JWT) of Service Account credentials.
 
-use super::key::RsaPrivateKey;
 use crate::error::{Error, ErrorKind, Result};
+use crate::keys::private_key::RsaPrivateKey;
 use crate::secret::Secret;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Map, Value};
@@ -12,24 +12,28 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 #[derive(Clone)]
 pub(crate) struct SigningKey(EncodingKey);
 
-/// Long enough for a clock that is some hours off; the service takes at most 24 h.
+/// Long enough for a clock that is some hours wrong; the token host accepts at most 24 h.
 const ASSERTION_LIFETIME: Duration = Duration::from_secs(12 * 3600);
 
-/// Who asserts what to whom.
+/// The contents of the assertion's claims.
 pub(crate) struct Assertion<'a> {
     pub org_id: &'a str,
     pub tech_acct_id: &'a str,
     pub client_id: &'a str,
-    /// `host[:port]`, as both sides write it into audience and scope.
+    /// The token host as `host[:port]`, as the claims for audience and scope contain it.
     pub auth_host: &'a str,
 }
 
 impl SigningKey {
-    /// Signs once, so that a bad key is told here and not in the middle of a run.
+    /// Signs once to test the key, so that a bad key is an error here and not in the middle of a run. `argument` names the key
+    /// in the error.
     pub(crate) fn new(argument: &str, key: &RsaPrivateKey) -> Result<Self> {
         let key = SigningKey(EncodingKey::from_rsa_der(key.as_pkcs1()));
         key.sign(&Map::new()).map_err(|_| {
-            Error::invalid_argument(argument, "is damaged: its numbers are no working RSA key")
+            Error::invalid_argument(
+                argument,
+                "is damaged: its numbers do not form a valid RSA key",
+            )
         })?;
         Ok(key)
     }
@@ -38,6 +42,7 @@ impl SigningKey {
         jsonwebtoken::encode(&Header::new(Algorithm::RS256), claims, &self.0)
     }
 
+    /// The signed assertion, in the format that Adobe documents for `/ims/exchange/jwt/`.
     pub(crate) fn assertion(&self, assertion: &Assertion) -> Result<Secret> {
         let expires = SystemTime::now() + ASSERTION_LIFETIME;
         let expires = expires

@@ -1,12 +1,9 @@
-//! Credentials become an access token, and calls that carry one.
+//! The exchange of credentials for an access token, and the cache that renews it.
 
 pub mod credentials;
-mod grant;
+pub(crate) mod grant;
 mod jwt;
-pub(crate) mod key;
 mod refusal;
-mod renewal;
-pub(crate) mod session;
-pub mod signal;
-mod token;
-mod token_cache;
+pub(crate) mod renewal;
+pub(crate) mod token;
+pub(crate) mod token_cache;

@@ -1,37 +1,38 @@
-//! What a token host means when it refuses credentials, and what to do about it.
+//! Explanations and remedies for token requests that were refused.
 
 use crate::error::{Error, ErrorKind, Origin};
 
-/// Which credentials were refused.
+/// The kind of the credentials that were refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CredentialsKind {
     OAuth,
     Jwt,
 }
 
-/// When Adobe ends credentials of the kind JWT, as its documentation says.
-const END_OF_JWT: &str = "JWT credentials come to their end: their certificates cannot be renewed since 30 June 2025, and \
-                          Adobe turns the rest into OAuth Server-to-Server at the certificate's end or on 1 March 2026; \
-                          replace them by an OAuth Server-to-Server credential in the Adobe Developer Console";
+/// When Adobe discontinues JWT credentials, as its documentation says.
+const END_OF_JWT: &str = "JWT credentials are being discontinued: their certificates cannot be renewed since 30 June 2025, and \
+                          Adobe converts the rest to OAuth Server-to-Server when their certificate expires or on 1 March \
+                          2026; replace them by an OAuth Server-to-Server credential in the Adobe Developer Console";
 
-/// What the token host refuses is about the token, whatever the call that wanted one was about.
-pub(super) fn explained(error: Error, kind: CredentialsKind) -> Error {
+/// Converts the error of a refused token request to [`ErrorKind::Auth`], with a remedy. Other errors stay as they are.
+pub(super) fn explain_refusal(error: Error, kind: CredentialsKind) -> Error {
     use ErrorKind::*;
     match error.kind() {
-        // A proxy or a firewall says nothing of the credentials.
+        // A refusal by a proxy or a firewall says nothing about the credentials.
         Auth | Forbidden | Rejected if error.origin() == Some(Origin::Intermediary) => {
             let error = error
                 .with_kind(Auth)
-                .context("the token was refused, and not in a form of the token host");
+                .context("the token request was refused, but not by the token host");
             match error.remedy() {
                 Some(_) => error,
-                None => error
-                    .with_remedy("see whether a proxy or a firewall answers for the token host"),
+                None => error.with_remedy(
+                    "check whether a proxy or a firewall answers in place of the token host",
+                ),
             }
         }
         NotFound => error
             .with_kind(Auth)
-            .context("there is no token endpoint")
+            .context("there is no token endpoint at this address")
             .with_remedy("check the authentication host and path"),
         Auth | Forbidden | Rejected => {
             let what_to_do = remedy(error.code(), error.message(), kind);
@@ -44,6 +45,7 @@ pub(super) fn explained(error: Error, kind: CredentialsKind) -> Error {
     }
 }
 
+/// What to do about a refusal with this error code and text.
 fn remedy(code: Option<&str>, words: &str, kind: CredentialsKind) -> String {
     use CredentialsKind::*;
     let words = words.to_lowercase();
@@ -56,14 +58,14 @@ fn remedy(code: Option<&str>, words: &str, kind: CredentialsKind) -> String {
              wrong, or the secret was deleted there"
         }
         ("unauthorized_client" | "unsupported_grant_type", OAuth) => {
-            "see that the credential in the Adobe Developer Console is of the kind OAuth Server-to-Server"
+            "make sure that the credential in the Adobe Developer Console is of the kind OAuth Server-to-Server"
         }
         (_, Jwt) if is_about_certificate(&words) => {
-            "compare the private key with the certificates of the project in the Adobe Developer Console: none that is \
-             valid belongs to it"
+            "compare the private key with the certificates of the project in the Adobe Developer Console: no valid \
+             certificate there belongs to it"
         }
         (_, Jwt) if is_about_time(&words) => {
-            "set this machine's clock: the assertion is signed with its time, and was refused for that"
+            "set this machine's clock: the assertion contains its time, and was refused because of it"
         }
         ("invalid_token" | "invalid_jwt_token" | "invalid_grant" | "bad_request", Jwt) => {
             "compare the organisation id, the technical account id and the private key, with its certificate, with the \
@@ -83,13 +85,14 @@ fn remedy(code: Option<&str>, words: &str, kind: CredentialsKind) -> String {
     }
 }
 
+/// Whether the token host refuses the key or its certificate.
 fn is_about_certificate(words: &str) -> bool {
     ["certificate", "signature", "bindings"]
         .iter()
         .any(|word| words.contains(word) && !words.contains("expiredsignature"))
 }
 
-/// Whether the host speaks of the time at which the assertion begins or ends.
+/// Whether the token host refuses the time at which the assertion begins or ends.
 fn is_about_time(words: &str) -> bool {
     let whole = words.split(|c: char| !c.is_ascii_alphanumeric());
     let mut whole = whole.filter(|word| !word.is_empty());
@@ -110,10 +113,10 @@ fn is_about_time(words: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn explained_refusal(code: &str, words: &str, kind: CredentialsKind) -> Error {
+    fn refused(code: &str, words: &str, kind: CredentialsKind) -> Error {
         let message = format!("the service refused the request (HTTP 400, {code}, {words})");
         let error = Error::new(ErrorKind::Rejected, message).with_code(Some(code.to_owned()));
-        explained(error, kind)
+        explain_refusal(error, kind)
     }
 
     #[test]
@@ -153,7 +156,7 @@ mod tests {
             (OAuth, "new_code", "", "client id and the client secret"),
             (Jwt, "new_code", "", "technical account id"),
         ] {
-            let error = explained_refusal(code, words, kind);
+            let error = refused(code, words, kind);
             let told = error.remedy().unwrap();
             assert!(told.contains(remedy), "{code}, {words}: {told}");
             assert_eq!(
@@ -168,8 +171,8 @@ mod tests {
     }
 
     #[test]
-    fn other_failures_stay_what_they_are() {
-        let error = explained(
+    fn other_failures_are_unchanged() {
+        let error = explain_refusal(
             Error::new(ErrorKind::Server, "down"),
             CredentialsKind::OAuth,
         );

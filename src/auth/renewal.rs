@@ -1,12 +1,13 @@
-//! A renewal of a token, and the calls that wait for it.
+//! The renewal of a token, and the calls that wait for it.
 //!
-//! A renewal is a task of its own, which goes on whatever becomes of the call that started it. It tells the calls that
-//! wait what it does, and each of them tells its own caller.
+//! A renewal is a task of its own, which continues whatever becomes of the call that started it. It reports its progress to
+//! the waiting calls, and each of them reports to its own caller.
 
 use super::token::Token;
+use crate::call::Call;
+use crate::call::endpoint_class::EndpointClass;
+use crate::call::progress::{Progress, WaitReason};
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::call::{Call, Progress, WaitReason};
-use crate::http::endpoint::EndpointClass;
 use crate::lock::lock;
 use std::convert::Infallible;
 use std::fmt;
@@ -16,30 +17,30 @@ use tokio::runtime::{Handle, Id};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
-/// How far a renewal is.
+/// The progress of a renewal.
 #[derive(Clone, Debug)]
 enum Stage {
-    UnderWay(Option<Postponed>),
+    Running(Option<NextAttempt>),
     Ended(Result<Arc<Token>>),
 }
 
-/// The renewal waits for its next attempt.
+/// The renewal waits until its next attempt.
 #[derive(Clone, Debug)]
-struct Postponed {
+struct NextAttempt {
     until: Instant,
-    /// The failure that the next attempt is to mend, if there was one.
+    /// The failure of the previous attempt, if there was one.
     failure: Option<Error>,
 }
 
-/// What the work of a renewal is given: the call that its requests belong to, and where it tells of failures.
+/// The input of the task that renews a token: the call that its requests belong to, and the receiver of its failures.
 #[derive(Debug)]
 pub(crate) struct Renewal {
-    /// Has no deadline and is cancelled by no caller: the retry policy is its only limit.
+    /// It has no deadline and no caller can cancel it: the retry policy is its only limit.
     pub call: Call,
     pub reporter: Arc<Reporter>,
 }
 
-/// Tells the calls that wait how the renewal goes on.
+/// The sending side of a renewal: reports its progress and its result to the waiting calls.
 #[derive(Debug)]
 pub(crate) struct Reporter {
     stage: watch::Sender<Stage>,
@@ -48,167 +49,169 @@ pub(crate) struct Reporter {
     newest_failure: Mutex<Option<Error>>,
 }
 
-/// The place of a call among those that wait for one renewal.
+/// The receiving side of a renewal, for one of the calls that wait for it.
 pub(super) struct Waiter {
     stage: watch::Receiver<Stage>,
-    link: Arc<Link>,
-    /// For the call that started the renewal, which tells of its attempts.
+    handle: Arc<RenewalHandle>,
+    /// Present in the waiter of the call that started the renewal, which reports its attempts.
     progress: Option<mpsc::UnboundedReceiver<Progress>>,
 }
 
-/// Tells one renewal from another, and whether it is alive.
+/// The identity of a renewal, and the means to check whether its task is driven.
 #[derive(Debug)]
-pub(super) struct Link {
+pub(super) struct RenewalHandle {
     runtime: Id,
     is_single_attempt: bool,
-    asked: Notify,
+    ping: Notify,
 }
 
-/// Why a wait brought neither a token nor an error.
+/// Why a wait ended with neither a token nor an error of the renewal.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Lost {
+pub(super) enum RenewalLost {
     /// The task ended without a result: its runtime is gone, or it panicked.
     Ended,
     /// The runtime of the task is driven by no thread.
-    Silent,
+    NotDriven,
 }
 
-impl fmt::Display for Lost {
+impl fmt::Display for RenewalLost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Lost::Ended => "ended without a result",
-            Lost::Silent => "is on a runtime that does not run",
+            RenewalLost::Ended => "ended without a result",
+            RenewalLost::NotDriven => "is on a runtime that no thread drives",
         })
     }
 }
 
-/// A renewal on another runtime that says nothing for this long, when asked, is not driven.
-const SILENCE: Duration = Duration::from_secs(2);
+/// A renewal on another runtime that does not answer a ping for this long is not driven.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How often such a renewal is asked.
-const ASKED_EVERY: Duration = Duration::from_secs(1);
+/// How often a renewal on another runtime is pinged.
+const PING_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The two ends of a new renewal that `starter` begins on the present runtime.
+/// The two sides of a new renewal that `starter` begins on the current runtime.
 pub(super) fn begin(starter: &Call) -> (Renewal, Waiter) {
-    let (stage, of_waiters) = watch::channel(Stage::UnderWay(None));
-    let (progress, of_starter) = mpsc::unbounded_channel();
+    let (stage, stage_receiver) = watch::channel(Stage::Running(None));
+    let (progress, progress_receiver) = mpsc::unbounded_channel();
     let reporter = Arc::new(Reporter {
         stage,
         progress,
         newest_failure: Mutex::default(),
     });
-    let to = reporter.clone();
+    let progress_reporter = reporter.clone();
     let renewal = Renewal {
-        call: starter.beside(move |progress| to.report(progress)),
+        call: starter.beside(move |progress| progress_reporter.report(progress)),
         reporter,
     };
     let waiter = Waiter {
-        stage: of_waiters,
-        link: Arc::new(Link {
+        stage: stage_receiver,
+        handle: Arc::new(RenewalHandle {
             runtime: Handle::current().id(),
             is_single_attempt: starter.is_single_attempt(),
-            asked: Notify::new(),
+            ping: Notify::new(),
         }),
-        progress: Some(of_starter),
+        progress: Some(progress_receiver),
     };
     (renewal, waiter)
 }
 
 impl Reporter {
-    /// An attempt failed; a wait may follow.
+    /// Records the failure of an attempt, which a wait for the next attempt may follow.
     pub(crate) fn failed(&self, failure: &Error) {
         *lock(&self.newest_failure) = Some(failure.clone());
     }
 
     fn report(&self, progress: Progress) {
-        let postponed = match progress {
+        let next_attempt = match progress {
             Progress::Wait {
                 duration: Some(wait),
                 ..
-            } => Some(Postponed {
+            } => Some(NextAttempt {
                 until: Instant::now() + wait,
                 failure: lock(&self.newest_failure).clone(),
             }),
             _ => None,
         };
-        self.stage.send_replace(Stage::UnderWay(postponed));
+        self.stage.send_replace(Stage::Running(next_attempt));
         // The receiver is gone once the call that started the renewal has ended.
         let _ = self.progress.send(progress);
     }
 
+    /// Reports the result of the renewal.
     pub(super) fn end(&self, result: Result<Arc<Token>>) {
         self.stage.send_replace(Stage::Ended(result));
     }
 }
 
-impl Link {
-    /// Whether the renewal tries nothing a second time, as a self-check wants it.
+impl RenewalHandle {
+    /// Whether the renewal makes one attempt only, as for a self-check.
     pub(super) fn is_single_attempt(&self) -> bool {
         self.is_single_attempt
     }
 
-    /// Answers, beside the work of the renewal, whether it is driven.
-    pub(super) async fn answer(self: Arc<Self>, reporter: Arc<Reporter>) -> Infallible {
+    /// Answers pings, in the task of the renewal and concurrently with its work.
+    pub(super) async fn answer_pings(self: Arc<Self>, reporter: Arc<Reporter>) -> Infallible {
         loop {
-            self.asked.notified().await;
+            self.ping.notified().await;
             reporter.stage.send_modify(|_| {});
         }
     }
 }
 
 impl Waiter {
-    /// Another call's place in the same renewal.
-    pub(super) fn another(&self) -> Waiter {
+    /// A waiter of another call for the same renewal.
+    pub(super) fn join(&self) -> Waiter {
         Waiter {
             stage: self.stage.clone(),
-            link: self.link.clone(),
+            handle: self.handle.clone(),
             progress: None,
         }
     }
 
-    pub(super) fn link(&self) -> &Arc<Link> {
-        &self.link
+    pub(super) fn handle(&self) -> &Arc<RenewalHandle> {
+        &self.handle
     }
 
     /// Whether another call started the renewal.
-    pub(super) fn is_of_another(&self) -> bool {
+    pub(super) fn has_joined(&self) -> bool {
         self.progress.is_none()
     }
 
-    /// Waits for the result of the renewal, or for the reason why this call cannot wait as long.
+    /// Waits for the result of the renewal. If the call has no time to wait for the next attempt, the result is an error that
+    /// says so.
     pub(super) async fn result(
         mut self,
         call: &Call,
-    ) -> std::result::Result<Result<Arc<Token>>, Lost> {
-        self.tell_of_waiting(call);
+    ) -> std::result::Result<Result<Arc<Token>>, RenewalLost> {
+        self.report_wait(call);
         let mut adoptions = call.adoptions();
-        let mut silence = Silence::new(self.link.runtime != Handle::current().id());
+        let mut watchdog = Watchdog::new(self.handle.runtime != Handle::current().id());
         loop {
-            if let Some(result) = self.decided(call) {
-                self.report_the_rest(call);
+            if let Some(result) = self.result_for(call) {
+                self.report_remaining(call);
                 return Ok(result);
             }
             tokio::select! {
                 biased;
-                Some(progress) = next(&mut self.progress) => call.report(progress),
+                Some(progress) = receive(&mut self.progress) => call.report(progress),
                 changed = self.stage.changed() => match changed {
-                    Ok(()) => silence.is_broken(),
-                    Err(_) => return Err(Lost::Ended),
+                    Ok(()) => watchdog.record_answer(),
+                    Err(_) => return Err(RenewalLost::Ended),
                 },
                 () = call.adopted_after(adoptions) => {
                     adoptions = call.adoptions();
-                    self.tell_of_waiting(call);
+                    self.report_wait(call);
                 }
-                is_over = silence.ask(&self.link.asked) => if is_over {
-                    return Err(Lost::Silent);
+                is_overdue = watchdog.is_overdue(&self.handle.ping) => if is_overdue {
+                    return Err(RenewalLost::NotDriven);
                 },
             }
         }
     }
 
-    /// The call that started the renewal tells of its attempts instead.
-    fn tell_of_waiting(&self, call: &Call) {
-        if self.is_of_another() {
+    /// Reports to the caller that the call waits for a token. The call that started the renewal reports its attempts instead.
+    fn report_wait(&self, call: &Call) {
+        if self.has_joined() {
             call.report(Progress::Wait {
                 endpoint: EndpointClass::Token,
                 reason: WaitReason::Token,
@@ -217,33 +220,35 @@ impl Waiter {
         }
     }
 
-    fn decided(&mut self, call: &Call) -> Option<Result<Arc<Token>>> {
+    /// The result for this call, if there is one by now.
+    fn result_for(&mut self, call: &Call) -> Option<Result<Arc<Token>>> {
         match &*self.stage.borrow_and_update() {
             Stage::Ended(result) => Some(result.clone()),
-            Stage::UnderWay(Some(postponed)) if !call.has_time_until(postponed.until) => {
-                Some(Err(postponed.too_long()))
+            Stage::Running(Some(next_attempt)) if !call.has_time_until(next_attempt.until) => {
+                Some(Err(next_attempt.wait_error()))
             }
-            Stage::UnderWay(_) => None,
+            Stage::Running(_) => None,
         }
     }
 
-    fn report_the_rest(&mut self, call: &Call) {
+    fn report_remaining(&mut self, call: &Call) {
         while let Some(progress) = self.progress.as_mut().and_then(|p| p.try_recv().ok()) {
             call.report(progress);
         }
     }
 }
 
-async fn next(progress: &mut Option<mpsc::UnboundedReceiver<Progress>>) -> Option<Progress> {
+async fn receive(progress: &mut Option<mpsc::UnboundedReceiver<Progress>>) -> Option<Progress> {
     match progress {
         Some(progress) => progress.recv().await,
         None => None,
     }
 }
 
-impl Postponed {
-    /// For a call that has not the time for the next attempt: the failure that stands until then.
-    fn too_long(&self) -> Error {
+impl NextAttempt {
+    /// The error for a call that has no time to wait for the next attempt: the failure of the previous attempt, or one that
+    /// names the wait.
+    fn wait_error(&self) -> Error {
         let wait = self.until.saturating_duration_since(Instant::now());
         match self.failure.clone() {
             Some(failure) if failure.retry_after().is_some() => {
@@ -253,7 +258,7 @@ impl Postponed {
             None => Error::new(
                 ErrorKind::Throttled,
                 format!(
-                    "the next request for a token goes out in {:.1} s, which is more than this call may wait",
+                    "the next token request is sent in {:.1} s, which is longer than this call may wait",
                     wait.as_secs_f64()
                 ),
             )
@@ -262,41 +267,43 @@ impl Postponed {
     }
 }
 
-/// Watches a renewal on another runtime. One on the runtime of the call is driven as the call is.
-struct Silence {
+/// Detects that a renewal on another runtime is not driven. A renewal on the runtime of the call is driven with the call.
+struct Watchdog {
     is_watched: bool,
-    asked: Option<Instant>,
-    ask_at: Instant,
+    pinged_at: Option<Instant>,
+    ping_at: Instant,
 }
 
-impl Silence {
+impl Watchdog {
     fn new(is_watched: bool) -> Self {
-        Silence {
+        Watchdog {
             is_watched,
-            asked: None,
-            ask_at: Instant::now(),
+            pinged_at: None,
+            ping_at: Instant::now(),
         }
     }
 
-    fn is_broken(&mut self) {
-        self.asked = None;
-        self.ask_at = Instant::now() + ASKED_EVERY;
+    /// Records an answer: the next ping is due after the interval.
+    fn record_answer(&mut self) {
+        self.pinged_at = None;
+        self.ping_at = Instant::now() + PING_INTERVAL;
     }
 
-    /// Asks when it is time, and tells whether the answer is overdue.
-    async fn ask(&mut self, asking: &Notify) -> bool {
+    /// Sends the next ping when it is due, or waits for the end of the time to answer the last one. Returns whether the answer
+    /// is overdue.
+    async fn is_overdue(&mut self, ping: &Notify) -> bool {
         if !self.is_watched {
             return std::future::pending().await;
         }
-        match self.asked {
-            Some(asked) => {
-                sleep_until(asked + SILENCE).await;
+        match self.pinged_at {
+            Some(pinged_at) => {
+                sleep_until(pinged_at + PING_TIMEOUT).await;
                 true
             }
             None => {
-                sleep_until(self.ask_at).await;
-                asking.notify_one();
-                self.asked = Some(Instant::now());
+                sleep_until(self.ping_at).await;
+                ping.notify_one();
+                self.pinged_at = Some(Instant::now());
                 false
             }
         }

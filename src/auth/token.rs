@@ -1,6 +1,7 @@
-//! A token in use.
+//! An access token with the times of its renewal and expiry.
 
 use crate::error::{Error, Result};
+use crate::http::headers::secret_header;
 use crate::model::token::AccessToken;
 use crate::redaction::Secrets;
 use crate::secret::Secret;
@@ -9,19 +10,19 @@ use reqwest::header::HeaderValue;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A token is renewed this long before its end, or at nine tenths of a shorter life.
-const MARGIN: Duration = Duration::from_secs(300);
+/// How long before its expiry a token is renewed; a token with a short lifetime is renewed after nine tenths of it.
+const RENEWAL_MARGIN: Duration = Duration::from_secs(300);
 
-/// The least that a new token serves. One whose time was up when it arrived would otherwise be renewed for ever; the
-/// service is the judge.
-const LEAST_SERVICE: Duration = Duration::from_secs(1);
+/// The least time that a new token is used. A token that has expired on arrival would otherwise be renewed for ever; whether
+/// it is still valid is left to the service.
+const MIN_USE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(crate) struct Token {
     secret: Secret,
     secrets: Secrets,
     bearer: OnceCell<HeaderValue>,
-    /// `None`: it serves until it is refused.
+    /// `None`: the token is used until the service refuses it.
     life: Option<Life>,
 }
 
@@ -32,15 +33,15 @@ struct Life {
 }
 
 impl Token {
-    /// Its life counts from the time when it was asked for.
-    pub(super) fn new(token: AccessToken, asked_at: Instant) -> Self {
+    /// The lifetime counts from the time of the token request.
+    pub(super) fn new(token: AccessToken, requested_at: Instant) -> Self {
         let life = token.lifetime.and_then(|lifetime| {
-            let margin = MARGIN.min(lifetime / 10);
+            let margin = RENEWAL_MARGIN.min(lifetime / 10);
             Some(Life {
-                renew_at: asked_at.checked_add(lifetime - margin)?,
-                ends_at: asked_at
+                renew_at: requested_at.checked_add(lifetime - margin)?,
+                ends_at: requested_at
                     .checked_add(lifetime)?
-                    .max(Instant::now() + LEAST_SERVICE),
+                    .max(Instant::now() + MIN_USE),
             })
         });
         Token {
@@ -51,18 +52,20 @@ impl Token {
         }
     }
 
-    /// The header that shows it; copies share the one secret.
+    /// The `Authorization` header with this token; clones of the header share one secret.
     pub(crate) fn bearer(&self) -> Result<HeaderValue> {
         let make = || {
             let bearer = Secret::new(format!("Bearer {}", self.secret.reveal()));
-            bearer.header().ok_or_else(|| {
-                Error::protocol("the token endpoint gave a token that no header can carry")
+            secret_header(bearer).ok_or_else(|| {
+                Error::protocol(
+                    "the token endpoint returned a token that cannot be sent in a header",
+                )
             })
         };
         self.bearer.get_or_try_init(make).cloned()
     }
 
-    /// What is to be blotted out of the answers to requests that show it.
+    /// The secrets to be removed from answers to requests with this token.
     pub(crate) fn secrets(&self) -> &Secrets {
         &self.secrets
     }
@@ -72,11 +75,12 @@ impl Token {
             .is_some_and(|life| life.renew_at <= Instant::now())
     }
 
+    /// Whether the token has not expired.
     pub(crate) fn is_alive(&self) -> bool {
         self.life.is_none_or(|life| Instant::now() < life.ends_at)
     }
 
-    /// How long it is good for, if that is known.
+    /// The remaining lifetime, if it is known.
     pub(crate) fn time_left(&self) -> Option<Duration> {
         let life = self.life?;
         Some(life.ends_at.saturating_duration_since(Instant::now()))

@@ -1,12 +1,12 @@
-//! One token for all calls of a client, renewed before it ends, beside the calls.
+//! The cache of one token for all calls of a client, which renews the token before it expires.
 //!
-//! A call waits for a renewal only when there is no living token. There is one renewal at a time, and the calls that wait
-//! for it share its result, be it a token or an error.
+//! A call waits for a renewal only when there is no unexpired token. There is one renewal at a time, and the calls that wait
+//! for it share its result, a token or an error.
 
-use super::renewal::{self, Link, Renewal, Waiter};
+use super::renewal::{self, Renewal, RenewalHandle, Waiter};
 use super::token::Token;
+use crate::call::Call;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::call::Call;
 use crate::lock::lock;
 use crate::log::{LogLevel, Logger};
 use crate::model::token::AccessToken;
@@ -17,8 +17,8 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-/// How long a failed early renewal is put off while the old token still serves.
-const REST_AFTER_FAILURE: Duration = Duration::from_secs(30);
+/// How long after a failed early renewal the next one is due, while the old token is still valid.
+const DELAY_AFTER_FAILURE: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Default)]
 pub(crate) struct TokenCache(Arc<Mutex<State>>);
@@ -26,20 +26,19 @@ pub(crate) struct TokenCache(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     current: Option<Arc<Token>>,
-    under_way: Option<UnderWay>,
-    /// No early renewal before this time.
-    put_off_until: Option<Instant>,
+    running: Option<RunningRenewal>,
+    no_early_renewal_before: Option<Instant>,
 }
 
-struct UnderWay {
+struct RunningRenewal {
     waiter: Waiter,
-    /// `None` until it is spawned.
+    /// `None` until the task is spawned.
     task: Option<AbortHandle>,
 }
 
-impl UnderWay {
-    fn is(&self, link: &Arc<Link>) -> bool {
-        Arc::ptr_eq(self.waiter.link(), link)
+impl RunningRenewal {
+    fn is(&self, handle: &Arc<RenewalHandle>) -> bool {
+        Arc::ptr_eq(self.waiter.handle(), handle)
     }
 }
 
@@ -47,14 +46,14 @@ impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("State")
             .field("current", &self.current)
-            .field("is_renewing", &self.under_way.is_some())
-            .field("put_off_until", &self.put_off_until)
+            .field("is_renewing", &self.running.is_some())
+            .field("no_early_renewal_before", &self.no_early_renewal_before)
             .finish()
     }
 }
 
 impl TokenCache {
-    /// The token to use now. `fetch` begins the work of getting a new one, if it is needed; it must not wait.
+    /// The token to use now. If a new one is needed, `fetch` makes the future that obtains it; `fetch` itself must not block.
     pub(crate) async fn get<F>(
         &self,
         call: &Call,
@@ -64,7 +63,7 @@ impl TokenCache {
     where
         F: Future<Output = Result<AccessToken>> + Send + 'static,
     {
-        if let Some(token) = self.living() {
+        if let Some(token) = self.unexpired() {
             if token.is_due_for_renewal() {
                 self.renew_early(call, logger, &fetch);
             }
@@ -73,7 +72,7 @@ impl TokenCache {
         self.renew(call, logger, fetch).await
     }
 
-    /// A new token, whether or not there is one.
+    /// A new token, even if the cached one is valid.
     pub(crate) async fn renew<F>(
         &self,
         call: &Call,
@@ -85,19 +84,19 @@ impl TokenCache {
     {
         loop {
             let waiter = self.wait_for_renewal(call, logger, &fetch);
-            let (link, is_of_another) = (waiter.link().clone(), waiter.is_of_another());
+            let (handle, has_joined) = (waiter.handle().clone(), waiter.has_joined());
             let lost = match waiter.result(call).await {
-                // It was a self-check's, which tries once only.
+                // The failed renewal belonged to a self-check, which makes one attempt only.
                 Ok(Err(_))
-                    if is_of_another && link.is_single_attempt() && !call.is_single_attempt() =>
+                    if has_joined && handle.is_single_attempt() && !call.is_single_attempt() =>
                 {
                     continue;
                 }
                 Ok(result) => return result,
                 Err(lost) => lost,
             };
-            self.leave_behind(&link);
-            if !is_of_another {
+            self.abandon(&handle);
+            if !has_joined {
                 return Err(Error::new(
                     ErrorKind::Internal,
                     format!("no access token: its renewal {lost}"),
@@ -106,7 +105,7 @@ impl TokenCache {
         }
     }
 
-    /// The service refused this token: the next call gets another, unless one is there already.
+    /// Drops a token that the service has refused, unless a newer one has replaced it: the next call gets a new token.
     pub(crate) fn discard(&self, refused: &Arc<Token>) {
         let current = &mut lock(&self.0).current;
         let is_current = |now: &mut Arc<Token>| Arc::ptr_eq(now, refused);
@@ -114,12 +113,12 @@ impl TokenCache {
         drop(discarded);
     }
 
-    fn living(&self) -> Option<Arc<Token>> {
+    fn unexpired(&self) -> Option<Arc<Token>> {
         let state = lock(&self.0);
         state.current.clone().filter(|token| token.is_alive())
     }
 
-    /// A place among those that wait for the renewal under way, or for one that begins here.
+    /// A waiter for the running renewal, or for a renewal that this function begins.
     fn wait_for_renewal<F>(
         &self,
         call: &Call,
@@ -131,8 +130,8 @@ impl TokenCache {
     {
         let (renewal, waiter) = {
             let mut state = lock(&self.0);
-            if let Some(under_way) = &state.under_way {
-                return under_way.waiter.another();
+            if let Some(running) = &state.running {
+                return running.waiter.join();
             }
             state.begin(call)
         };
@@ -154,7 +153,8 @@ impl TokenCache {
         self.spawn(renewal, &waiter, logger, fetch);
     }
 
-    /// Not under the lock, which the end of a task takes; on a runtime that is shut down it ends at once.
+    /// Spawns the task of a renewal. The lock must not be held: the end of the task delay it, and on a runtime that is shut
+    /// down the task ends at once.
     fn spawn<F>(
         &self,
         renewal: Renewal,
@@ -164,36 +164,37 @@ impl TokenCache {
     ) where
         F: Future<Output = Result<AccessToken>> + Send + 'static,
     {
-        let link = waiter.link().clone();
-        let ending = Ending {
+        let handle = waiter.handle().clone();
+        let completion = Completion {
             state: Arc::downgrade(&self.0),
-            link: link.clone(),
-            is_settled: false,
+            handle: handle.clone(),
+            is_recorded: false,
         };
         let reporter = renewal.reporter.clone();
-        let asked_at = Instant::now();
+        let requested_at = Instant::now();
         let fetch = fetch(renewal);
-        let answering = link.clone().answer(reporter.clone());
+        let pings = handle.clone().answer_pings(reporter.clone());
         let logger = logger.clone();
         let task = tokio::spawn(async move {
             let fetched = tokio::select! {
                 biased;
                 fetched = fetch => fetched,
-                never = answering => match never {},
+                never = pings => match never {},
             };
-            let fetched = fetched.map(|token| Arc::new(Token::new(token, asked_at)));
-            ending.settle(&fetched, logger);
+            let fetched = fetched.map(|token| Arc::new(Token::new(token, requested_at)));
+            completion.record(&fetched, logger);
             reporter.end(fetched);
         });
         let mut state = lock(&self.0);
-        if let Some(under_way) = state.under_way.as_mut().filter(|now| now.is(&link)) {
-            under_way.task = Some(task.abort_handle());
+        if let Some(running) = state.running.as_mut().filter(|now| now.is(&handle)) {
+            running.task = Some(task.abort_handle());
         }
     }
 
-    /// The next call begins a renewal of its own. A token that the old one brings all the same is kept.
-    fn leave_behind(&self, link: &Arc<Link>) {
-        let left = lock(&self.0).under_way.take_if(|now| now.is(link));
+    /// Forgets a renewal that gave no result, so that the next call begins another. If it produces a token after all, the token
+    /// is kept.
+    fn abandon(&self, handle: &Arc<RenewalHandle>) {
+        let left = lock(&self.0).running.take_if(|now| now.is(handle));
         drop(left);
     }
 }
@@ -201,8 +202,8 @@ impl TokenCache {
 impl State {
     fn begin(&mut self, call: &Call) -> (Renewal, Waiter) {
         let (renewal, waiter) = renewal::begin(call);
-        self.under_way = Some(UnderWay {
-            waiter: waiter.another(),
+        self.running = Some(RunningRenewal {
+            waiter: waiter.join(),
             task: None,
         });
         (renewal, waiter)
@@ -210,72 +211,72 @@ impl State {
 
     fn may_renew_early(&self) -> bool {
         let is_due = |token: &Arc<Token>| token.is_due_for_renewal();
-        let is_put_off = |until: Instant| Instant::now() < until;
-        self.under_way.is_none()
+        let is_delayed = |until: Instant| Instant::now() < until;
+        self.running.is_none()
             && self.current.as_ref().is_some_and(is_due)
-            && !self.put_off_until.is_some_and(is_put_off)
+            && !self.no_early_renewal_before.is_some_and(is_delayed)
     }
 }
 
-/// No call can want the token any more.
+/// Aborts the running renewal: no call can use its token any more.
 impl Drop for TokenCache {
     fn drop(&mut self) {
-        let under_way = lock(&self.0).under_way.take();
-        if let Some(task) = under_way.and_then(|under_way| under_way.task) {
+        let running = lock(&self.0).running.take();
+        if let Some(task) = running.and_then(|running| running.task) {
             task.abort();
         }
     }
 }
 
-/// Takes the renewal out of the cache when it ends, however it ends.
-struct Ending {
-    /// Weak, so that a renewal does not keep alive what it is for.
+/// Removes the renewal from the cache when its task ends, also by a panic or an abort.
+struct Completion {
+    /// Weak, so that a renewal does not keep the cache's state alive.
     state: Weak<Mutex<State>>,
-    link: Arc<Link>,
-    is_settled: bool,
+    handle: Arc<RenewalHandle>,
+    is_recorded: bool,
 }
 
-impl Ending {
-    fn settle(mut self, fetched: &Result<Arc<Token>>, logger: Logger) {
-        self.is_settled = true;
-        let old_serves_on = self.end(fetched.as_ref().ok());
+impl Completion {
+    fn record(mut self, fetched: &Result<Arc<Token>>, logger: Logger) {
+        self.is_recorded = true;
+        let old_is_valid = self.end(fetched.as_ref().ok());
         match fetched {
             Ok(token) => logger.line(LogLevel::Info, || match token.time_left() {
-                Some(left) => format!("new access token, good for {} s", left.as_secs()),
+                Some(left) => format!("new access token, valid for {} s", left.as_secs()),
                 None => "new access token, of unknown lifetime".to_owned(),
             }),
-            Err(error) if old_serves_on => logger.line(LogLevel::Warn, || {
-                format!("the token could not be renewed early and serves on: {error}")
+            Err(error) if old_is_valid => logger.line(LogLevel::Warn, || {
+                format!("the token could not be renewed early and stays in use: {error}")
             }),
             Err(_) => {}
         }
     }
 
-    /// Tells whether the old token serves on.
+    /// Records the end of the renewal. Returns whether it failed while the old token is still valid.
     fn end(&self, token: Option<&Arc<Token>>) -> bool {
         let Some(state) = self.state.upgrade() else {
             return false;
         };
         let mut state = lock(&state);
-        let ours = state.under_way.take_if(|now| now.is(&self.link));
-        let was_ours = ours.is_some();
-        let lives = state.current.as_ref().is_some_and(|old| old.is_alive());
+        let running = state.running.take_if(|now| now.is(&self.handle));
+        let is_current = running.is_some();
+        let old_is_valid = state.current.as_ref().is_some_and(|old| old.is_alive());
         match token {
-            // One that was left behind brings a token late, and another renewal may have brought a newer one.
-            Some(token) if was_ours || !lives => {
+            // The late token of an abandoned renewal must not replace a newer one.
+            Some(token) if is_current || !old_is_valid => {
                 state.current = Some(token.clone());
-                state.put_off_until = None;
+                state.no_early_renewal_before = None;
             }
             Some(_) => {}
-            None => state.put_off_until = Some(Instant::now() + REST_AFTER_FAILURE),
+            None => state.no_early_renewal_before = Some(Instant::now() + DELAY_AFTER_FAILURE),
         }
-        token.is_none() && lives
+        token.is_none() && old_is_valid
     }
 }
 
-impl Drop for Ending {
+impl Drop for Completion {
     fn drop(&mut self) {
-        if !self.is_settled {
+        if !self.is_recorded {
             self.end(None);
         }
     }
@@ -284,9 +285,11 @@ impl Drop for Ending {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::cancel::Cancel;
+    use crate::call::endpoint_class::EndpointClass;
+    use crate::call::options::CallOptions;
+    use crate::call::progress::{Progress, WaitReason};
     use crate::error::ErrorKind;
-    use crate::http::call::{CallOptions, Cancel, Progress, WaitReason};
-    use crate::http::endpoint::EndpointClass;
     use crate::secret::Secret;
     use futures_util::future::join_all;
     use std::sync::atomic::{AtomicU32, Ordering};
@@ -294,12 +297,12 @@ mod tests {
 
     const DAY: Duration = Duration::from_secs(86_399);
 
-    /// A token host that takes its time, and the cache before it.
+    /// A token host with an adjustable delay, and the cache in front of it.
     struct Host {
         cache: TokenCache,
-        asked: Arc<AtomicU32>,
+        requests: Arc<AtomicU32>,
         fails: Mutex<bool>,
-        takes: Mutex<Duration>,
+        delay: Mutex<Duration>,
         lifetime: Mutex<Option<Duration>>,
     }
 
@@ -307,30 +310,30 @@ mod tests {
         fn new() -> Self {
             Host {
                 cache: TokenCache::default(),
-                asked: Arc::default(),
+                requests: Arc::default(),
                 fails: Mutex::new(false),
-                takes: Mutex::new(Duration::from_secs(2)),
+                delay: Mutex::new(Duration::from_secs(2)),
                 lifetime: Mutex::new(Some(DAY)),
             }
         }
 
-        fn asked(&self) -> u32 {
-            self.asked.load(Ordering::Relaxed)
+        fn requests(&self) -> u32 {
+            self.requests.load(Ordering::Relaxed)
         }
 
         fn fetch(
             &self,
             renewal: Renewal,
         ) -> impl Future<Output = Result<AccessToken>> + Send + 'static {
-            let number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
-            let (fails, takes) = (*lock(&self.fails), *lock(&self.takes));
+            let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
+            let (fails, delay) = (*lock(&self.fails), *lock(&self.delay));
             let lifetime = *lock(&self.lifetime);
             async move {
                 renewal.call.report(Progress::Attempt {
                     endpoint: EndpointClass::Token,
                     attempt: 1,
                 });
-                sleep(takes).await;
+                sleep(delay).await;
                 match fails {
                     true => Err(Error::new(ErrorKind::Server, "down")),
                     false => Ok(AccessToken {
@@ -347,15 +350,19 @@ mod tests {
             let token = self
                 .cache
                 .get(&call, &logger, |renewal| self.fetch(renewal));
-            Ok(call.bounded(token).await?.reveal().to_owned())
+            Ok(call
+                .until_cancelled_or_due(token)
+                .await?
+                .reveal()
+                .to_owned())
         }
 
         async fn token(&self) -> Result<String> {
             self.token_for(&CallOptions::new()).await
         }
 
-        /// A token with so much of its life left.
-        async fn holding_a_token(left: Duration) -> Self {
+        /// A host whose cached token has the given remaining lifetime.
+        async fn with_cached_token(left: Duration) -> Self {
             let host = Host::new();
             host.token().await.unwrap();
             let spent = Duration::from_secs(2);
@@ -365,34 +372,34 @@ mod tests {
     }
 
     fn within(timeout: Duration) -> CallOptions {
-        CallOptions::new().timeout(Some(timeout))
+        CallOptions::with_timeout(timeout)
     }
 
     #[tokio::test(start_paused = true)]
-    async fn many_callers_one_renewal() {
+    async fn concurrent_callers_share_one_renewal() {
         let host = Host::new();
         for token in join_all((0..20).map(|_| host.token())).await {
             assert_eq!(token.unwrap(), "t1");
         }
-        assert_eq!(host.asked(), 1);
+        assert_eq!(host.requests(), 1);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_failure_is_shared_by_the_callers_that_waited_for_it() {
+    async fn a_failure_is_shared_by_all_waiting_callers() {
         let host = Host::new();
         *lock(&host.fails) = true;
         let begun = Instant::now();
         for token in join_all((0..6).map(|_| host.token())).await {
             assert_eq!(token.unwrap_err().kind(), ErrorKind::Server);
         }
-        assert_eq!((host.asked(), begun.elapsed().as_secs()), (1, 2));
+        assert_eq!((host.requests(), begun.elapsed().as_secs()), (1, 2));
         host.token().await.unwrap_err();
-        assert_eq!(host.asked(), 2, "a later call tries anew");
+        assert_eq!(host.requests(), 2, "a later call retries");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_living_token_serves_while_it_is_renewed() {
-        let host = Host::holding_a_token(Duration::from_secs(200)).await;
+    async fn a_valid_token_is_used_while_it_is_renewed() {
+        let host = Host::with_cached_token(Duration::from_secs(200)).await;
         let begun = Instant::now();
         for token in join_all((0..5).map(|_| host.token())).await {
             assert_eq!(token.unwrap(), "t1");
@@ -400,42 +407,42 @@ mod tests {
         assert_eq!(begun.elapsed(), Duration::ZERO);
         sleep(Duration::from_secs(3)).await;
         assert_eq!(host.token().await.unwrap(), "t2");
-        assert_eq!(host.asked(), 2);
+        assert_eq!(host.requests(), 2);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_failed_early_renewal_is_put_off_from_its_end_on() {
-        let host = Host::holding_a_token(Duration::from_secs(200)).await;
+    async fn a_failed_early_renewal_is_delayed_from_its_end() {
+        let host = Host::with_cached_token(Duration::from_secs(200)).await;
         *lock(&host.fails) = true;
-        *lock(&host.takes) = Duration::from_secs(60);
+        *lock(&host.delay) = Duration::from_secs(60);
         for _ in 0..88 {
             assert_eq!(host.token().await.unwrap(), "t1");
             sleep(Duration::from_secs(1)).await;
         }
-        assert_eq!(host.asked(), 2, "60 s of work and 28 s of rest");
+        assert_eq!(host.requests(), 2, "60 s of work and 28 s of delay");
         sleep(Duration::from_secs(3)).await;
         assert_eq!(host.token().await.unwrap(), "t1");
-        assert_eq!(host.asked(), 3);
+        assert_eq!(host.requests(), 3);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_early_renewal_that_panics_is_put_off_too() {
-        let host = Host::holding_a_token(Duration::from_secs(200)).await;
+    async fn an_early_renewal_that_panics_is_delayed_too() {
+        let host = Host::with_cached_token(Duration::from_secs(200)).await;
         let call = Call::begin(&CallOptions::new());
         let panics = |_| async { panic!("a defect") };
         let got = host.cache.get(&call, &Logger::default(), panics).await;
         assert_eq!(got.unwrap().reveal(), "t1");
         sleep(Duration::from_secs(1)).await;
         host.token().await.unwrap();
-        assert_eq!(host.asked(), 1);
-        sleep(REST_AFTER_FAILURE).await;
+        assert_eq!(host.requests(), 1);
+        sleep(DELAY_AFTER_FAILURE).await;
         host.token().await.unwrap();
         sleep(Duration::from_secs(3)).await;
         assert_eq!(host.token().await.unwrap(), "t2");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_renewal_that_panics_is_an_error_and_the_next_call_tries_anew() {
+    async fn a_renewal_that_panics_is_an_error_and_the_next_call_retries() {
         let host = Host::new();
         let call = Call::begin(&CallOptions::new());
         let panics = |_| async { panic!("a defect") };
@@ -445,17 +452,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_dead_token_and_a_dead_host_are_an_error() {
-        let host = Host::holding_a_token(Duration::from_secs(1)).await;
+    async fn an_expired_token_and_a_failing_host_are_an_error() {
+        let host = Host::with_cached_token(Duration::from_secs(1)).await;
         *lock(&host.fails) = true;
         sleep(Duration::from_secs(2)).await;
         assert_eq!(host.token().await.unwrap_err().kind(), ErrorKind::Server);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_token_that_comes_after_its_call_has_ended_is_kept() {
+    async fn a_token_that_arrives_after_its_call_is_kept() {
         let host = Host::new();
-        *lock(&host.takes) = Duration::from_secs(8);
+        *lock(&host.delay) = Duration::from_secs(8);
         let begun = Instant::now();
         let mut ended = 0;
         let token = loop {
@@ -465,62 +472,67 @@ mod tests {
             }
             ended += 1;
         };
-        assert_eq!((token.as_str(), host.asked()), ("t1", 1));
+        assert_eq!((token.as_str(), host.requests()), ("t1", 1));
         assert!(ended > 100, "{ended}");
         assert_eq!(begun.elapsed().as_secs(), 8);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_cancelled_call_leaves_the_renewal_to_the_others() {
+    async fn a_renewal_continues_for_other_calls_after_a_cancel() {
         let host = Host::new();
         let cancel = Cancel::new();
-        let options = CallOptions::new().cancel(cancel.clone());
+        let options = CallOptions::with_cancel(&cancel);
         let (cancelled, token, ()) = tokio::join!(host.token_for(&options), host.token(), async {
             sleep(Duration::from_secs(1)).await;
             cancel.trigger();
         });
         assert_eq!(cancelled.unwrap_err().kind(), ErrorKind::Cancelled);
-        assert_eq!((token.unwrap().as_str(), host.asked()), ("t1", 1));
+        assert_eq!((token.unwrap().as_str(), host.requests()), ("t1", 1));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_token_without_a_lifetime_serves_until_it_is_refused() {
+    async fn a_token_without_a_lifetime_is_used_until_refused() {
         let host = Host::new();
         *lock(&host.lifetime) = None;
         host.token().await.unwrap();
         sleep(DAY * 3650).await;
         assert_eq!(host.token().await.unwrap(), "t1");
-        let refused = host.cache.living().unwrap();
+        let refused = host.cache.unexpired().unwrap();
         host.cache.discard(&refused);
         assert_eq!(host.token().await.unwrap(), "t2");
         host.cache.discard(&refused);
-        assert_eq!(host.token().await.unwrap(), "t2", "a newer one stays");
+        assert_eq!(host.token().await.unwrap(), "t2", "a newer one is kept");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_lifetime_beyond_all_clocks_or_already_over_is_no_trouble() {
+    async fn extreme_lifetimes_are_accepted() {
         let host = Host::new();
         *lock(&host.lifetime) = Some(Duration::MAX);
         assert_eq!(host.token().await.unwrap(), "t1");
         let host = Host::new();
         *lock(&host.lifetime) = Some(Duration::from_millis(1));
         assert_eq!(host.token().await.unwrap(), "t1");
-        assert!(host.cache.living().is_some(), "the service is the judge");
+        assert!(
+            host.cache.unexpired().is_some(),
+            "whether it is still valid is left to the service"
+        );
         sleep(Duration::from_secs(2)).await;
         assert_eq!(host.token().await.unwrap(), "t2");
     }
 
-    /// What a call is told: its attempts, or that it waits for another's.
-    fn listening(told: &Arc<Mutex<Vec<Progress>>>) -> CallOptions {
-        let told = told.clone();
-        CallOptions::new().progress(move |progress| lock(&told).push(progress))
+    /// Options that record the progress of a call: its own attempts, or that it waits for those of another call.
+    fn recording(recorded: &Arc<Mutex<Vec<Progress>>>) -> CallOptions {
+        let recorded = recorded.clone();
+        let mut options = CallOptions::new();
+        options.set_progress(move |progress| lock(&recorded).push(progress));
+        options
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_call_that_starts_it_tells_of_its_attempts_and_the_others_of_their_wait() {
+    async fn the_starting_call_reports_attempts_and_the_others_report_a_wait() {
         let host = Host::new();
         let (first, second) = (Arc::default(), Arc::default());
-        let (options, others) = (listening(&first), listening(&second));
+        let (options, others) = (recording(&first), recording(&second));
         let (a, b) = tokio::join!(host.token_for(&options), host.token_for(&others));
         a.unwrap();
         b.unwrap();
@@ -536,9 +548,9 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_call_without_time_for_the_next_attempt_ends_at_once() {
+    async fn a_call_without_time_for_the_next_attempt_fails_at_once() {
         let host = Host::new();
-        let postponed = |renewal: Renewal| async move {
+        let delayed = |renewal: Renewal| async move {
             let throttled = Error::new(ErrorKind::Server, "busy")
                 .with_retry_after(Some(Duration::from_secs(60)));
             renewal.reporter.failed(&throttled);
@@ -558,7 +570,7 @@ mod tests {
         for _ in 0..2 {
             let call = Call::begin(&within(Duration::from_secs(5)));
             let got = call
-                .bounded(host.cache.get(&call, &logger, postponed))
+                .until_cancelled_or_due(host.cache.get(&call, &logger, delayed))
                 .await;
             let error = got.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Throttled, "{error}");
@@ -566,15 +578,15 @@ mod tests {
             assert_eq!(begun.elapsed(), Duration::ZERO);
         }
         let patient = Call::begin(&within(Duration::from_secs(70)));
-        let token = host.cache.get(&patient, &logger, postponed).await;
+        let token = host.cache.get(&patient, &logger, delayed).await;
         assert_eq!(token.unwrap().reveal(), "late");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_failure_of_a_self_check_is_not_the_calls() {
+    async fn the_failure_of_a_self_check_does_not_fail_calls() {
         let host = Host::new();
         *lock(&host.fails) = true;
-        let once = CallOptions::new().once();
+        let once = CallOptions::new().without_retries();
         let (checked, token, ()) = tokio::join!(host.token_for(&once), host.token(), async {
             sleep(Duration::from_secs(1)).await;
             *lock(&host.fails) = false;
@@ -584,17 +596,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_renewal_ends_with_the_cache() {
-        struct Gone(Arc<AtomicU32>);
-        impl Drop for Gone {
+    async fn dropping_the_cache_aborts_the_renewal() {
+        struct DropCounter(Arc<AtomicU32>);
+        impl Drop for DropCounter {
             fn drop(&mut self) {
                 self.0.fetch_add(1, Ordering::Relaxed);
             }
         }
         let host = Host::new();
-        let gone = Arc::new(AtomicU32::new(0));
+        let dropped = Arc::new(AtomicU32::new(0));
         let never = |_| {
-            let held = Gone(gone.clone());
+            let held = DropCounter(dropped.clone());
             async move {
                 let _held = held;
                 std::future::pending().await
@@ -602,12 +614,12 @@ mod tests {
         };
         let call = Call::begin(&within(Duration::from_secs(1)));
         let logger = Logger::default();
-        let got = call.bounded(host.cache.get(&call, &logger, never));
+        let got = call.until_cancelled_or_due(host.cache.get(&call, &logger, never));
         got.await.unwrap_err();
-        assert_eq!(gone.load(Ordering::Relaxed), 0);
+        assert_eq!(dropped.load(Ordering::Relaxed), 0);
         drop(host);
         tokio::task::yield_now().await;
-        assert_eq!(gone.load(Ordering::Relaxed), 1);
+        assert_eq!(dropped.load(Ordering::Relaxed), 1);
     }
 
     fn runtime(is_paused: bool) -> tokio::runtime::Runtime {
@@ -620,7 +632,7 @@ mod tests {
     }
 
     #[test]
-    fn a_runtime_that_is_gone_or_not_driven_holds_up_no_other() {
+    fn a_runtime_that_is_dropped_or_not_driven_does_not_block_others() {
         for is_dropped in [true, false] {
             let host = Host::new();
             let (first, second) = (runtime(true), runtime(true));
@@ -641,17 +653,17 @@ mod tests {
     }
 
     #[test]
-    fn a_renewal_on_another_runtime_is_waited_for() {
+    fn a_call_waits_for_a_renewal_on_another_runtime() {
         let host = Arc::new(Host::new());
-        *lock(&host.takes) = Duration::from_millis(300);
-        let of_another = host.clone();
-        let other = std::thread::spawn(move || runtime(false).block_on(of_another.token()));
-        while host.asked() == 0 {
+        *lock(&host.delay) = Duration::from_millis(300);
+        let other_host = host.clone();
+        let other = std::thread::spawn(move || runtime(false).block_on(other_host.token()));
+        while host.requests() == 0 {
             std::thread::yield_now();
         }
         let token = runtime(false).block_on(host.token());
         assert_eq!(token.unwrap(), "t1");
         assert_eq!(other.join().unwrap().unwrap(), "t1");
-        assert_eq!(host.asked(), 1);
+        assert_eq!(host.requests(), 1);
     }
 }

@@ -1,29 +1,30 @@
-//! The first step: what the client is set up with, as far as it may be shown.
+//! The first step of a self-check: the client's configuration, without its secrets.
 
 use super::kind::StepKind;
 use super::step::Step;
-use crate::auth::session::{Identity, Session};
 use crate::error::Result;
+use crate::service::{Identity, Service};
 use tokio::time::Instant;
 
-pub(super) fn check(session: &Session, identity: &Identity) -> Step {
+/// Runs the step "configuration". A configuration that is unsafe or unusual passes with a remedy.
+pub(super) fn check_configuration(service: &Service, identity: &Identity) -> Step {
     let begun = Instant::now();
-    let told = tell(session, identity);
+    let description = describe(service, identity);
     let took = begun.elapsed();
-    match told {
+    match description {
         Ok(message) => Step {
-            remedy: doubts(session, identity),
+            remedy: warning(service, identity),
             ..Step::passed(StepKind::Configuration, None, took, message)
         },
         Err(error) => Step::failed(StepKind::Configuration, None, took, error),
     }
 }
 
-/// Loads the certificates to trust and reads the environment, either of which may fail.
-fn tell(session: &Session, identity: &Identity) -> Result<String> {
+/// Describes the configuration. Fails if the trusted certificates cannot be loaded or the environment is not valid.
+fn describe(service: &Service, identity: &Identity) -> Result<String> {
     let transport = &identity.http.transport;
     let credentials = &identity.credentials;
-    let mut certificates = transport.describe_trust(session.root())?;
+    let mut certificates = transport.describe_trust(service.root())?;
     if let Some(root) = credentials
         .token_root()
         .filter(|root| root.scheme() == "https")
@@ -32,10 +33,10 @@ fn tell(session: &Session, identity: &Identity) -> Result<String> {
     }
     let mut text = format!(
         "organisation {}, client id {}, {}; service {}",
-        session.org_id(),
+        service.org_id(),
         credentials.client_id,
         credentials.kind_name(),
-        session.root(),
+        service.root(),
     );
     if let Some(root) = credentials.token_root() {
         text.push_str(&format!(", token host {root}"));
@@ -44,18 +45,18 @@ fn tell(session: &Session, identity: &Identity) -> Result<String> {
     Ok(text)
 }
 
-/// What works and is yet not as it should be.
-fn doubts(session: &Session, identity: &Identity) -> Option<String> {
+/// What to change in a configuration that works, but is unsafe or unusual.
+fn warning(service: &Service, identity: &Identity) -> Option<String> {
     if !identity.http.transport.verifies_certificates() {
         return Some(
-            "turn the verification of certificates on again: without it anybody on the line can read and change \
-             everything"
+            "turn the verification of certificates on again: without it, anyone with access to the network can read and \
+             change all data"
                 .to_owned(),
         );
     }
-    let is_usual = session.org_id().ends_with("@AdobeOrg");
+    let is_usual = service.org_id().ends_with("@AdobeOrg");
     (!is_usual).then(|| {
-        "the organisation id does not end with @AdobeOrg as others do: compare it with the Adobe Developer Console"
+        "compare the organisation id with the Adobe Developer Console: it does not end with @AdobeOrg, as others do"
             .to_owned()
     })
 }

@@ -1,17 +1,17 @@
-//! The steps on the way to one host: its name, a connection, the proxy, TLS.
+//! The four steps for one host: name, connection, proxy and TLS.
 
 use super::kind::{StepKind, StepResult};
 use super::report::Report;
 use super::step::{Step, timed};
+use crate::call::Call;
+use crate::call::endpoint_class::EndpointClass;
 use crate::error::{ErrorKind, Result};
 use crate::http::body::SentFlag;
-use crate::http::call::Call;
-use crate::http::endpoint::EndpointClass;
 use crate::http::failure;
 use crate::http::perform::Http;
 use crate::http::proxy::Proxy;
+use crate::http::route::Route;
 use crate::http::transport::Request;
-use crate::http::way::Way;
 use crate::http::{ask_proxy, resolve};
 use crate::redaction::Secrets;
 use reqwest::Method;
@@ -28,115 +28,121 @@ const STEPS: [StepKind; 4] = [
     StepKind::Tls,
 ];
 
-/// Adds the steps to the report, up to the first that fails, whose title is then the inner error.
-pub(super) async fn check(
+/// Runs the four steps for the host of `root` and adds them to the report; steps after a failed one are reported as skipped.
+/// `Err(title)` names the failed step. The outer error is a cancelled call, or a configuration without a route to the host.
+pub(super) async fn check_host(
     http: &Http,
     call: &Call,
     root: &Url,
     report: &mut Report,
 ) -> Result<std::result::Result<(), String>> {
-    let way = http.transport.way(root)?;
-    let mut walk = Walk {
+    let route = http.transport.route(root)?;
+    let mut host_check = HostCheck {
         http,
         call,
-        way,
-        host: way.target(),
+        route,
+        host: route.target(),
         addresses: Vec::new(),
     };
-    let mut failed: Option<String> = None;
+    let mut failed_step: Option<String> = None;
     for kind in STEPS {
-        let step = match &failed {
-            Some(needs) => Step::skipped(kind, &walk.host, needs),
-            None => walk.step(kind).await?,
+        let step = match &failed_step {
+            Some(needs) => Step::skipped(kind, &host_check.host, needs),
+            None => host_check.run_step(kind).await?,
         };
         let step = report.add(step);
         if step.result == StepResult::Failed {
-            failed = Some(step.title());
+            failed_step = Some(step.title());
         }
     }
-    Ok(failed.map_or(Ok(()), Err))
+    Ok(failed_step.map_or(Ok(()), Err))
 }
 
-struct Walk<'a> {
+/// The state that the steps for one host share.
+struct HostCheck<'a> {
     http: &'a Http,
     call: &'a Call,
-    way: Way<'a>,
+    route: Route<'a>,
     host: String,
-    /// Where the first connection goes: to the proxy, or straight to the host.
+    /// The addresses of the peer of the first connection: the proxy, or the host without one.
     addresses: Vec<SocketAddr>,
 }
 
-impl Walk<'_> {
-    async fn step(&mut self, kind: StepKind) -> Result<Step> {
+impl HostCheck<'_> {
+    async fn run_step(&mut self, kind: StepKind) -> Result<Step> {
         let (call, host) = (self.call, self.host.clone());
         match kind {
-            StepKind::Name => timed(kind, Some(&host), call, self.name()).await,
+            StepKind::Name => timed(kind, Some(&host), call, self.resolve_name()).await,
             StepKind::Connect => timed(kind, Some(&host), call, self.connect()).await,
-            StepKind::Proxy => timed(kind, Some(&host), call, self.proxy()).await,
-            _ => timed(kind, Some(&host), call, self.tls()).await,
+            StepKind::Proxy => timed(kind, Some(&host), call, self.check_proxy()).await,
+            _ => timed(kind, Some(&host), call, self.check_tls()).await,
         }
     }
 
-    async fn name(&mut self) -> Result<String> {
+    async fn resolve_name(&mut self) -> Result<String> {
         let (target, port) = (
-            self.way.url.host_str().unwrap_or_default(),
-            self.way.url.port_or_known_default().unwrap_or(443),
+            self.route.url.host_str().unwrap_or_default(),
+            self.route.url.port_or_known_default().unwrap_or(443),
         );
-        let Some(proxy) = self.way.proxy else {
+        let Some(proxy) = self.route.proxy else {
             self.addresses = self.look_up(target, port).await?;
-            return Ok(told(target, &self.addresses));
+            return Ok(describe_addresses(target, &self.addresses));
         };
         self.addresses = self.look_up(proxy.host(), proxy.port()).await?;
-        let proxys = told(proxy.host(), &self.addresses);
-        let targets = match proxy.resolves_names() {
-            true => format!("the proxy looks up {target}"),
-            false => told(target, &self.look_up(target, port).await?),
+        let proxy_addresses = describe_addresses(proxy.host(), &self.addresses);
+        let target_addresses = match proxy.resolves_names() {
+            true => format!("the proxy resolves {target}"),
+            false => describe_addresses(target, &self.look_up(target, port).await?),
         };
-        Ok(format!("{proxys}; {targets}"))
+        Ok(format!("{proxy_addresses}; {target_addresses}"))
     }
 
     async fn look_up(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>> {
         let found = resolve::addresses(host, port).await;
-        found.map_err(|name| failure::name_not_found(&name, self.way))
+        found.map_err(|name| failure::name_not_found(&name, self.route))
     }
 
     async fn connect(&self) -> Result<String> {
         let connecting = TcpStream::connect(self.addresses.as_slice());
-        let connected = tokio::time::timeout(self.way.connect_timeout, connecting)
+        let connected = tokio::time::timeout(self.route.connect_timeout, connecting)
             .await
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-        let connection = connected.map_err(|e| failure::connection_failed(&e, self.way))?;
-        let to = match self.way.proxy {
+        let connection = connected.map_err(|e| failure::connection_failed(&e, self.route))?;
+        let peer = match self.route.proxy {
             Some(proxy) => format!("the proxy {proxy}"),
             None => self.host.clone(),
         };
         Ok(match connection.peer_addr() {
-            Ok(address) => format!("{to} takes connections, at {address}"),
-            Err(_) => format!("{to} takes connections"),
+            Ok(address) => format!("{peer} accepts connections at {address}"),
+            Err(_) => format!("{peer} accepts connections"),
         })
     }
 
-    async fn proxy(&self) -> Result<String> {
-        let Some(proxy) = self.way.proxy else {
-            let why = self.http.transport.why_straight(self.way.url)?;
+    async fn check_proxy(&self) -> Result<String> {
+        let Some(proxy) = self.route.proxy else {
+            let why = self.http.transport.why_direct(self.route.url)?;
             return Ok(format!("no proxy, since {why}"));
         };
         match proxy.speaks_plain_http() {
-            true => self.tunnel(proxy).await?,
-            false => self.through(proxy).await?,
+            true => self.check_tunnel(proxy).await?,
+            false => self.check_other_proxy(proxy).await?,
         }
-        let by = proxy.where_it_is_set();
-        Ok(format!("{proxy}, by {by}, opens a way to {}", self.host))
+        Ok(format!(
+            "{proxy}, set by {}, connects to {}",
+            proxy.where_it_is_set(),
+            self.host
+        ))
     }
 
-    async fn tunnel(&self, proxy: &Proxy) -> Result<()> {
-        let said = ask_proxy::ask(self.way, true).await;
-        failure::tunnel(proxy, said.as_ref(), self.way)
+    async fn check_tunnel(&self, proxy: &Proxy) -> Result<()> {
+        let said = ask_proxy::answer_to_connect(self.route, true).await;
+        failure::check_tunnel_answer(proxy, said.as_ref(), self.route)
     }
 
-    /// What a proxy of another kind does shows only with what is behind it.
-    async fn through(&self, proxy: &Proxy) -> Result<()> {
-        match self.request().await {
+    /// Checks a SOCKS or https proxy with a whole request, since the proxy's part of it cannot be made alone. Only a failure of
+    /// the proxy fails this step; the next one reports any other.
+    async fn check_other_proxy(&self, proxy: &Proxy) -> Result<()> {
+        match self.request_root().await {
             Err(error) if error.kind() == ErrorKind::Proxy || error.is_unconnected() => Err(error),
             Err(error) if error.kind() == ErrorKind::Connect => {
                 Err(error.context(format_args!("through {proxy}")))
@@ -145,20 +151,20 @@ impl Walk<'_> {
         }
     }
 
-    async fn tls(&self) -> Result<String> {
-        let status = self.request().await?;
+    async fn check_tls(&self) -> Result<String> {
+        let status = self.request_root().await?;
         let transport = &self.http.transport;
-        let security = match (self.way.url.scheme(), transport.verifies_certificates()) {
-            ("http", _) => "plain http, to this machine only",
+        let security = match (self.route.url.scheme(), transport.verifies_certificates()) {
+            ("http", _) => "plain http, allowed for loopback only",
             (_, true) => "the certificate is trusted",
             (_, false) => "the certificate is NOT VERIFIED",
         };
-        Ok(format!("{security}; HTTP {status} in answer"))
+        Ok(format!("{security}; the answer has HTTP status {status}"))
     }
 
-    /// A request as every other one goes, to the host's front page; any answer will do.
-    async fn request(&self) -> Result<u16> {
-        let mut url = self.way.url.clone();
+    /// Requests the path `/` of the host in the same way as any other request, and returns the status. Every status is good.
+    async fn request_root(&self) -> Result<u16> {
+        let mut url = self.route.url.clone();
         url.set_path("/");
         let request = Request {
             class: EndpointClass::Status,
@@ -166,7 +172,7 @@ impl Walk<'_> {
             url,
             headers: HeaderMap::new(),
             body: None,
-            shelf: None,
+            buffer_pool: None,
             secrets: Secrets::default(),
         };
         let id = self.call.next_request_id();
@@ -177,12 +183,13 @@ impl Walk<'_> {
     }
 }
 
-fn told(host: &str, addresses: &[SocketAddr]) -> String {
+/// What a name resolves to, for the report.
+fn describe_addresses(host: &str, addresses: &[SocketAddr]) -> String {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     if bare.parse::<IpAddr>().is_ok() {
         return format!("{bare} is an address, not a name");
     }
     let mut listed: Vec<_> = addresses.iter().map(|a| a.ip().to_string()).collect();
     listed.dedup();
-    format!("{host} is {}", listed.join(", "))
+    format!("{host} resolves to {}", listed.join(", "))
 }

@@ -1,29 +1,30 @@
-//! The steps there are, and how they can end.
+//! The kinds of steps of a self-check, and their results.
 
 use serde::Serialize;
 
-/// What is tried, in this order; from name to TLS for each host.
+/// The kind of a step of a self-check. Steps run in this order; those from name to TLS run for each host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum StepKind {
-    /// The options, the certificates to trust, the proxy in the environment.
+    /// The options are valid, the trusted certificates can be loaded, and the proxy in the environment is valid.
     Configuration,
-    /// The address of the host, or of the proxy on the way to it.
+    /// The name of the host, or of the proxy for it, resolves to an address.
     Name,
-    /// A connection to that address.
+    /// That address accepts a TCP connection.
     Connect,
-    /// A way through the proxy.
+    /// The proxy connects to the host. Passes too if there is no proxy.
     Proxy,
-    /// The TLS handshake with the host, and an answer in HTTP.
+    /// The TLS handshake with the host succeeds, and the host answers in HTTP.
     Tls,
-    /// An access token.
+    /// The token host, or the token callback, gives an access token.
     Token,
-    /// A call of the API.
+    /// A call of the API succeeds.
     Call,
 }
 
 impl StepKind {
+    /// The name in messages.
     pub(super) fn name(self) -> &'static str {
         match self {
             StepKind::Configuration => "configuration",
@@ -37,11 +38,14 @@ impl StepKind {
     }
 }
 
+/// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StepResult {
+    /// The step succeeded.
     Passed,
+    /// The step failed; [`crate::Step::error`] says why, and [`crate::Step::remedy`] what to do.
     Failed,
-    /// Not tried, since a step that it needs has failed.
+    /// The step was not tried, since a step that it needs has failed.
     Skipped,
 }

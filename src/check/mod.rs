@@ -1,12 +1,12 @@
-//! The self-check: every step from the configuration to an answer of the service, tried in order, each with its time,
-//! its result and what to do if it fails.
+//! The self-check: every step from the configuration to an answer of the service, each with its time, its result and a remedy
+//! if it failed.
 
 mod configuration;
 mod host;
 pub mod kind;
 mod remedy;
 pub mod report;
+mod run;
 pub mod step;
-mod walk;
 
-pub(crate) use walk::check;
+pub(crate) use run::run_check;

@@ -1,4 +1,4 @@
-//! What a self-check found, for people and for programs.
+//! The report of a self-check, as data, text and JSON.
 
 use super::kind::{StepKind, StepResult};
 use super::step::Step;
@@ -7,7 +7,7 @@ use serde::Serialize;
 use std::fmt::Write;
 use std::time::Duration;
 
-/// All steps of a self-check.
+/// The result of a self-check ([`crate::Client::check`]): all its steps, in order.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     steps: Vec<Step>,
@@ -33,7 +33,7 @@ struct JsonStep<'a> {
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 impl Report {
-    /// For a configuration of which not even a client could be made.
+    /// A report for a configuration that no client could be made of: its one step, the configuration, failed with `error`.
     pub fn misconfigured(error: Error) -> Self {
         let step = Step::failed(StepKind::Configuration, None, Duration::ZERO, error);
         Report { steps: vec![step] }
@@ -44,6 +44,7 @@ impl Report {
         &self.steps[self.steps.len() - 1]
     }
 
+    /// The steps, in the order in which they ran.
     pub fn steps(&self) -> &[Step] {
         &self.steps
     }
@@ -55,7 +56,7 @@ impl Report {
             .all(|step| step.result == StepResult::Passed)
     }
 
-    /// One line for each step, and below it what to do.
+    /// The report as text of several lines: one for each step, followed by its remedy if it has one.
     pub fn text(&self) -> String {
         let mut text = format!("libumapi {VERSION} self-check\n");
         let hosts = self.steps.iter().filter_map(|step| step.host.as_deref());
@@ -79,13 +80,14 @@ impl Report {
             }
         }
         text.push_str(match self.has_passed() {
-            true => "all is well\n",
-            false => "not all is well; what to do stands behind the arrows\n",
+            true => "all steps passed\n",
+            false => "not all steps passed; each arrow is followed by what to do\n",
         });
         text
     }
 
-    /// `{"passed", "version", "steps": [{"step", "host", "result", "ms", "message", "remedy"}]}`.
+    /// The report as JSON: `{"passed", "version", "steps": [{"step", "host", "result", "ms", "message", "remedy"}]}`. `ms` is the time of a step in
+    /// milliseconds; `host` and `remedy` may be null.
     pub fn json(&self) -> String {
         let steps = self.steps.iter().map(|step| JsonStep {
             step: step.kind,
@@ -100,6 +102,6 @@ impl Report {
             version: VERSION,
             steps: steps.collect(),
         };
-        serde_json::to_string(&report).expect("texts and figures can be written as JSON")
+        serde_json::to_string(&report).expect("a report contains only texts and numbers")
     }
 }

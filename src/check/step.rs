@@ -1,25 +1,28 @@
-//! One step: what was tried, how it ended, and what to do about it.
+//! One step of a self-check: its kind, its result and its remedy.
 
 use super::kind::{StepKind, StepResult};
-use super::remedy;
+use super::remedy::remedy_for;
+use crate::call::Call;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::call::Call;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// One step of a self-check.
 #[derive(Clone, Debug)]
 pub struct Step {
+    /// What was tried.
     pub kind: StepKind,
-    /// `host:port`; `None` for the configuration, and for a token from the program itself.
+    /// The host as `host:port`. `None` for the configuration, and for a token from a callback.
     pub host: Option<String>,
+    /// How the step ended.
     pub result: StepResult,
+    /// How long it took; zero for a skipped step.
     pub took: Duration,
-    /// What was found.
+    /// What was found, or what went wrong.
     pub message: String,
-    /// What to do: for every failed step, and for a passed one that is not as it should be.
+    /// What to do. Every failed step has a remedy, and so has a passed one whose configuration is unsafe or unusual.
     pub remedy: Option<String>,
-    /// What a failed step failed with.
+    /// The error of a failed step.
     pub error: Option<Error>,
 }
 
@@ -48,11 +51,12 @@ impl Step {
             result: StepResult::Failed,
             took,
             message: error.without_remedy().to_owned(),
-            remedy: Some(remedy::of(kind, &error)),
+            remedy: Some(remedy_for(kind, &error)),
             error: Some(error),
         }
     }
 
+    /// A step that was not tried, since it needs the failed step or the thing that `needs` names.
     pub(super) fn skipped(kind: StepKind, host: &str, needs: &str) -> Self {
         Step {
             kind,
@@ -65,7 +69,7 @@ impl Step {
         }
     }
 
-    /// `the TLS step of host:port`.
+    /// The step in a sentence: `the step "TLS" of host:port`.
     pub(super) fn title(&self) -> String {
         match &self.host {
             Some(host) => format!("the step \"{}\" of {host}", self.kind.name()),
@@ -74,7 +78,7 @@ impl Step {
     }
 }
 
-/// Runs a step within the time of the call; only a cancelled call is an error.
+/// Runs a step within the limits of the call. It fails only if the call is cancelled; any other error makes a failed step.
 pub(super) async fn timed(
     kind: StepKind,
     host: Option<&str>,
@@ -82,7 +86,7 @@ pub(super) async fn timed(
     work: impl Future<Output = Result<String>>,
 ) -> Result<Step> {
     let begun = Instant::now();
-    let result = call.bounded(work).await;
+    let result = call.until_cancelled_or_due(work).await;
     let took: Duration = begun.elapsed();
     match result {
         Ok(message) => Ok(Step::passed(kind, host, took, message)),

@@ -65,7 +65,7 @@ mod tests {
             ),
             ("UMAPI_ENDPOINT", "ftp://x", ": "),
             ("UMAPI_AUTH_HOST", "a b", ": "),
-            ("UMAPI_AUTH_PATH", "no-slash", ": is no absolute path"),
+            ("UMAPI_AUTH_PATH", "no-slash", ": is not an absolute path"),
             (
                 "UMAPI_CA_FILE",
                 "/nowhere.pem",
@@ -74,7 +74,7 @@ mod tests {
             (
                 "UMAPI_PROXY",
                 "gopher://h",
-                ": is of a kind that is not spoken",
+                ": has a scheme that is not supported",
             ),
             (
                 "UMAPI_PROXY",

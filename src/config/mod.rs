@@ -4,11 +4,11 @@ mod environment;
 mod file;
 
 use crate::auth::credentials::{Credentials, check_auth_path, check_id, parse_auth_host};
-use crate::auth::key::{Names, RsaPrivateKey};
 use crate::error::{Error, Result};
-use crate::http::proxy::{Login, Places, Proxy};
+use crate::http::proxy::{Login, Proxy, SettingNames};
 use crate::http::url::parse_root;
 use crate::input_file::{name_of, read_file};
+use crate::keys::private_key::{Names, RsaPrivateKey};
 use crate::secret::Secret;
 use std::ffi::OsString;
 use std::fmt;
@@ -256,7 +256,7 @@ impl Given {
             Some(entry) => place(&entry.name),
             None => place(&name_beside(address, key)),
         };
-        let places = Places {
+        let settings = SettingNames {
             address: place(&address.name),
             login: format!(
                 "{} and {}",
@@ -264,7 +264,7 @@ impl Given {
                 name_of(password, Key::ProxyPassword)
             ),
         };
-        Proxy::configured(places, names, address.text(), login).map(Some)
+        Proxy::from_configuration(settings, names, address.text(), login).map(Some)
     }
 }
 

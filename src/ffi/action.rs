@@ -1,11 +1,11 @@
 use super::error::umapi_error;
 use super::fallible::fallible;
-use super::guard::Result;
-use super::handle::{exclusive, free, out, read};
+use super::guard::infallible;
+use super::handle::{Owned, change, free, handle, out, read};
 use super::input::{flag, one_of, optional_text, sized_text, text, texts};
+use super::number::numbers;
+use super::output::pointer;
 use super::status::umapi_status;
-use super::text::pointer;
-use super::user::IDENTITIES;
 use crate::{Action, Command, NewUser, OnConflict, UserUpdate};
 use std::ffi::c_char;
 use std::ptr::null;
@@ -15,7 +15,10 @@ use std::ptr::null;
 /// leaves the action as it was.
 ///
 /// @since 0.1.0
-pub struct umapi_action(pub(super) Action);
+pub struct umapi_action(Action);
+
+handle!(umapi_action as "action": Action);
+impl Owned for umapi_action {}
 
 /// Leave an existing user or group as it is, and go on.
 pub const UMAPI_ON_CONFLICT_IGNORE: i32 = 1;
@@ -24,19 +27,11 @@ pub const UMAPI_ON_CONFLICT_UPDATE: i32 = 2;
 /// Fail if the user or group exists. Such a create is never sent twice: if its answer is lost it ends as unknown.
 pub const UMAPI_ON_CONFLICT_ERROR: i32 = 3;
 
-const ON_CONFLICT: [(i32, OnConflict); 3] = [
-    (UMAPI_ON_CONFLICT_IGNORE, OnConflict::Ignore),
-    (UMAPI_ON_CONFLICT_UPDATE, OnConflict::Update),
-    (UMAPI_ON_CONFLICT_ERROR, OnConflict::Error),
-];
-
-unsafe fn change(
-    action: *mut umapi_action,
-    error: *mut *mut umapi_error,
-    to: impl FnOnce(&mut Action) -> Result<()>,
-) -> umapi_status {
-    unsafe { fallible(error, || to(&mut exclusive("action", action)?.0)) }
-}
+numbers!(OnConflict {
+    Ignore = UMAPI_ON_CONFLICT_IGNORE,
+    Update = UMAPI_ON_CONFLICT_UPDATE,
+    Error = UMAPI_ON_CONFLICT_ERROR,
+});
 
 /// Begins an action on a user.
 ///
@@ -55,10 +50,10 @@ pub unsafe extern "C" fn umapi_action_new_user(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let action = out("action", action)?;
+            let action = out(action)?;
             let user = text("user", user)?;
             let domain = optional_text("domain", domain)?;
-            action.give(umapi_action(Action::on_user(user, domain)?));
+            action.give(Action::on_user(user, domain)?);
             Ok(())
         })
     }
@@ -78,9 +73,9 @@ pub unsafe extern "C" fn umapi_action_new_group(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let action = out("action", action)?;
+            let action = out(action)?;
             let name = text("name", name)?;
-            action.give(umapi_action(Action::on_group(name)?));
+            action.give(Action::on_group(name)?);
             Ok(())
         })
     }
@@ -101,7 +96,7 @@ pub unsafe extern "C" fn umapi_action_free(action: *mut umapi_action) {
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_action_set_tag(action: *mut umapi_action, tag: u64) {
-    super::guard::infallible((), || {
+    infallible((), || {
         if let Some(action) = unsafe { action.as_mut() } {
             action.0.set_tag(tag);
         }
@@ -175,12 +170,12 @@ pub unsafe extern "C" fn umapi_action_create_user(
     unsafe {
         change(action, error, |a| {
             a.create(NewUser {
-                identity: one_of("identity", identity, &IDENTITIES)?,
+                identity: one_of("identity", identity)?,
                 email: text("email", email)?,
                 first_name: optional_text("firstname", firstname)?,
                 last_name: optional_text("lastname", lastname)?,
                 country: optional_text("country", country)?,
-                on_conflict: one_of("on_conflict", on_conflict, &ON_CONFLICT)?,
+                on_conflict: one_of("on_conflict", on_conflict)?,
             })?;
             Ok(())
         })
@@ -322,10 +317,7 @@ pub unsafe extern "C" fn umapi_action_create_group(
     unsafe {
         change(action, error, |a| {
             let description = optional_text("description", description)?;
-            a.create_group(
-                description,
-                one_of("on_conflict", on_conflict, &ON_CONFLICT)?,
-            )?;
+            a.create_group(description, one_of("on_conflict", on_conflict)?)?;
             Ok(())
         })
     }
@@ -515,7 +507,7 @@ pub unsafe extern "C" fn umapi_action_insert_json(
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_action_command_count(action: *const umapi_action) -> usize {
-    unsafe { read(action, 0, |a| a.0.commands().len()) }
+    unsafe { read(action, 0, |a| a.commands().len()) }
 }
 
 /// A command as JSON, as the service will get it (a long list goes out in parts). Borrowed until the action is changed
@@ -531,7 +523,7 @@ pub unsafe extern "C" fn umapi_action_command_json(
 ) -> *const c_char {
     unsafe {
         read(action, null(), |a| {
-            pointer(a.0.commands().get(index).map(Command::json))
+            pointer(a.commands().get(index).map(Command::json))
         })
     }
 }

@@ -1,16 +1,14 @@
 use super::callback::{UserData, umapi_destroy_fn};
 use super::cancel::umapi_cancel;
 use super::error::umapi_error;
-use super::fallible::fallible;
-use super::guard::{Result, infallible};
-use super::handle::{boxed, exclusive, free};
+use super::guard::Result;
+use super::handle::{Owned, change, free, handle, new};
 use super::input::{milliseconds, text};
 use super::progress::umapi_progress;
 use super::status::umapi_status;
 use crate::CallOptions;
 use crate::{Error, ErrorKind};
 use std::ffi::{c_char, c_void};
-use std::ptr::null_mut;
 
 /// The options of a call: deadline, cancel handle, request id, progress callback. Every function that can wait takes
 /// one, or NULL for a call without a time limit. It is read when a call begins, so it can serve any number of calls,
@@ -18,6 +16,9 @@ use std::ptr::null_mut;
 ///
 /// @since 0.1.0
 pub struct umapi_call(CallOptions);
+
+handle!(umapi_call as "call": CallOptions);
+impl Owned for umapi_call {}
 
 /// Told how a call goes on. It runs on the thread that made the call and holds up nothing but that call, which returns
 /// after it; `progress` is valid until it returns. See "Callbacks" in the first chapter for what it may call.
@@ -36,17 +37,12 @@ pub(super) unsafe fn check_cancelled(call: *const umapi_call) -> Result<()> {
     }
 }
 
-/// The options of a call that may be NULL.
-pub(super) unsafe fn options(call: *const umapi_call) -> CallOptions {
-    unsafe { call.as_ref() }.map_or_else(CallOptions::new, |call| call.0.clone())
-}
-
 /// New call options with no time limit; free with umapi_call_free. NULL only if there is no memory.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn umapi_call_new() -> *mut umapi_call {
-    infallible(null_mut(), || boxed(umapi_call(CallOptions::new())))
+    new(CallOptions::new)
 }
 
 /// Sets the time that each call given these options may take in all: token, waits, retries and answer. A call whose
@@ -65,9 +61,9 @@ pub unsafe extern "C" fn umapi_call_set_timeout_ms(
     error: *mut *mut umapi_error,
 ) -> umapi_status {
     unsafe {
-        fallible(error, || {
-            let timeout = milliseconds("timeout_ms", timeout_ms)?;
-            change(call, |options| Ok(options.timeout(Some(timeout))))
+        change(call, error, |options| {
+            options.set_timeout(Some(milliseconds("timeout_ms", timeout_ms)?));
+            Ok(())
         })
     }
 }
@@ -85,11 +81,10 @@ pub unsafe extern "C" fn umapi_call_set_cancel(
     error: *mut *mut umapi_error,
 ) -> umapi_status {
     unsafe {
-        fallible(error, || {
-            let cancel = cancel
-                .as_ref()
-                .map_or_else(Default::default, |cancel| (*cancel.0).clone());
-            change(call, |options| Ok(options.cancel(cancel)))
+        change(call, error, |options| {
+            let cancel = cancel.as_ref().map(umapi_cancel::shared);
+            options.set_cancel(cancel.unwrap_or_default());
+            Ok(())
         })
     }
 }
@@ -108,9 +103,8 @@ pub unsafe extern "C" fn umapi_call_set_request_id(
     error: *mut *mut umapi_error,
 ) -> umapi_status {
     unsafe {
-        fallible(error, || {
-            let request_id = text("request_id", request_id)?;
-            change(call, |options| options.request_id(request_id))
+        change(call, error, |options| {
+            Ok(options.set_request_id(text("request_id", request_id)?)?)
         })
     }
 }
@@ -133,14 +127,12 @@ pub unsafe extern "C" fn umapi_call_set_progress(
     error: *mut *mut umapi_error,
 ) -> umapi_status {
     unsafe {
-        fallible(error, || {
-            let call = exclusive("call", call)?;
+        change(call, error, |options| {
             let progress =
                 progress.ok_or_else(|| Error::invalid_argument("progress", "is NULL"))?;
             let user_data = UserData::new(user_data, destroy);
-            change(call, |options| {
-                Ok(options.progress(move |p| progress(&umapi_progress(p), user_data.pointer())))
-            })
+            options.set_progress(move |p| progress(&umapi_progress(p), user_data.pointer()));
+            Ok(())
         })
     }
 }
@@ -151,13 +143,4 @@ pub unsafe extern "C" fn umapi_call_set_progress(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_call_free(call: *mut umapi_call) {
     unsafe { free(call) }
-}
-
-unsafe fn change(
-    call: *mut umapi_call,
-    to: impl FnOnce(CallOptions) -> crate::error::Result<CallOptions>,
-) -> Result<()> {
-    let call = unsafe { exclusive("call", call) }?;
-    call.0 = to(call.0.clone())?;
-    Ok(())
 }

@@ -1,22 +1,29 @@
-use super::handle::{boxed, free, read};
+use super::handle::{Owned, free, handle, new, read};
 use super::process::OfProcess;
 use crate::Cancel;
-use std::ptr::null_mut;
 
 /// Ends calls from another thread. One handle can serve any number of calls, at once
 /// and in turn. Every function takes it from any thread.
 ///
 /// @since 0.1.0
-pub struct umapi_cancel(pub(super) OfProcess<Cancel>);
+pub struct umapi_cancel(OfProcess<Cancel>);
+
+handle!(umapi_cancel as "cancel": OfProcess<Cancel>);
+impl Owned for umapi_cancel {}
+
+impl umapi_cancel {
+    /// What calls keep of the handle.
+    pub(super) fn shared(&self) -> Cancel {
+        Cancel::clone(&self.0)
+    }
+}
 
 /// A new cancel handle; free with umapi_cancel_free. NULL only if there is no memory.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn umapi_cancel_new() -> *mut umapi_cancel {
-    super::guard::infallible(null_mut(), || {
-        boxed(umapi_cancel(OfProcess::new(Cancel::new())))
-    })
+    new(|| OfProcess::new(Cancel::new()))
 }
 
 /// Ends every call that runs with this handle, wherever it waits, within some milliseconds, and every later one at its
@@ -28,8 +35,8 @@ pub extern "C" fn umapi_cancel_new() -> *mut umapi_cancel {
 pub unsafe extern "C" fn umapi_cancel_trigger(cancel: *const umapi_cancel) {
     unsafe {
         read(cancel, (), |c| {
-            if c.0.is_usable() {
-                c.0.trigger();
+            if c.is_usable() {
+                c.trigger();
             }
         })
     }
@@ -40,7 +47,7 @@ pub unsafe extern "C" fn umapi_cancel_trigger(cancel: *const umapi_cancel) {
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_cancel_is_triggered(cancel: *const umapi_cancel) -> i32 {
-    unsafe { read(cancel, 0, |c| i32::from(c.0.is_triggered())) }
+    unsafe { read(cancel, 0, |c| i32::from(c.is_triggered())) }
 }
 
 /// Frees the handle. Calls and `umapi_call` objects that were given it keep what they need. NULL is fine.

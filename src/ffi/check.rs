@@ -1,11 +1,12 @@
-use super::error::{c_text, optional_pointer, umapi_error};
+use super::error::umapi_error;
 use super::fallible::fallible;
-use super::handle::{free, out, read, shared};
-use super::status;
+use super::handle::{Owned, free, handle, out, read, shared};
+use super::number::{Number, numbers};
+use super::output::{c_text, item, milliseconds, optional_pointer};
 use super::status::umapi_status;
 use crate::{Report, Step, StepKind, StepResult};
 use std::ffi::{CString, c_char};
-use std::ptr::null;
+use std::ptr::{from_ref, null};
 
 /// The options, the certificates to trust and the proxy that the environment names.
 pub const UMAPI_CHECK_CONFIGURATION: i32 = 1;
@@ -22,12 +23,28 @@ pub const UMAPI_CHECK_TOKEN: i32 = 6;
 /// A call of the API, which reads.
 pub const UMAPI_CHECK_CALL: i32 = 7;
 
+numbers!(StepKind {
+    Configuration = UMAPI_CHECK_CONFIGURATION,
+    Name = UMAPI_CHECK_NAME,
+    Connect = UMAPI_CHECK_CONNECT,
+    Proxy = UMAPI_CHECK_PROXY,
+    Tls = UMAPI_CHECK_TLS,
+    Token = UMAPI_CHECK_TOKEN,
+    Call = UMAPI_CHECK_CALL,
+});
+
 /// The step is as it should be.
 pub const UMAPI_CHECK_PASSED: i32 = 1;
 /// It is not; see umapi_check_step_remedy.
 pub const UMAPI_CHECK_FAILED: i32 = 2;
 /// It was not tried, since a step that it needs has failed.
 pub const UMAPI_CHECK_SKIPPED: i32 = 3;
+
+numbers!(StepResult {
+    Passed = UMAPI_CHECK_PASSED,
+    Failed = UMAPI_CHECK_FAILED,
+    Skipped = UMAPI_CHECK_SKIPPED,
+});
 
 /// What a self-check found (umapi_client_check): steps in the order in which they were tried, first the configuration,
 /// then name, connection, proxy and TLS of the token host and a token, then the same of the service's host and a call.
@@ -54,6 +71,11 @@ pub struct umapi_check_step {
     error: Option<umapi_error>,
 }
 
+handle!(umapi_check as "check");
+impl Owned for umapi_check {}
+
+handle!(umapi_check_step as "step");
+
 impl umapi_check {
     pub(super) fn new(report: &Report) -> Self {
         umapi_check {
@@ -68,28 +90,13 @@ impl umapi_check {
 impl umapi_check_step {
     fn new(step: &Step) -> Self {
         umapi_check_step {
-            kind: match step.kind {
-                StepKind::Configuration => UMAPI_CHECK_CONFIGURATION,
-                StepKind::Name => UMAPI_CHECK_NAME,
-                StepKind::Connect => UMAPI_CHECK_CONNECT,
-                StepKind::Proxy => UMAPI_CHECK_PROXY,
-                StepKind::Tls => UMAPI_CHECK_TLS,
-                StepKind::Token => UMAPI_CHECK_TOKEN,
-                StepKind::Call => UMAPI_CHECK_CALL,
-            },
-            result: match step.result {
-                StepResult::Passed => UMAPI_CHECK_PASSED,
-                StepResult::Failed => UMAPI_CHECK_FAILED,
-                StepResult::Skipped => UMAPI_CHECK_SKIPPED,
-            },
-            ms: i64::try_from(step.took.as_millis()).unwrap_or(i64::MAX),
+            kind: step.kind.number(),
+            result: step.result.number(),
+            ms: milliseconds(step.took),
             host: step.host.as_deref().map(c_text),
             message: c_text(&step.message),
             remedy: step.remedy.as_deref().map(c_text),
-            error: step
-                .error
-                .as_ref()
-                .map(|error| umapi_error::new(status::of(error.kind()), error)),
+            error: step.error.as_ref().map(umapi_error::new),
         }
     }
 }
@@ -109,8 +116,8 @@ pub unsafe extern "C" fn umapi_check_new_misconfigured(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let check = out("check", check)?;
-            let why = shared("why", why)?.to_core();
+            let check = out(check)?;
+            let why = shared(why)?.to_core();
             check.give(umapi_check::new(&Report::misconfigured(why)));
             Ok(())
         })
@@ -141,11 +148,7 @@ pub unsafe extern "C" fn umapi_check_get(
     check: *const umapi_check,
     position: usize,
 ) -> *const umapi_check_step {
-    unsafe {
-        read(check, null(), |c| {
-            c.steps.get(position).map_or(null(), |step| step)
-        })
-    }
+    unsafe { read(check, null(), |c| item(&c.steps, position)) }
 }
 
 /// The whole check for people: a line for each step, and below a line what to do. Borrowed from the check; NULL for NULL.
@@ -226,11 +229,7 @@ pub unsafe extern "C" fn umapi_check_step_remedy(step: *const umapi_check_step) 
 pub unsafe extern "C" fn umapi_check_step_error(
     step: *const umapi_check_step,
 ) -> *const umapi_error {
-    unsafe {
-        read(step, null(), |s| {
-            s.error.as_ref().map_or(null(), |error| error)
-        })
-    }
+    unsafe { read(step, null(), |s| s.error.as_ref().map_or(null(), from_ref)) }
 }
 
 /// Frees a check, and with it its steps. NULL is fine.

@@ -1,5 +1,5 @@
 use super::action::umapi_action;
-use super::call::{options, umapi_call};
+use super::call::umapi_call;
 use super::check::umapi_check;
 use super::client_options::umapi_client_options;
 use super::credentials::umapi_credentials;
@@ -8,8 +8,9 @@ use super::error::umapi_error;
 use super::fallible::fallible;
 use super::group::umapi_groups;
 use super::guard::Result;
-use super::handle::{free, out, read, shared};
-use super::input::{self, optional_text, text};
+use super::handle::{Handle, Owned, copied, free, handle, is_null, out, read, shared};
+use super::input::{array, optional_text, path, text};
+use super::listing::Listing;
 use super::queue::umapi_queue;
 use super::results::umapi_results;
 use super::service::umapi_service;
@@ -17,17 +18,18 @@ use super::status::umapi_status;
 use super::user::{umapi_user, umapi_users};
 use super::user_query::umapi_user_query;
 use crate::Action;
-use crate::Error;
+use crate::Client;
 use crate::SyncSignal;
-use crate::UsersQuery;
-use crate::{Client, ClientOptions};
 use std::ffi::c_char;
 
 /// One organisation at the service. Save for its credentials (umapi_client_set_credentials) it never changes once made,
 /// and any number of threads may use it at once. In a child process after a fork every call answers `UMAPI_STATUS_FORK`.
 ///
 /// @since 0.1.0
-pub struct umapi_client(pub(super) Engine);
+pub struct umapi_client(Engine);
+
+handle!(umapi_client as "client": Engine);
+impl Owned for umapi_client {}
 
 /// Makes a client. Nothing is sent before its first call.
 ///
@@ -47,11 +49,11 @@ pub unsafe extern "C" fn umapi_client_new(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let client = out("client", client)?;
+            let client = out(client)?;
             let org_id = text("org_id", org_id)?;
-            let credentials = shared("credentials", credentials)?;
-            let made = Client::new(org_id, credentials.0.clone(), copied(options))?;
-            client.give(umapi_client(Engine::new(made)));
+            let credentials = shared(credentials)?;
+            let made = Client::new(org_id, credentials.clone(), copied(options))?;
+            client.give(Engine::new(made));
             Ok(())
         })
     }
@@ -95,10 +97,10 @@ pub unsafe extern "C" fn umapi_client_new_from_file(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let client = out("client", client)?;
-            let path = input::path("path", path)?;
+            let client = out(client)?;
+            let path = self::path("path", path)?;
             let made = Client::from_file(path, copied(options))?;
-            client.give(umapi_client(Engine::new(made)));
+            client.give(Engine::new(made));
             Ok(())
         })
     }
@@ -124,16 +126,12 @@ pub unsafe extern "C" fn umapi_client_new_from_environment(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let client = out("client", client)?;
+            let client = out(client)?;
             let made = Client::from_environment(copied(options))?;
-            client.give(umapi_client(Engine::new(made)));
+            client.give(Engine::new(made));
             Ok(())
         })
     }
-}
-
-unsafe fn copied(options: *const umapi_client_options) -> ClientOptions {
-    unsafe { options.as_ref() }.map_or_else(ClientOptions::default, |options| options.0.clone())
 }
 
 /// Gives a client other credentials, for a secret or a key that changes while a job runs. May be called from any thread,
@@ -160,9 +158,9 @@ pub unsafe extern "C" fn umapi_client_set_credentials(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let client = shared("client", client)?.0.client()?;
-            let credentials = shared("credentials", credentials)?;
-            client.set_credentials(credentials.0.clone());
+            let client = shared(client)?.client()?;
+            let credentials = shared(credentials)?;
+            client.set_credentials(credentials.clone());
             Ok(())
         })
     }
@@ -183,7 +181,7 @@ pub unsafe extern "C" fn umapi_client_free(client: *mut umapi_client) {
 /// @param client       the client.
 /// @param call         the options of this call; may be NULL.
 /// @param user_string  the user's email, or a username; compared without regard to letter case.
-/// @param domain       for a username without `@`, the domain that it belongs to. Beside an email it may be NULL; it tells
+/// @param domain       for a username without `@`, the domain that it belongs to. Snapshot an email it may be NULL; it tells
 ///                     accounts with one email apart: "AdobeID" asks for the Adobe ID, and a domain, which need not be the
 ///                     email's own, for the Federated ID or Enterprise ID in it. Adobe recommends it for all users.
 /// @param user         receives the user, or NULL; free with umapi_user_free.
@@ -200,16 +198,16 @@ pub unsafe extern "C" fn umapi_client_find_user(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let user = out("user", user)?;
-            let engine = shared("client", client)?.0.clone();
+            let user = out(user)?;
+            let engine = shared(client)?.clone();
             let user_string = text("user_string", user_string)?.to_owned();
             let domain = optional_text("domain", domain)?.map(str::to_owned);
-            let found = engine.run(options(call), |client, options| async move {
+            let found = engine.run(copied(call), |client, options| async move {
                 let domain = domain.as_deref();
                 client.find_user(&user_string, domain, &options).await
             })??;
             if let Some(found) = found {
-                user.give(umapi_user(found));
+                user.give(found);
             }
             Ok(())
         })
@@ -232,13 +230,10 @@ pub unsafe extern "C" fn umapi_client_users(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let users = out("users", users)?;
-            let engine = shared("client", client)?.0.clone();
-            let query = query
-                .as_ref()
-                .map_or_else(UsersQuery::new, |query| query.0.clone());
-            let pages = engine.client()?.users(query);
-            users.give(umapi_users::new(engine, pages));
+            let users = out(users)?;
+            let engine = shared(client)?.clone();
+            let items = engine.client()?.users(copied(query)).into_items();
+            users.give(Listing::new(engine, items));
             Ok(())
         })
     }
@@ -259,10 +254,10 @@ pub unsafe extern "C" fn umapi_client_groups(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let groups = out("groups", groups)?;
-            let engine = shared("client", client)?.0.clone();
-            let pages = engine.client()?.groups();
-            groups.give(umapi_groups::new(engine, pages));
+            let groups = out(groups)?;
+            let engine = shared(client)?.clone();
+            let items = engine.client()?.groups().into_items();
+            groups.give(Listing::new(engine, items));
             Ok(())
         })
     }
@@ -283,10 +278,10 @@ pub unsafe extern "C" fn umapi_client_user_groups(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let groups = out("groups", groups)?;
-            let engine = shared("client", client)?.0.clone();
-            let pages = engine.client()?.user_groups();
-            groups.give(umapi_groups::new(engine, pages));
+            let groups = out(groups)?;
+            let engine = shared(client)?.clone();
+            let items = engine.client()?.user_groups().into_items();
+            groups.give(Listing::new(engine, items));
             Ok(())
         })
     }
@@ -317,10 +312,10 @@ pub unsafe extern "C" fn umapi_client_execute(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let results = out("results", results)?;
-            let engine = shared("client", client)?.0.clone();
+            let results = out(results)?;
+            let engine = shared(client)?.clone();
             let actions = collect(actions, count)?;
-            let outcomes = engine.run(options(call), |client, options| async move {
+            let outcomes = engine.run(copied(call), |client, options| async move {
                 client.execute(&actions, &options).await
             })??;
             results.give(umapi_results::new(outcomes));
@@ -331,25 +326,13 @@ pub unsafe extern "C" fn umapi_client_execute(
 
 /// Copies of the actions, which share what they hold.
 unsafe fn collect(actions: *const *const umapi_action, count: usize) -> Result<Vec<Action>> {
-    if count == 0 {
-        return Ok(Vec::new());
-    }
-    if actions.is_null() || count > isize::MAX as usize / size_of::<*const umapi_action>() {
-        return Err(Error::invalid_argument("actions", "is NULL or impossibly long").into());
-    }
-    let actions = unsafe { std::slice::from_raw_parts(actions, count) };
-    actions
-        .iter()
-        .enumerate()
-        .map(|(position, action)| unsafe {
-            match action.as_ref() {
-                Some(action) => Ok(action.0.clone()),
-                None => {
-                    Err(Error::invalid_argument(&format!("actions[{position}]"), "is NULL").into())
-                }
-            }
-        })
-        .collect()
+    let copy = |(position, action): (usize, &*const umapi_action)| match unsafe { action.as_ref() }
+    {
+        Some(action) => Ok(action.core().clone()),
+        None => Err(is_null(&format!("actions[{position}]")).into()),
+    };
+    let actions = unsafe { array("actions", actions, count) }?;
+    actions.iter().enumerate().map(copy).collect()
 }
 
 /// Makes a queue, which sends its actions whenever a full request has gathered.
@@ -366,8 +349,8 @@ pub unsafe extern "C" fn umapi_client_queue(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let queue = out("queue", queue)?;
-            let engine = shared("client", client)?.0.clone();
+            let queue = out(queue)?;
+            let engine = shared(client)?.clone();
             let made = engine.client()?.queue();
             queue.give(umapi_queue::new(engine, made));
             Ok(())
@@ -391,9 +374,9 @@ pub unsafe extern "C" fn umapi_client_service(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let service = out("service", service)?;
-            let engine = shared("client", client)?.0.clone();
-            let status = engine.run(options(call), |client, options| async move {
+            let service = out(service)?;
+            let engine = shared(client)?.clone();
+            let status = engine.run(copied(call), |client, options| async move {
                 client.service_status(&options).await
             })??;
             service.give(umapi_service::new(&status));
@@ -425,9 +408,9 @@ pub unsafe extern "C" fn umapi_client_check(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let check = out("check", check)?;
-            let engine = shared("client", client)?.0.clone();
-            let report = engine.run(options(call), |client, options| async move {
+            let check = out(check)?;
+            let engine = shared(client)?.clone();
+            let report = engine.run(copied(call), |client, options| async move {
                 client.check(&options).await
             })??;
             check.give(umapi_check::new(&report));
@@ -449,7 +432,7 @@ fn signal(engine: &Engine, signal: SyncSignal) {
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_client_sync_start(client: *const umapi_client) {
-    unsafe { read(client, (), |c| signal(&c.0, SyncSignal::Start)) }
+    unsafe { read(client, (), |c| signal(c, SyncSignal::Start)) }
 }
 
 /// Tells the service that a sync ends (`Pragma: umapi-sync-end`), with the next request that goes out; if a start still
@@ -458,7 +441,7 @@ pub unsafe extern "C" fn umapi_client_sync_start(client: *const umapi_client) {
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_client_sync_end(client: *const umapi_client) {
-    unsafe { read(client, (), |c| signal(&c.0, SyncSignal::End)) }
+    unsafe { read(client, (), |c| signal(c, SyncSignal::End)) }
 }
 
 /// How many pages of listings this client has asked for.
@@ -466,7 +449,7 @@ pub unsafe extern "C" fn umapi_client_sync_end(client: *const umapi_client) {
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_client_listing_queries(client: *const umapi_client) -> u64 {
-    unsafe { read(client, 0, |c| c.0.counters().listing_queries()) }
+    unsafe { read(client, 0, |c| c.counters().listing_queries()) }
 }
 
 /// How many single users this client has asked for.
@@ -474,7 +457,7 @@ pub unsafe extern "C" fn umapi_client_listing_queries(client: *const umapi_clien
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_client_single_queries(client: *const umapi_client) -> u64 {
-    unsafe { read(client, 0, |c| c.0.counters().single_queries()) }
+    unsafe { read(client, 0, |c| c.counters().single_queries()) }
 }
 
 /// How many actions this client has sent, in whole or in part.
@@ -482,7 +465,7 @@ pub unsafe extern "C" fn umapi_client_single_queries(client: *const umapi_client
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_client_actions_sent(client: *const umapi_client) -> u64 {
-    unsafe { read(client, 0, |c| c.0.counters().actions_sent()) }
+    unsafe { read(client, 0, |c| c.counters().actions_sent()) }
 }
 
 /// How many actions of this client have succeeded.
@@ -490,7 +473,7 @@ pub unsafe extern "C" fn umapi_client_actions_sent(client: *const umapi_client) 
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_client_actions_completed(client: *const umapi_client) -> u64 {
-    unsafe { read(client, 0, |c| c.0.counters().actions_completed()) }
+    unsafe { read(client, 0, |c| c.counters().actions_completed()) }
 }
 
 /// How many actions wait in the queues of this client.
@@ -498,5 +481,5 @@ pub unsafe extern "C" fn umapi_client_actions_completed(client: *const umapi_cli
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_client_actions_queued(client: *const umapi_client) -> u64 {
-    unsafe { read(client, 0, |c| c.0.counters().actions_queued()) }
+    unsafe { read(client, 0, |c| c.counters().actions_queued()) }
 }

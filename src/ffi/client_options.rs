@@ -1,11 +1,10 @@
 use super::callback::{UserData, run_callback, umapi_destroy_fn};
 use super::driver;
-use super::error::{c_text, umapi_error};
-use super::fallible::fallible;
-use super::guard::{Result, infallible};
-use super::handle::{boxed, exclusive, free};
+use super::error::umapi_error;
+use super::handle::{Owned, change, free, handle, new};
 use super::input::{bytes, count, flag, milliseconds, one_of, optional_text, text};
-use super::progress::ENDPOINTS;
+use super::number::{Number, numbers};
+use super::output::c_text;
 use super::status::umapi_status;
 use crate::ClientOptions;
 use crate::Error;
@@ -14,13 +13,15 @@ use crate::Secret;
 use crate::{LogLevel, Logger};
 use std::ffi::{CStr, c_char, c_void};
 use std::path::Path;
-use std::ptr::null_mut;
 use std::sync::Arc;
 
 /// How a client behaves. Copied into each client made with it, and may be freed after that. One thread at a time.
 ///
 /// @since 0.1.0
-pub struct umapi_client_options(pub(super) ClientOptions);
+pub struct umapi_client_options(ClientOptions);
+
+handle!(umapi_client_options as "options": ClientOptions);
+impl Owned for umapi_client_options {}
 
 /// Options with the defaults for Adobe's production service; free with umapi_client_options_free. NULL only if there
 /// is no memory.
@@ -28,17 +29,7 @@ pub struct umapi_client_options(pub(super) ClientOptions);
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn umapi_client_options_new() -> *mut umapi_client_options {
-    infallible(null_mut(), || {
-        boxed(umapi_client_options(ClientOptions::default()))
-    })
-}
-
-unsafe fn change(
-    options: *mut umapi_client_options,
-    error: *mut *mut umapi_error,
-    to: impl FnOnce(&mut ClientOptions) -> Result<()>,
-) -> umapi_status {
-    unsafe { fallible(error, || to(&mut exclusive("options", options)?.0)) }
+    new(ClientOptions::default)
 }
 
 /// Sets the root URL of the service, in place of `https://usermanagement.adobe.io/v2/usermanagement`.
@@ -204,7 +195,7 @@ pub unsafe extern "C" fn umapi_client_options_set_rate_limit(
 ) -> umapi_status {
     unsafe {
         change(options, error, |o| {
-            let class = one_of("endpoint", endpoint, &ENDPOINTS)?;
+            let class = one_of("endpoint", endpoint)?;
             let window = milliseconds("window_ms", window_ms)?;
             let limit = match requests {
                 0 => None,
@@ -442,12 +433,12 @@ pub const UMAPI_LOG_INFO: i32 = 3;
 /// Also about every request and answer.
 pub const UMAPI_LOG_DEBUG: i32 = 4;
 
-const LOG_LEVELS: [(i32, LogLevel); 4] = [
-    (UMAPI_LOG_ERROR, LogLevel::Error),
-    (UMAPI_LOG_WARN, LogLevel::Warn),
-    (UMAPI_LOG_INFO, LogLevel::Info),
-    (UMAPI_LOG_DEBUG, LogLevel::Debug),
-];
+numbers!(LogLevel {
+    Error = UMAPI_LOG_ERROR,
+    Warn = UMAPI_LOG_WARN,
+    Info = UMAPI_LOG_INFO,
+    Debug = UMAPI_LOG_DEBUG,
+});
 
 /// Takes a log line: one of `UMAPI_LOG_*` and a text that is valid until it returns. Lines never hold a secret.
 ///
@@ -481,7 +472,7 @@ pub unsafe extern "C" fn umapi_client_options_set_log(
 ) -> umapi_status {
     unsafe {
         change(options, error, |o| {
-            let level = one_of("level", level, &LOG_LEVELS)?;
+            let level: LogLevel = one_of("level", level)?;
             let log = log.ok_or_else(|| Error::invalid_argument("log", "is NULL"))?;
             let user_data = UserData::new(user_data, destroy);
             let log = move |level: i32, line: &CStr| log(level, line.as_ptr(), user_data.pointer());
@@ -496,8 +487,7 @@ fn on_threads_of_program(
     log: Arc<impl Fn(i32, &CStr) + Send + Sync + 'static>,
 ) -> impl Fn(LogLevel, &str) + Send + Sync + 'static {
     move |level, line| {
-        let number = LOG_LEVELS.iter().find(|(_, l)| *l == level);
-        let number = number.map_or(0, |(number, _)| *number);
+        let number = level.number();
         let (log, line) = (log.clone(), c_text(line));
         match driver::of_this_thread() {
             Some(outbox) => outbox.put(Box::new(move || log(number, &line))),

@@ -1,7 +1,7 @@
 use super::callback::{UserData, run_callback, umapi_destroy_fn};
 use super::error::umapi_error;
 use super::fallible::fallible;
-use super::handle::{exclusive, free, out};
+use super::handle::{Owned, change, free, handle, out};
 use super::input::{bytes, milliseconds, optional_text, path, text};
 use super::status::umapi_status;
 use crate::Credentials;
@@ -14,7 +14,10 @@ use std::time::Duration;
 /// time while it is being set up.
 ///
 /// @since 0.1.0
-pub struct umapi_credentials(pub(super) Credentials);
+pub struct umapi_credentials(Credentials);
+
+handle!(umapi_credentials as "credentials": Credentials);
+impl Owned for umapi_credentials {}
 
 /// Credentials of the kind OAuth Server-to-Server, the standard: from the Adobe Developer Console.
 ///
@@ -32,13 +35,10 @@ pub unsafe extern "C" fn umapi_credentials_new_oauth(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let credentials = out("credentials", credentials)?;
+            let credentials = out(credentials)?;
             let client_id = text("client_id", client_id)?;
             let client_secret = text("client_secret", client_secret)?;
-            credentials.give(umapi_credentials(Credentials::oauth(
-                client_id,
-                client_secret,
-            )?));
+            credentials.give(Credentials::oauth(client_id, client_secret)?);
             Ok(())
         })
     }
@@ -69,18 +69,18 @@ pub unsafe extern "C" fn umapi_credentials_new_jwt(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let credentials = out("credentials", credentials)?;
+            let credentials = out(credentials)?;
             let client_id = text("client_id", client_id)?;
             let client_secret = text("client_secret", client_secret)?;
             let tech_acct_id = text("tech_acct_id", tech_acct_id)?;
             let key = bytes("private_key", private_key, private_key_length)?;
-            credentials.give(umapi_credentials(Credentials::jwt(
+            credentials.give(Credentials::jwt(
                 client_id,
                 client_secret,
                 tech_acct_id,
                 key,
                 None,
-            )?));
+            )?);
             Ok(())
         })
     }
@@ -118,14 +118,14 @@ pub unsafe extern "C" fn umapi_credentials_new_jwt_with_passphrase(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let credentials = out("credentials", credentials)?;
-            credentials.give(umapi_credentials(Credentials::jwt(
+            let credentials = out(credentials)?;
+            credentials.give(Credentials::jwt(
                 text("client_id", client_id)?,
                 text("client_secret", client_secret)?,
                 text("tech_acct_id", tech_acct_id)?,
                 bytes("private_key", private_key, private_key_length)?,
                 optional_text("passphrase", passphrase)?,
-            )?));
+            )?);
             Ok(())
         })
     }
@@ -155,23 +155,27 @@ pub unsafe extern "C" fn umapi_credentials_new_jwt_from_file(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let credentials = out("credentials", credentials)?;
-            credentials.give(umapi_credentials(Credentials::jwt_from_file(
+            let credentials = out(credentials)?;
+            credentials.give(Credentials::jwt_from_file(
                 text("client_id", client_id)?,
                 text("client_secret", client_secret)?,
                 text("tech_acct_id", tech_acct_id)?,
                 path("private_key_path", private_key_path)?,
                 optional_text("passphrase", passphrase)?,
-            )?));
+            )?);
             Ok(())
         })
     }
 }
 
-/// Where a token callback puts its answer. Lent to the callback, for the time that it runs.
+/// Where a token callback puts its answer. PooledBuf to the callback, for the time that it runs.
 ///
 /// @since 0.1.0
-pub struct umapi_token_answer(Result<(Secret, Duration), String>);
+pub struct umapi_token_answer(TokenAnswer);
+
+type TokenAnswer = Result<(Secret, Duration), String>;
+
+handle!(umapi_token_answer as "answer": TokenAnswer);
 
 /// A program's own way to an access token, such as a vault. It runs on a thread of the library's own whenever a token
 /// is needed, may block, and answers with umapi_token_answer_set or umapi_token_answer_fail. A call that is cancelled
@@ -203,11 +207,11 @@ pub unsafe extern "C" fn umapi_credentials_new_callback(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let credentials = out("credentials", credentials)?;
+            let credentials = out(credentials)?;
             let client_id = text("client_id", client_id)?;
             let fetch = fetch.ok_or_else(|| Error::invalid_argument("fetch", "is NULL"))?;
             // Checked before `user_data` is taken, so that a failure leaves it with the caller.
-            crate::auth::credentials::check_id("client_id", client_id)?;
+            Credentials::check_client_id(client_id)?;
             let user_data = UserData::new(user_data, destroy);
             let ask = move || {
                 let silence = Err("it returned without an answer".to_owned());
@@ -215,7 +219,7 @@ pub unsafe extern "C" fn umapi_credentials_new_callback(
                 run_callback(|| fetch(&mut answer, user_data.pointer()));
                 answer.0
             };
-            credentials.give(umapi_credentials(Credentials::callback(client_id, ask)?));
+            credentials.give(Credentials::callback(client_id, ask)?);
             Ok(())
         })
     }
@@ -236,15 +240,14 @@ pub unsafe extern "C" fn umapi_token_answer_set(
     error: *mut *mut umapi_error,
 ) -> umapi_status {
     unsafe {
-        fallible(error, || {
-            let answer = exclusive("answer", answer)?;
+        change(answer, error, |answer| {
             let token = text("token", token)?;
             if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
                 let problem = "must be visible ASCII, since it goes into a header";
                 return Err(Error::invalid_argument("token", problem).into());
             }
             let lifetime = milliseconds("lifetime_ms", lifetime_ms)?;
-            answer.0 = Ok((Secret::new(token), lifetime));
+            *answer = Ok((Secret::new(token), lifetime));
             Ok(())
         })
     }
@@ -263,9 +266,8 @@ pub unsafe extern "C" fn umapi_token_answer_fail(
     error: *mut *mut umapi_error,
 ) -> umapi_status {
     unsafe {
-        fallible(error, || {
-            let answer = exclusive("answer", answer)?;
-            answer.0 = Err(text("message", message)?.to_owned());
+        change(answer, error, |answer| {
+            *answer = Err(text("message", message)?.to_owned());
             Ok(())
         })
     }
@@ -284,9 +286,8 @@ pub unsafe extern "C" fn umapi_credentials_set_auth_host(
     error: *mut *mut umapi_error,
 ) -> umapi_status {
     unsafe {
-        fallible(error, || {
-            let credentials = exclusive("credentials", credentials)?;
-            Ok(credentials.0.set_auth_host(text("host", host)?)?)
+        change(credentials, error, |c| {
+            Ok(c.set_auth_host(text("host", host)?)?)
         })
     }
 }
@@ -304,9 +305,8 @@ pub unsafe extern "C" fn umapi_credentials_set_auth_path(
     error: *mut *mut umapi_error,
 ) -> umapi_status {
     unsafe {
-        fallible(error, || {
-            let credentials = exclusive("credentials", credentials)?;
-            Ok(credentials.0.set_auth_path(text("path", path)?)?)
+        change(credentials, error, |c| {
+            Ok(c.set_auth_path(text("path", path)?)?)
         })
     }
 }

@@ -1,11 +1,9 @@
 //! The driver of a client: a thread that runs its event loop, and what it leaves for threads of the program.
 
 use super::callback::Destructor;
-use super::mailbox::{Inbox, Note};
+use super::mailbox::{Inbox, Note, lock};
 use super::signals::Mask;
-use crate::lock::lock;
-use crate::shortage;
-use crate::{Error, ErrorKind};
+use crate::Error;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::Future;
@@ -55,11 +53,7 @@ impl Driver {
         let started = Driver::start_with_signals_blocked(outbox, mask);
         mask.restore();
         started.map_err(|e| {
-            const WHAT: &str = "the client's thread and event loop cannot be started";
-            match shortage::explained(&e) {
-                Some(shortage) => shortage.context(WHAT),
-                None => Error::new(ErrorKind::Internal, format!("{WHAT}: {e}")),
-            }
+            Error::from_system("the client's thread and event loop cannot be started", &e)
         })
     }
 

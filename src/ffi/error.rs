@@ -1,4 +1,6 @@
-use super::handle::{free, read};
+use super::handle::{Owned, free, handle, read};
+use super::number::Number;
+use super::output::{c_text, milliseconds, optional_pointer, small};
 use super::status::{UMAPI_OK, umapi_status};
 use crate::Error;
 use std::ffi::{CString, c_char};
@@ -21,17 +23,15 @@ pub struct umapi_error {
     core: Error,
 }
 
-/// Text for C: a NUL inside would hide what follows it.
-pub(super) fn c_text(text: &str) -> CString {
-    CString::new(text.replace('\0', "\u{fffd}")).unwrap_or_default()
-}
-
-pub(super) fn optional_pointer(text: &Option<CString>) -> *const c_char {
-    text.as_ref().map_or(null(), |text| text.as_ptr())
-}
+handle!(umapi_error as "why");
+impl Owned for umapi_error {}
 
 impl umapi_error {
-    pub(super) fn new(status: umapi_status, core: &Error) -> Self {
+    pub(super) fn new(core: &Error) -> Self {
+        umapi_error::with_status(core.kind().number(), core)
+    }
+
+    pub(super) fn with_status(status: umapi_status, core: &Error) -> Self {
         umapi_error {
             status,
             message: c_text(core.message()),
@@ -39,10 +39,8 @@ impl umapi_error {
             request_id: core.request_id().map(c_text),
             endpoint: core.endpoint().map(c_text),
             http_status: core.http_status().map_or(0, i32::from),
-            attempts: i32::try_from(core.attempts()).unwrap_or(i32::MAX),
-            retry_after_ms: core.retry_after().map_or(-1, |wait| {
-                i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)
-            }),
+            attempts: small(core.attempts()),
+            retry_after_ms: core.retry_after().map_or(-1, milliseconds),
             is_retryable: core.is_retryable(),
             core: core.clone(),
         }

@@ -2,7 +2,9 @@
 
 use super::error::umapi_error;
 use super::guard::{Failure, Result, guarded};
-use super::status::{self, UMAPI_OK, UMAPI_STATUS_FORK, UMAPI_STATUS_PANIC, umapi_status};
+use super::handle::into_raw;
+use super::number::Number;
+use super::status::{UMAPI_OK, UMAPI_STATUS_FORK, UMAPI_STATUS_PANIC, umapi_status};
 use crate::{Error, ErrorKind};
 
 /// Runs the body of a fallible function. `error` may be NULL; otherwise it is NULL after success.
@@ -13,7 +15,7 @@ pub(super) unsafe fn fallible(
     unsafe { put(error, None) };
     let (status, core) = match guarded(body) {
         Ok(Ok(())) => return UMAPI_OK,
-        Ok(Err(Failure::Core(core))) => (status::of(core.kind()), core),
+        Ok(Err(Failure::Core(core))) => (core.kind().number(), core),
         Ok(Err(Failure::Fork)) => {
             let words = "the client was made before a fork; make a new one in the child";
             (UMAPI_STATUS_FORK, Error::new(ErrorKind::Internal, words))
@@ -23,14 +25,14 @@ pub(super) unsafe fn fallible(
             (UMAPI_STATUS_PANIC, Error::new(ErrorKind::Internal, words))
         }
     };
-    unsafe { put(error, Some(umapi_error::new(status, &core))) };
+    unsafe { put(error, Some(umapi_error::with_status(status, &core))) };
     status
 }
 
 /// Gives the error to the caller, if there is a place for it.
 unsafe fn put(place: *mut *mut umapi_error, error: Option<umapi_error>) {
     if !place.is_null() {
-        let handle = error.map_or(std::ptr::null_mut(), |error| Box::into_raw(Box::new(error)));
+        let handle = error.map_or(std::ptr::null_mut(), into_raw);
         unsafe { *place = handle };
     }
 }

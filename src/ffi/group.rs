@@ -1,32 +1,29 @@
 use super::call::umapi_call;
-use super::engine::Engine;
 use super::error::umapi_error;
-use super::fallible::fallible;
-use super::guard::infallible;
-use super::handle::{boxed, free, out, out_borrowed, read};
-use super::listing::{Listing, PageHandle, Reading};
-use super::occupancy::{self, Occupancy, Occupied, occupy};
+use super::handle::{Owned, copy, free, handle, read};
+use super::listing::{self, Listing};
+use super::output::{figure, item, pointer, tristate};
 use super::status::umapi_status;
-use super::text::{figure, pointer, tristate};
-use crate::GroupPages;
-use crate::model::group::GroupRow;
-use crate::{Group, GroupPage};
+use crate::Group;
 use std::ffi::c_char;
-use std::ptr::{from_ref, null, null_mut};
+use std::ptr::null;
 
 /// A group as the service tells of one: user groups, product profiles and admin groups alike. Every accessor takes NULL
 /// and then answers as for an absent field. Read on any thread. A `const umapi_group *` is borrowed; a `umapi_group *`
 /// is the caller's, to be freed with umapi_group_free.
 ///
 /// @since 0.1.0
-pub struct umapi_group(pub(super) Group);
+pub struct umapi_group(Group);
+
+handle!(umapi_group as "group": Group);
+impl Owned for umapi_group {}
 
 /// The numeric id, which works in queries where a name with a dot does not; -1 if absent.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_group_id(group: *const umapi_group) -> i64 {
-    unsafe { read(group, -1, |g| g.0.id().unwrap_or(-1)) }
+    unsafe { read(group, -1, |g| g.id().unwrap_or(-1)) }
 }
 
 /// How many members it has; -1 if absent.
@@ -34,7 +31,7 @@ pub unsafe extern "C" fn umapi_group_id(group: *const umapi_group) -> i64 {
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_group_member_count(group: *const umapi_group) -> i64 {
-    unsafe { read(group, -1, |g| figure(g.0.member_count())) }
+    unsafe { read(group, -1, |g| figure(g.member_count())) }
 }
 
 /// Whether it is managed elsewhere, such as by directory sync: 1 or 0; -1 if absent. Only umapi_client_user_groups
@@ -43,7 +40,7 @@ pub unsafe extern "C" fn umapi_group_member_count(group: *const umapi_group) -> 
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_group_is_read_only(group: *const umapi_group) -> i32 {
-    unsafe { read(group, -1, |g| tristate(g.0.is_read_only())) }
+    unsafe { read(group, -1, |g| tristate(g.is_read_only())) }
 }
 
 /// The name. Borrowed from the group; NULL if absent.
@@ -51,7 +48,7 @@ pub unsafe extern "C" fn umapi_group_is_read_only(group: *const umapi_group) -> 
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_group_name(group: *const umapi_group) -> *const c_char {
-    unsafe { read(group, null(), |h| pointer(h.0.name())) }
+    unsafe { read(group, null(), |h| pointer(h.name())) }
 }
 
 /// "USER_GROUP", "PRODUCT_PROFILE", "SYSADMIN_GROUP" and so on; the list is open. Borrowed from the group; NULL if absent.
@@ -59,7 +56,7 @@ pub unsafe extern "C" fn umapi_group_name(group: *const umapi_group) -> *const c
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_group_type(group: *const umapi_group) -> *const c_char {
-    unsafe { read(group, null(), |h| pointer(h.0.kind())) }
+    unsafe { read(group, null(), |h| pointer(h.kind())) }
 }
 
 /// The name of the group of those who administer this one. Borrowed from the group; NULL if absent.
@@ -67,7 +64,7 @@ pub unsafe extern "C" fn umapi_group_type(group: *const umapi_group) -> *const c
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_group_admin_group_name(group: *const umapi_group) -> *const c_char {
-    unsafe { read(group, null(), |h| pointer(h.0.admin_group_name())) }
+    unsafe { read(group, null(), |h| pointer(h.admin_group_name())) }
 }
 
 /// The product that a profile gives access to. Borrowed from the group; NULL if absent.
@@ -75,7 +72,7 @@ pub unsafe extern "C" fn umapi_group_admin_group_name(group: *const umapi_group)
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_group_product_name(group: *const umapi_group) -> *const c_char {
-    unsafe { read(group, null(), |h| pointer(h.0.product_name())) }
+    unsafe { read(group, null(), |h| pointer(h.product_name())) }
 }
 
 /// The number of licences, or "UNLIMITED", as the service writes it. Borrowed from the group; NULL if absent.
@@ -83,7 +80,7 @@ pub unsafe extern "C" fn umapi_group_product_name(group: *const umapi_group) -> 
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_group_license_quota(group: *const umapi_group) -> *const c_char {
-    unsafe { read(group, null(), |h| pointer(h.0.license_quota())) }
+    unsafe { read(group, null(), |h| pointer(h.license_quota())) }
 }
 
 /// The user group that an admin group administers. Borrowed from the group; NULL if absent.
@@ -91,7 +88,7 @@ pub unsafe extern "C" fn umapi_group_license_quota(group: *const umapi_group) ->
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_group_user_group_name(group: *const umapi_group) -> *const c_char {
-    unsafe { read(group, null(), |h| pointer(h.0.user_group_name())) }
+    unsafe { read(group, null(), |h| pointer(h.user_group_name())) }
 }
 
 /// The product profile that a developer or admin group belongs to. Borrowed from the group; NULL if absent.
@@ -101,7 +98,7 @@ pub unsafe extern "C" fn umapi_group_user_group_name(group: *const umapi_group) 
 pub unsafe extern "C" fn umapi_group_product_profile_name(
     group: *const umapi_group,
 ) -> *const c_char {
-    unsafe { read(group, null(), |h| pointer(h.0.product_profile_name())) }
+    unsafe { read(group, null(), |h| pointer(h.product_profile_name())) }
 }
 
 /// The profile that an admin group administers. Borrowed from the group; NULL if absent.
@@ -111,7 +108,7 @@ pub unsafe extern "C" fn umapi_group_product_profile_name(
 pub unsafe extern "C" fn umapi_group_profile_group_name(
     group: *const umapi_group,
 ) -> *const c_char {
-    unsafe { read(group, null(), |h| pointer(h.0.profile_group_name())) }
+    unsafe { read(group, null(), |h| pointer(h.profile_group_name())) }
 }
 
 /// The JSON object as the service sent it, with every field that this version does not know. Borrowed from the group; NULL if absent.
@@ -119,7 +116,7 @@ pub unsafe extern "C" fn umapi_group_profile_group_name(
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_group_json(group: *const umapi_group) -> *const c_char {
-    unsafe { read(group, null(), |h| pointer(Some(h.0.json()))) }
+    unsafe { read(group, null(), |h| pointer(Some(h.json()))) }
 }
 
 // What to read with umapi_group_text.
@@ -156,25 +153,18 @@ pub unsafe extern "C" fn umapi_group_text(
     length: *mut usize,
 ) -> *const c_char {
     unsafe {
-        let text = infallible(None, || {
-            let h = group.as_ref()?;
-            match field {
-                UMAPI_GROUP_NAME => h.0.name(),
-                UMAPI_GROUP_TYPE => h.0.kind(),
-                UMAPI_GROUP_ADMIN_GROUP_NAME => h.0.admin_group_name(),
-                UMAPI_GROUP_PRODUCT_NAME => h.0.product_name(),
-                UMAPI_GROUP_LICENSE_QUOTA => h.0.license_quota(),
-                UMAPI_GROUP_USER_GROUP_NAME => h.0.user_group_name(),
-                UMAPI_GROUP_PRODUCT_PROFILE_NAME => h.0.product_profile_name(),
-                UMAPI_GROUP_PROFILE_GROUP_NAME => h.0.profile_group_name(),
-                UMAPI_GROUP_JSON => Some(h.0.json()),
-                _ => None,
-            }
-        });
-        if let Some(length) = length.as_mut() {
-            *length = text.map_or(0, |text| text.as_str().len());
-        }
-        pointer(text)
+        listing::text(group, length, |h| match field {
+            UMAPI_GROUP_NAME => h.name(),
+            UMAPI_GROUP_TYPE => h.kind(),
+            UMAPI_GROUP_ADMIN_GROUP_NAME => h.admin_group_name(),
+            UMAPI_GROUP_PRODUCT_NAME => h.product_name(),
+            UMAPI_GROUP_LICENSE_QUOTA => h.license_quota(),
+            UMAPI_GROUP_USER_GROUP_NAME => h.user_group_name(),
+            UMAPI_GROUP_PRODUCT_PROFILE_NAME => h.product_profile_name(),
+            UMAPI_GROUP_PROFILE_GROUP_NAME => h.profile_group_name(),
+            UMAPI_GROUP_JSON => Some(h.json()),
+            _ => None,
+        })
     }
 }
 
@@ -184,7 +174,7 @@ pub unsafe extern "C" fn umapi_group_text(
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_group_copy(group: *const umapi_group) -> *mut umapi_group {
-    unsafe { read(group, null_mut(), |g| boxed(umapi_group(g.0.clone()))) }
+    unsafe { copy(group) }
 }
 
 /// Frees a group that the caller owns (not one borrowed as `const umapi_group *`). NULL is fine.
@@ -198,31 +188,17 @@ pub unsafe extern "C" fn umapi_group_free(group: *mut umapi_group) {
 /// A page of a listing of groups. Owned by the caller; read on any thread, freed on any.
 ///
 /// @since 0.1.0
-pub struct umapi_group_page {
-    groups: Vec<umapi_group>,
-}
+pub struct umapi_group_page(Vec<umapi_group>);
 
-impl PageHandle for umapi_group_page {
-    type Row = GroupRow;
-    type Item = umapi_group;
-
-    fn new(page: GroupPage) -> Self {
-        umapi_group_page {
-            groups: page.groups().map(umapi_group).collect(),
-        }
-    }
-
-    fn items(&self) -> &[umapi_group] {
-        &self.groups
-    }
-}
+handle!(umapi_group_page as "page": Vec<umapi_group>);
+impl Owned for umapi_group_page {}
 
 /// How many groups are on the page. Never 0, save for NULL.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_group_page_length(page: *const umapi_group_page) -> usize {
-    unsafe { read(page, 0, |p| p.groups.len()) }
+    unsafe { read(page, 0, |groups| groups.len()) }
 }
 
 /// A group of the page. Borrowed from the page; NULL beyond its end.
@@ -235,11 +211,7 @@ pub unsafe extern "C" fn umapi_group_page_get(
     page: *const umapi_group_page,
     index: usize,
 ) -> *const umapi_group {
-    unsafe {
-        read(page, null(), |p| {
-            p.groups.get(index).map_or(null(), from_ref)
-        })
-    }
+    unsafe { read(page, null(), |groups| item(groups, index)) }
 }
 
 /// Frees a page and with it everything borrowed from it. NULL is fine.
@@ -255,19 +227,13 @@ pub unsafe extern "C" fn umapi_group_page_free(page: *mut umapi_group_page) {
 /// `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads as in a callback of the call. Only its figures can be read at any time.
 ///
 /// @since 0.1.0
-pub struct umapi_groups(Listing<umapi_group_page>);
+pub struct umapi_groups(Listing<umapi_group>);
 
-impl umapi_groups {
-    pub(super) fn new(engine: Engine, pages: GroupPages) -> Self {
-        umapi_groups(Listing::new(engine, pages))
-    }
-}
+handle!(umapi_groups as "groups": Listing<umapi_group>);
 
-impl Occupied for umapi_groups {
-    type Value = Reading<umapi_group_page>;
-
-    fn occupancy(&self) -> &Occupancy<Self::Value> {
-        self.0.reading()
+impl Owned for umapi_groups {
+    fn release(&self) -> bool {
+        self.0.release()
     }
 }
 
@@ -288,16 +254,7 @@ pub unsafe extern "C" fn umapi_groups_next(
     group: *mut *const umapi_group,
     error: *mut *mut umapi_error,
 ) -> umapi_status {
-    unsafe {
-        fallible(error, || {
-            let group = out_borrowed("group", group)?;
-            let mut reading = occupy("groups", groups)?;
-            if let Some(next) = reading.next(call)? {
-                group.lend(next);
-            }
-            Ok(())
-        })
-    }
+    unsafe { listing::next(groups, call, group, error) }
 }
 
 /// The next page: `UMAPI_OK` with `*page` NULL at the end of the listing. Not to be mixed with umapi_groups_next: what
@@ -315,16 +272,7 @@ pub unsafe extern "C" fn umapi_groups_next_page(
     page: *mut *mut umapi_group_page,
     error: *mut *mut umapi_error,
 ) -> umapi_status {
-    unsafe {
-        fallible(error, || {
-            let page = out("page", page)?;
-            let mut reading = occupy("groups", groups)?;
-            if let Some(fetched) = reading.next_page(call)? {
-                page.give(fetched);
-            }
-            Ok(())
-        })
-    }
+    unsafe { listing::next_page(groups, call, page, error) }
 }
 
 /// Starts the listing over: the next group is the first again, as the service then has it. Never waits.
@@ -337,7 +285,7 @@ pub unsafe extern "C" fn umapi_groups_reload(
     groups: *mut umapi_groups,
     error: *mut *mut umapi_error,
 ) -> umapi_status {
-    unsafe { fallible(error, || occupy("groups", groups)?.reload()) }
+    unsafe { listing::reload(groups, error) }
 }
 
 /// The service's count of all groups of the listing, from its newest page; -1 if it gave none.
@@ -345,7 +293,7 @@ pub unsafe extern "C" fn umapi_groups_reload(
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_groups_total_count(groups: *const umapi_groups) -> i64 {
-    unsafe { read(groups, -1, |l| l.0.total_count()) }
+    unsafe { read(groups, -1, |l| l.total_count()) }
 }
 
 /// The service's count of the pages; -1 if it gave none.
@@ -353,7 +301,7 @@ pub unsafe extern "C" fn umapi_groups_total_count(groups: *const umapi_groups) -
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_groups_page_count(groups: *const umapi_groups) -> i64 {
-    unsafe { read(groups, -1, |l| l.0.page_count()) }
+    unsafe { read(groups, -1, |l| l.page_count()) }
 }
 
 /// The service's number of the newest page, as it counts; -1 if it gave none.
@@ -361,7 +309,7 @@ pub unsafe extern "C" fn umapi_groups_page_count(groups: *const umapi_groups) ->
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_groups_current_page(groups: *const umapi_groups) -> i64 {
-    unsafe { read(groups, -1, |l| l.0.current_page()) }
+    unsafe { read(groups, -1, |l| l.current_page()) }
 }
 
 /// The service's size of a full page; -1 if it gave none. It is the service's choice, and changes.
@@ -369,7 +317,7 @@ pub unsafe extern "C" fn umapi_groups_current_page(groups: *const umapi_groups) 
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_groups_page_size(groups: *const umapi_groups) -> i64 {
-    unsafe { read(groups, -1, |l| l.0.page_size()) }
+    unsafe { read(groups, -1, |l| l.page_size()) }
 }
 
 /// Frees a listing and with it what was borrowed from it. During a call with it, on another thread or around this callback,
@@ -378,5 +326,5 @@ pub unsafe extern "C" fn umapi_groups_page_size(groups: *const umapi_groups) -> 
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_groups_free(groups: *mut umapi_groups) {
-    unsafe { occupancy::free(groups) }
+    unsafe { free(groups) }
 }

@@ -1,6 +1,8 @@
 //! What comes in from C, checked.
 
 use super::guard::Result;
+use super::handle::is_null;
+use super::number::Number;
 use crate::Error;
 use smallvec::SmallVec;
 use std::ffi::{CStr, c_char};
@@ -11,7 +13,7 @@ use std::time::Duration;
 pub(super) unsafe fn text<'a>(argument: &str, text: *const c_char) -> Result<&'a str> {
     match unsafe { optional_text(argument, text) }? {
         Some(text) => Ok(text),
-        None => Err(Error::invalid_argument(argument, "is NULL").into()),
+        None => Err(is_null(argument).into()),
     }
 }
 
@@ -49,7 +51,7 @@ pub(super) unsafe fn bytes<'a>(
     length: usize,
 ) -> Result<&'a [u8]> {
     if start.is_null() {
-        return Err(Error::invalid_argument(argument, "is NULL").into());
+        return Err(is_null(argument).into());
     }
     if length > isize::MAX as usize {
         return Err(Error::invalid_argument(argument, "has an impossible length").into());
@@ -73,22 +75,31 @@ pub(super) unsafe fn sized_text<'a>(
     })
 }
 
+/// An array of pointers. It may be NULL if it is empty.
+pub(super) unsafe fn array<'a, T>(
+    argument: &str,
+    start: *const *const T,
+    count: usize,
+) -> Result<&'a [*const T]> {
+    if count == 0 {
+        return Ok(&[]);
+    }
+    if start.is_null() {
+        return Err(is_null(argument).into());
+    }
+    if count > isize::MAX as usize / size_of::<*const T>() {
+        return Err(Error::invalid_argument(argument, "has an impossible count").into());
+    }
+    Ok(unsafe { std::slice::from_raw_parts(start, count) })
+}
+
 /// An array of strings. Few of them take no allocation.
 pub(super) unsafe fn texts<'a>(
     argument: &str,
     start: *const *const c_char,
     count: usize,
 ) -> Result<SmallVec<[&'a str; 8]>> {
-    if count == 0 {
-        return Ok(SmallVec::new());
-    }
-    if start.is_null() {
-        return Err(Error::invalid_argument(argument, "is NULL").into());
-    }
-    if count > isize::MAX as usize / size_of::<*const c_char>() {
-        return Err(Error::invalid_argument(argument, "has an impossible count").into());
-    }
-    let array = unsafe { std::slice::from_raw_parts(start, count) };
+    let array = unsafe { array(argument, start, count) }?;
     let mut texts = SmallVec::new();
     for (position, item) in array.iter().enumerate() {
         texts.push(
@@ -109,15 +120,11 @@ pub(super) fn flag(argument: &str, value: i32) -> Result<bool> {
 }
 
 /// One of the constants of an enumeration.
-pub(super) fn one_of<T: Copy>(argument: &str, value: i32, choices: &[(i32, T)]) -> Result<T> {
-    match choices.iter().find(|(number, _)| *number == value) {
-        Some((_, choice)) => Ok(*choice),
-        None => Err(Error::invalid_argument(
-            argument,
-            format_args!("{value} is none of its constants"),
-        )
-        .into()),
-    }
+pub(super) fn one_of<N: Number>(argument: &str, number: i32) -> Result<N> {
+    N::from_number(number).ok_or_else(|| {
+        let problem = format_args!("{number} is none of its constants");
+        Error::invalid_argument(argument, problem).into()
+    })
 }
 
 /// A time in milliseconds, at least 1.

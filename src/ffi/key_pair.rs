@@ -1,13 +1,12 @@
 use super::error::umapi_error;
 use super::fallible::fallible;
-use super::guard::{Result, infallible};
-use super::handle::{boxed, exclusive, free, out, read, shared};
+use super::handle::{Owned, change, copied, free, handle, new, out, read, shared};
 use super::input::{flag, path, text};
 use super::status::umapi_status;
 use crate::Error;
 use crate::{KeyPair, KeyPairOptions, SubjectPart};
 use std::ffi::{CString, c_char};
-use std::ptr::{null, null_mut};
+use std::ptr::null;
 use zeroize::Zeroizing;
 
 /// What a new certificate says of its owner, how long it is good, and how long its key is. One thread at a time.
@@ -15,23 +14,16 @@ use zeroize::Zeroizing;
 /// @since 0.1.0
 pub struct umapi_key_pair_options(KeyPairOptions);
 
+handle!(umapi_key_pair_options as "options": KeyPairOptions);
+impl Owned for umapi_key_pair_options {}
+
 /// Options with the defaults: a key of 2048 bits, a certificate for ten years, and nothing in its subject but the common
 /// name. Free with umapi_key_pair_options_free. NULL only if there is no memory.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn umapi_key_pair_options_new() -> *mut umapi_key_pair_options {
-    infallible(null_mut(), || {
-        boxed(umapi_key_pair_options(KeyPairOptions::default()))
-    })
-}
-
-unsafe fn change(
-    options: *mut umapi_key_pair_options,
-    error: *mut *mut umapi_error,
-    to: impl FnOnce(&mut KeyPairOptions) -> Result<()>,
-) -> umapi_status {
-    unsafe { fallible(error, || to(&mut exclusive("options", options)?.0)) }
+    new(KeyPairOptions::default)
 }
 
 /// Sets the country in the certificate's subject (`C`).
@@ -184,6 +176,9 @@ pub struct umapi_key_pair {
     certificate: CString,
 }
 
+handle!(umapi_key_pair as "pair");
+impl Owned for umapi_key_pair {}
+
 /// Makes an RSA private key and a self-signed X.509 certificate for it (version 3, sha256WithRSAEncryption), good from
 /// yesterday on. Takes from a tenth of a second to some seconds, and talks to nobody.
 ///
@@ -201,12 +196,9 @@ pub unsafe extern "C" fn umapi_key_pair_new(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let place = out("pair", pair)?;
+            let place = out(pair)?;
             let common_name = text("common_name", common_name)?;
-            let options = options
-                .as_ref()
-                .map_or_else(KeyPairOptions::default, |options| options.0.clone());
-            let pair = KeyPair::generate(common_name, options)?;
+            let pair = KeyPair::generate(common_name, copied(options))?;
             let pem = pair.private_key_pem().reveal();
             let mut private_key = Zeroizing::new(Vec::with_capacity(pem.len() + 1));
             private_key.extend_from_slice(pem.as_bytes());
@@ -258,7 +250,7 @@ pub unsafe extern "C" fn umapi_key_pair_save(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let pair = &shared("pair", pair)?.pair;
+            let pair = &shared(pair)?.pair;
             let private_key_path = path("private_key_path", private_key_path)?;
             let certificate_path = path("certificate_path", certificate_path)?;
             Ok(pair.save(

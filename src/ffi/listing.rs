@@ -1,36 +1,33 @@
-//! What the listings of users and of groups have in common: pages by the driver, and items one by one.
+//! What the listings of users and of groups have in common: pages and items that the driver fetches.
 
-use super::call::{check_cancelled, options, umapi_call};
+use super::call::{check_cancelled, umapi_call};
+use super::call_lock::{CallLock, OneCallAtATime, lock_for_call};
 use super::engine::Engine;
-use super::guard::Result;
-use super::occupancy::Occupancy;
+use super::error::umapi_error;
+use super::fallible::fallible;
+use super::guard::{Result, infallible};
+use super::handle::{Handle, Owned, copied, out, out_borrowed};
+use super::output::{figure, pointer};
 use super::process::OfProcess;
-use super::text::figure;
-use crate::{Error, ErrorKind, Page, PageStats, Pager};
+use super::status::umapi_status;
+use crate::{CallOptions, Error, ErrorKind, Item, Items, PageStats, Text};
+use std::ffi::c_char;
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// A page as C programs see it.
-pub(super) trait PageHandle: Sized {
-    type Row: Send + Sync + 'static;
-    type Item;
-
-    fn new(page: Page<Self::Row>) -> Self;
-    fn items(&self) -> &[Self::Item];
-}
-
 /// A listing that one call at a time reads. Its figures can be read at any time.
-pub(super) struct Listing<P: PageHandle> {
-    reading: Occupancy<Reading<P>>,
+pub(super) struct Listing<H: Handle<Core: Item>> {
+    reading: CallLock<Reading<H>>,
     figures: Arc<Figures>,
 }
 
-/// The pages stand before the engine, and end before it.
-pub(super) struct Reading<P: PageHandle> {
+/// The items stand before the engine, and end before it.
+pub(super) struct Reading<H: Handle<Core: Item>> {
     /// With the driver during a call; lost if the call panics.
-    pages: Option<OfProcess<Pager<P::Row>>>,
-    page: Option<P>,
-    position: usize,
+    items: Option<OfProcess<Items<H::Core>>>,
+    /// The item that the caller borrows until its next call.
+    lent: Option<H>,
     figures: Arc<Figures>,
     engine: Engine,
 }
@@ -50,8 +47,8 @@ impl Figures {
             stats.current_page,
             stats.page_size,
         ];
-        for (place, value) in self.0.iter().zip(values) {
-            place.store(figure(value), Ordering::Relaxed);
+        for (own, value) in self.0.iter().zip(values) {
+            own.store(figure(value), Ordering::Relaxed);
         }
     }
 
@@ -60,14 +57,13 @@ impl Figures {
     }
 }
 
-impl<P: PageHandle> Listing<P> {
-    pub(super) fn new(engine: Engine, pages: Pager<P::Row>) -> Self {
+impl<H: Handle<Core: Item>> Listing<H> {
+    pub(super) fn new(engine: Engine, items: Items<H::Core>) -> Self {
         let figures = Arc::new(Figures::new());
         Listing {
-            reading: Occupancy::new(Reading {
-                pages: Some(OfProcess::new(pages)),
-                page: None,
-                position: 0,
+            reading: CallLock::new(Reading {
+                items: Some(OfProcess::new(items)),
+                lent: None,
                 figures: figures.clone(),
                 engine,
             }),
@@ -75,8 +71,8 @@ impl<P: PageHandle> Listing<P> {
         }
     }
 
-    pub(super) fn reading(&self) -> &Occupancy<Reading<P>> {
-        &self.reading
+    pub(super) fn release(&self) -> bool {
+        self.reading.release()
     }
 
     pub(super) fn total_count(&self) -> i64 {
@@ -96,50 +92,143 @@ impl<P: PageHandle> Listing<P> {
     }
 }
 
-impl<P: PageHandle> Reading<P> {
-    /// The next page, which passes over what is left of the present one.
-    pub(super) unsafe fn next_page(&mut self, call: *const umapi_call) -> Result<Option<P>> {
-        self.page = None;
-        self.position = 0;
+impl<H: Handle<Core: Item>> OneCallAtATime for Listing<H> {
+    type Value = Reading<H>;
+
+    fn call_lock(&self) -> &CallLock<Reading<H>> {
+        &self.reading
+    }
+}
+
+impl<H: Handle<Core: Item>> Reading<H> {
+    /// Lends the items to the driver for `work`.
+    fn run<T, F>(
+        &mut self,
+        options: CallOptions,
+        work: impl FnOnce(OfProcess<Items<H::Core>>, CallOptions) -> F,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = (OfProcess<Items<H::Core>>, crate::Result<T>)> + Send + 'static,
+    {
+        // Its page's memory serves a page to come.
+        self.lent = None;
         let ready = self.engine.ready()?;
-        let options = unsafe { options(call) };
-        let mut pages = self.pages.take().ok_or_else(|| {
+        let items = self.items.take().ok_or_else(|| {
             Error::new(
                 ErrorKind::Internal,
                 "the listing cannot be used any more, since a call with it ended as UMAPI_STATUS_PANIC",
             )
         })?;
-        let (pages, page) = ready.run(options, |_, options| async move {
-            let page = pages.next_page(&options).await;
-            (pages, page)
-        })?;
-        self.figures.set(pages.stats());
-        self.pages = Some(pages);
-        Ok(page?.map(P::new))
+        let (items, result) = ready.run(options, |_, options| work(items, options))?;
+        self.figures.set(items.stats());
+        self.items = Some(items);
+        Ok(result?)
     }
 
-    /// The next item, after fetching the next page where the present one is used up.
-    pub(super) unsafe fn next(&mut self, call: *const umapi_call) -> Result<Option<&P::Item>> {
-        let used_up = |page: &P| self.position >= page.items().len();
-        match self.page.as_ref().is_none_or(used_up) {
-            true => self.page = unsafe { self.next_page(call) }?,
-            false => unsafe { check_cancelled(call) }?,
-        }
-        let Some(page) = &self.page else {
-            return Ok(None);
+    unsafe fn next(&mut self, call: *const umapi_call) -> Result<Option<&H>> {
+        let item = match &mut self.items {
+            // The driver is not needed, nor a copy of the options.
+            Some(items) if items.is_buffered() => {
+                unsafe { check_cancelled(call) }?;
+                items.next_buffered()
+            }
+            _ => self.run(unsafe { copied(call) }, |mut items, options| async move {
+                let item = items.next(&options).await;
+                (items, item)
+            })?,
         };
-        self.position += 1;
-        Ok(Some(&page.items()[self.position - 1]))
+        self.lent = item.map(H::wrap);
+        Ok(self.lent.as_ref())
     }
 
-    pub(super) fn reload(&mut self) -> Result<()> {
+    unsafe fn next_page(&mut self, call: *const umapi_call) -> Result<Option<Vec<H>>> {
+        let page = self.run(unsafe { copied(call) }, |mut items, options| async move {
+            let page = items.next_page(&options).await;
+            (items, page)
+        })?;
+        Ok(page.map(|page| {
+            let items = (0..page.len()).filter_map(|index| H::Core::get(&page, index));
+            items.map(H::wrap).collect()
+        }))
+    }
+
+    fn reload(&mut self) -> Result<()> {
         self.engine.client()?;
-        self.page = None;
-        self.position = 0;
-        if let Some(pages) = &mut self.pages {
-            pages.reload();
-            self.figures.set(pages.stats());
+        self.lent = None;
+        if let Some(items) = &mut self.items {
+            items.reload();
+            self.figures.set(items.stats());
         }
         Ok(())
     }
+}
+
+/// The body of an export that reads the next item of a listing.
+pub(super) unsafe fn next<L, H>(
+    listing: *mut L,
+    call: *const umapi_call,
+    item: *mut *const H,
+    error: *mut *mut umapi_error,
+) -> umapi_status
+where
+    L: Handle<Core = Listing<H>>,
+    H: Handle<Core: Item>,
+{
+    unsafe {
+        fallible(error, || {
+            let item = out_borrowed(item)?;
+            let mut reading = lock_for_call(listing)?;
+            if let Some(next) = reading.next(call)? {
+                item.lend(next);
+            }
+            Ok(())
+        })
+    }
+}
+
+/// The body of an export that reads the next page of a listing.
+pub(super) unsafe fn next_page<L, P, H>(
+    listing: *mut L,
+    call: *const umapi_call,
+    page: *mut *mut P,
+    error: *mut *mut umapi_error,
+) -> umapi_status
+where
+    L: Handle<Core = Listing<H>>,
+    P: Owned<Core = Vec<H>>,
+    H: Handle<Core: Item>,
+{
+    unsafe {
+        fallible(error, || {
+            let page = out(page)?;
+            let mut reading = lock_for_call(listing)?;
+            if let Some(items) = reading.next_page(call)? {
+                page.give(items);
+            }
+            Ok(())
+        })
+    }
+}
+
+/// The body of an export that starts a listing over.
+pub(super) unsafe fn reload<L, H>(listing: *mut L, error: *mut *mut umapi_error) -> umapi_status
+where
+    L: Handle<Core = Listing<H>>,
+    H: Handle<Core: Item>,
+{
+    unsafe { fallible(error, || lock_for_call(listing)?.reload()) }
+}
+
+/// The body of an export that reads a text of an item and its length.
+pub(super) unsafe fn text<H: Handle>(
+    item: *const H,
+    length: *mut usize,
+    get: impl FnOnce(&H::Core) -> Option<Text<'_>>,
+) -> *const c_char {
+    let text = infallible(None, || get(unsafe { item.as_ref() }?.core()));
+    if let Some(length) = unsafe { length.as_mut() } {
+        *length = text.map_or(0, |text| text.as_str().len());
+    }
+    pointer(text)
 }

@@ -1,11 +1,10 @@
 //! What a driver has for the thread that made a call: code of the program to run there, and the result.
 
 use super::callback::run_callback;
-use crate::lock::lock;
-use crate::process::Process;
+use crate::Process;
 use std::any::Any;
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// A call of a callback, for the thread that made the call to the library.
 pub(super) type Note = Box<dyn FnOnce() + Send>;
@@ -30,6 +29,11 @@ pub(super) enum Lost {
     Panicked(Box<dyn Any + Send>),
     /// A callback has forked, and this is the child, which has no driver.
     Forked,
+}
+
+/// Locks also after a panic: what these locks guard is whole after every statement.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<T> Mailbox<T> {

@@ -26,6 +26,7 @@ pub mod status;
 pub mod user;
 pub mod user_query;
 
+mod call_lock;
 mod callback;
 mod driver;
 mod engine;
@@ -35,7 +36,7 @@ mod handle;
 mod input;
 mod listing;
 mod mailbox;
-mod occupancy;
+mod number;
+mod output;
 mod process;
 mod signals;
-mod text;

@@ -1,6 +1,6 @@
 //! The notice of a fork, and objects that a forked child must not touch.
 
-use crate::process::Process;
+use crate::Process;
 use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering};

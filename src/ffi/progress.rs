@@ -1,11 +1,15 @@
-use super::handle::read;
+use super::handle::{handle, read};
+use super::number::{Number, numbers};
+use super::output::{figure, milliseconds, small};
 use crate::EndpointClass;
 use crate::{Progress, WaitReason};
 
-/// How a call goes on. Lent to a progress callback, for the time that it runs.
+/// How a call goes on. PooledBuf to a progress callback, for the time that it runs.
 ///
 /// @since 0.1.0
 pub struct umapi_progress(pub(super) Progress);
+
+handle!(umapi_progress as "progress": Progress);
 
 /// A request is about to be sent: see umapi_progress_attempt and umapi_progress_endpoint.
 pub const UMAPI_PROGRESS_ATTEMPT: i32 = 1;
@@ -25,6 +29,13 @@ pub const UMAPI_WAIT_PACE: i32 = 3;
 /// Another call of this client is getting the token.
 pub const UMAPI_WAIT_TOKEN: i32 = 4;
 
+numbers!(WaitReason {
+    BackOff = UMAPI_WAIT_BACK_OFF,
+    Throttled = UMAPI_WAIT_THROTTLED,
+    Pace = UMAPI_WAIT_PACE,
+    Token = UMAPI_WAIT_TOKEN,
+});
+
 /// Listings of users. The service counts requests by such classes.
 pub const UMAPI_ENDPOINT_USERS: i32 = 1;
 /// One user.
@@ -40,15 +51,15 @@ pub const UMAPI_ENDPOINT_TOKEN: i32 = 6;
 /// The service's status page.
 pub const UMAPI_ENDPOINT_STATUS: i32 = 7;
 
-pub(super) const ENDPOINTS: [(i32, EndpointClass); 7] = [
-    (UMAPI_ENDPOINT_USERS, EndpointClass::Users),
-    (UMAPI_ENDPOINT_USER, EndpointClass::User),
-    (UMAPI_ENDPOINT_GROUPS, EndpointClass::Groups),
-    (UMAPI_ENDPOINT_USER_GROUPS, EndpointClass::UserGroups),
-    (UMAPI_ENDPOINT_ACTION, EndpointClass::Action),
-    (UMAPI_ENDPOINT_TOKEN, EndpointClass::Token),
-    (UMAPI_ENDPOINT_STATUS, EndpointClass::Status),
-];
+numbers!(EndpointClass {
+    Users = UMAPI_ENDPOINT_USERS,
+    User = UMAPI_ENDPOINT_USER,
+    Groups = UMAPI_ENDPOINT_GROUPS,
+    UserGroups = UMAPI_ENDPOINT_USER_GROUPS,
+    Action = UMAPI_ENDPOINT_ACTION,
+    Token = UMAPI_ENDPOINT_TOKEN,
+    Status = UMAPI_ENDPOINT_STATUS,
+});
 
 /// What is told: one of `UMAPI_PROGRESS_*`; 0 for NULL. A later version may tell of more: ignore what you do not know.
 ///
@@ -56,11 +67,13 @@ pub(super) const ENDPOINTS: [(i32, EndpointClass); 7] = [
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_progress_kind(progress: *const umapi_progress) -> i32 {
     unsafe {
-        read(progress, 0, |p| match p.0 {
+        read(progress, 0, |p| match *p {
             Progress::Attempt { .. } => UMAPI_PROGRESS_ATTEMPT,
             Progress::Wait { .. } => UMAPI_PROGRESS_WAIT,
             Progress::Page { .. } => UMAPI_PROGRESS_PAGE,
             Progress::Actions { .. } => UMAPI_PROGRESS_ACTIONS,
+            #[cfg(outside_the_core)]
+            _ => 0,
         })
     }
 }
@@ -71,11 +84,10 @@ pub unsafe extern "C" fn umapi_progress_kind(progress: *const umapi_progress) ->
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_progress_endpoint(progress: *const umapi_progress) -> i32 {
     unsafe {
-        read(progress, 0, |p| match p.0 {
-            Progress::Attempt { endpoint, .. } | Progress::Wait { endpoint, .. } => ENDPOINTS
-                .iter()
-                .find(|(_, class)| *class == endpoint)
-                .map_or(0, |(number, _)| *number),
+        read(progress, 0, |p| match *p {
+            Progress::Attempt { endpoint, .. } | Progress::Wait { endpoint, .. } => {
+                endpoint.number()
+            }
             _ => 0,
         })
     }
@@ -87,8 +99,8 @@ pub unsafe extern "C" fn umapi_progress_endpoint(progress: *const umapi_progress
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_progress_attempt(progress: *const umapi_progress) -> i32 {
     unsafe {
-        read(progress, 0, |p| match p.0 {
-            Progress::Attempt { attempt, .. } => i32::try_from(attempt).unwrap_or(i32::MAX),
+        read(progress, 0, |p| match *p {
+            Progress::Attempt { attempt, .. } => small(attempt),
             _ => 0,
         })
     }
@@ -100,13 +112,8 @@ pub unsafe extern "C" fn umapi_progress_attempt(progress: *const umapi_progress)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_progress_wait_reason(progress: *const umapi_progress) -> i32 {
     unsafe {
-        read(progress, 0, |p| match p.0 {
-            Progress::Wait { reason, .. } => match reason {
-                WaitReason::BackOff => UMAPI_WAIT_BACK_OFF,
-                WaitReason::Throttled => UMAPI_WAIT_THROTTLED,
-                WaitReason::Pace => UMAPI_WAIT_PACE,
-                WaitReason::Token => UMAPI_WAIT_TOKEN,
-            },
+        read(progress, 0, |p| match *p {
+            Progress::Wait { reason, .. } => reason.number(),
             _ => 0,
         })
     }
@@ -118,11 +125,11 @@ pub unsafe extern "C" fn umapi_progress_wait_reason(progress: *const umapi_progr
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_progress_wait_ms(progress: *const umapi_progress) -> i64 {
     unsafe {
-        read(progress, -1, |p| match p.0 {
+        read(progress, -1, |p| match *p {
             Progress::Wait {
                 duration: Some(duration),
                 ..
-            } => i64::try_from(duration.as_millis()).unwrap_or(i64::MAX),
+            } => milliseconds(duration),
             _ => -1,
         })
     }
@@ -134,7 +141,7 @@ pub unsafe extern "C" fn umapi_progress_wait_ms(progress: *const umapi_progress)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_progress_done(progress: *const umapi_progress) -> u64 {
     unsafe {
-        read(progress, 0, |p| match p.0 {
+        read(progress, 0, |p| match *p {
             Progress::Page { items, .. } => items,
             Progress::Actions { done, .. } => done,
             _ => 0,
@@ -149,11 +156,9 @@ pub unsafe extern "C" fn umapi_progress_done(progress: *const umapi_progress) ->
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_progress_total(progress: *const umapi_progress) -> i64 {
     unsafe {
-        read(progress, -1, |p| match p.0 {
-            Progress::Page {
-                total: Some(total), ..
-            }
-            | Progress::Actions { total, .. } => i64::try_from(total).unwrap_or(i64::MAX),
+        read(progress, -1, |p| match *p {
+            Progress::Page { total, .. } => figure(total),
+            Progress::Actions { total, .. } => figure(Some(total)),
             _ => -1,
         })
     }

@@ -1,12 +1,12 @@
 use super::action::umapi_action;
-use super::call::{options, umapi_call};
+use super::call::umapi_call;
+use super::call_lock::{CallLock, OneCallAtATime, lock_for_call};
 use super::callback::is_in_callback;
 use super::engine::{Engine, Ready};
 use super::error::umapi_error;
 use super::fallible::fallible;
 use super::guard::{Failure, Result};
-use super::handle::{out, read, shared};
-use super::occupancy::{self, Occupancy, Occupied, occupy};
+use super::handle::{Owned, copied, free, handle, out, read, shared};
 use super::process::OfProcess;
 use super::results::umapi_results;
 use super::status::umapi_status;
@@ -19,7 +19,7 @@ use std::future::Future;
 ///
 /// @since 0.1.0
 pub struct umapi_queue {
-    sending: Occupancy<Sending>,
+    sending: CallLock<Sending>,
     outcomes: OfProcess<Outcomes>,
 }
 
@@ -30,10 +30,18 @@ pub struct Sending {
     engine: Engine,
 }
 
-impl Occupied for umapi_queue {
+handle!(umapi_queue as "queue");
+
+impl Owned for umapi_queue {
+    fn release(&self) -> bool {
+        self.sending.release()
+    }
+}
+
+impl OneCallAtATime for umapi_queue {
     type Value = Sending;
 
-    fn occupancy(&self) -> &Occupancy<Sending> {
+    fn call_lock(&self) -> &CallLock<Sending> {
         &self.sending
     }
 }
@@ -42,7 +50,7 @@ impl umapi_queue {
     pub(super) fn new(engine: Engine, queue: Queue) -> Self {
         umapi_queue {
             outcomes: OfProcess::new(queue.outcomes()),
-            sending: Occupancy::new(Sending {
+            sending: CallLock::new(Sending {
                 queue: Some(OfProcess::new(queue)),
                 engine,
             }),
@@ -103,13 +111,13 @@ pub unsafe extern "C" fn umapi_queue_add(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let mut sending = occupy("queue", queue)?;
-            let action = &shared("action", action)?.0;
+            let mut sending = lock_for_call(queue)?;
+            let action = shared(action)?;
             // What can fail comes before the action is taken: a call that fails has done nothing.
             let ready = sending.engine.ready()?;
             sending.queue()?.put(action)?;
             if sending.queue()?.is_due() {
-                sending.run(ready, options(call), |mut queue, options| async move {
+                sending.run(ready, copied(call), |mut queue, options| async move {
                     queue.send_due(&options).await;
                     queue
                 })?;
@@ -133,9 +141,9 @@ pub unsafe extern "C" fn umapi_queue_flush(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let mut sending = occupy("queue", queue)?;
+            let mut sending = lock_for_call(queue)?;
             let ready = sending.engine.ready()?;
-            sending.run(ready, options(call), |mut queue, options| async move {
+            sending.run(ready, copied(call), |mut queue, options| async move {
                 queue.flush(&options).await;
                 queue
             })
@@ -159,12 +167,12 @@ pub unsafe extern "C" fn umapi_queue_take_results(
 ) -> umapi_status {
     unsafe {
         fallible(error, || {
-            let results = out("results", results)?;
-            let queue = shared("queue", queue.cast_const())?;
+            let results = out(results)?;
+            let queue = shared(queue.cast_const())?;
             if !queue.outcomes.is_usable() {
                 return Err(Failure::Fork);
             }
-            if is_in_callback() && queue.sending.is_occupied() {
+            if is_in_callback() && queue.sending.is_locked() {
                 return Err(Error::invalid_argument(
                     "queue",
                     "is in use by the call around this callback; take the results after it, or on another thread",
@@ -190,5 +198,5 @@ pub unsafe extern "C" fn umapi_queue_pending(queue: *const umapi_queue) -> usize
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_queue_free(queue: *mut umapi_queue) {
-    unsafe { occupancy::free(queue) }
+    unsafe { free(queue) }
 }

@@ -1,12 +1,12 @@
-use super::error::{c_text, optional_pointer, umapi_error};
-use super::handle::{free, read};
-use super::status;
-use super::text::pointer;
+use super::error::umapi_error;
+use super::handle::{Owned, free, handle, read};
+use super::number::{Number, numbers};
+use super::output::{c_text, item, optional_pointer, pointer, small};
 use crate::Error;
 use crate::SharedText;
 use crate::{Finding, Outcome, OutcomeKind, Severity};
 use std::ffi::{CString, c_char};
-use std::ptr::{from_ref, null};
+use std::ptr::null;
 use std::sync::Arc;
 
 /// The outcomes of actions. Everything in it is borrowed from it. Read and freed on any thread.
@@ -43,6 +43,12 @@ pub struct umapi_finding {
     user: Option<CString>,
 }
 
+handle!(umapi_results as "results");
+impl Owned for umapi_results {}
+
+handle!(umapi_outcome as "outcome");
+handle!(umapi_finding as "finding");
+
 /// Every command was applied; in test mode: would have been.
 pub const UMAPI_OUTCOME_SUCCEEDED: i32 = 1;
 /// The service refused a command or the whole request, or the action could not be finished: the findings and the error
@@ -54,11 +60,23 @@ pub const UMAPI_OUTCOME_NOT_SENT: i32 = 3;
 /// it.
 pub const UMAPI_OUTCOME_UNKNOWN: i32 = 4;
 
+numbers!(OutcomeKind {
+    Succeeded = UMAPI_OUTCOME_SUCCEEDED,
+    Failed = UMAPI_OUTCOME_FAILED,
+    NotSent = UMAPI_OUTCOME_NOT_SENT,
+    Unknown = UMAPI_OUTCOME_UNKNOWN,
+});
+
 /// The service refused the command.
 pub const UMAPI_SEVERITY_ERROR: i32 = 1;
 /// The service did the command and has something to say about it; or it refused the command when the library sent it
 /// again after a lost answer, and what it says ("already a member") shows that the command is done.
 pub const UMAPI_SEVERITY_WARNING: i32 = 2;
+
+numbers!(Severity {
+    Error = UMAPI_SEVERITY_ERROR,
+    Warning = UMAPI_SEVERITY_WARNING,
+});
 
 impl umapi_results {
     pub(super) fn new(outcomes: Vec<Outcome>) -> Self {
@@ -79,7 +97,7 @@ fn shared(newest: &mut Option<(Error, Arc<umapi_error>)>, core: &Error) -> Arc<u
     match newest {
         Some((of, error)) if of.is_same(core) => error.clone(),
         _ => {
-            let error = Arc::new(umapi_error::new(status::of(core.kind()), core));
+            let error = Arc::new(umapi_error::new(core));
             *newest = Some((core.clone(), error.clone()));
             error
         }
@@ -89,12 +107,7 @@ fn shared(newest: &mut Option<(Error, Arc<umapi_error>)>, core: &Error) -> Arc<u
 impl umapi_outcome {
     fn new(outcome: &Outcome, error: Option<Arc<umapi_error>>) -> Self {
         umapi_outcome {
-            kind: match outcome.kind {
-                OutcomeKind::Succeeded => UMAPI_OUTCOME_SUCCEEDED,
-                OutcomeKind::Failed => UMAPI_OUTCOME_FAILED,
-                OutcomeKind::NotSent => UMAPI_OUTCOME_NOT_SENT,
-                OutcomeKind::Unknown => UMAPI_OUTCOME_UNKNOWN,
-            },
+            kind: outcome.kind.number(),
             tag: outcome.tag,
             target: outcome.target.shared_name().clone(),
             applied: outcome.applied,
@@ -108,13 +121,8 @@ impl umapi_outcome {
 impl umapi_finding {
     fn new(finding: &Finding) -> Self {
         umapi_finding {
-            severity: match finding.severity {
-                Severity::Error => UMAPI_SEVERITY_ERROR,
-                Severity::Warning => UMAPI_SEVERITY_WARNING,
-            },
-            command: finding
-                .command
-                .map_or(-1, |n| i32::try_from(n).unwrap_or(i32::MAX)),
+            severity: finding.severity.number(),
+            command: finding.command.map_or(-1, small),
             command_json: finding.command_json.clone(),
             code: finding.code.as_deref().map(c_text),
             message: finding.message.as_deref().map(c_text),
@@ -154,11 +162,7 @@ pub unsafe extern "C" fn umapi_results_get(
     results: *const umapi_results,
     index: usize,
 ) -> *const umapi_outcome {
-    unsafe {
-        read(results, null(), |r| {
-            r.outcomes.get(index).map_or(null(), from_ref)
-        })
-    }
+    unsafe { read(results, null(), |r| item(&r.outcomes, index)) }
 }
 
 /// Frees results and with them everything borrowed from them. NULL is fine.
@@ -240,11 +244,7 @@ pub unsafe extern "C" fn umapi_outcome_finding(
     outcome: *const umapi_outcome,
     index: usize,
 ) -> *const umapi_finding {
-    unsafe {
-        read(outcome, null(), |o| {
-            o.findings.get(index).map_or(null(), from_ref)
-        })
-    }
+    unsafe { read(outcome, null(), |o| item(&o.findings, index)) }
 }
 
 /// `UMAPI_SEVERITY_ERROR` or `UMAPI_SEVERITY_WARNING`; 0 for NULL.

@@ -1,5 +1,5 @@
-use super::error::{c_text, optional_pointer};
-use super::handle::{free, read};
+use super::handle::{Owned, free, handle, read};
+use super::output::{c_text, optional_pointer};
 use crate::ServiceStatus;
 use std::ffi::{CString, c_char};
 use std::ptr::null;
@@ -13,6 +13,9 @@ pub struct umapi_service {
     build: Option<CString>,
     json: CString,
 }
+
+handle!(umapi_service as "service");
+impl Owned for umapi_service {}
 
 impl umapi_service {
     pub(super) fn new(status: &ServiceStatus) -> Self {

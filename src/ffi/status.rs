@@ -1,3 +1,4 @@
+use super::number::numbers;
 use crate::ErrorKind;
 
 /// What a fallible function answers: `UMAPI_OK` or the kind of failure. The numbers never change; a later version
@@ -51,24 +52,21 @@ pub const UMAPI_STATUS_INTERNAL: umapi_status = 17;
 /// sent. Look at what has changed before anything else is sent.
 pub const UMAPI_STATUS_WRONG_MODE: umapi_status = 18;
 
-pub(super) fn of(kind: ErrorKind) -> umapi_status {
-    use ErrorKind::*;
-    match kind {
-        InvalidArgument => UMAPI_STATUS_INVALID_ARGUMENT,
-        Cancelled => UMAPI_STATUS_CANCELLED,
-        Deadline => UMAPI_STATUS_DEADLINE,
-        Throttled => UMAPI_STATUS_THROTTLED,
-        Connect => UMAPI_STATUS_CONNECT,
-        Tls => UMAPI_STATUS_TLS,
-        Proxy => UMAPI_STATUS_PROXY,
-        Timeout => UMAPI_STATUS_TIMEOUT,
-        Auth => UMAPI_STATUS_AUTH,
-        Forbidden => UMAPI_STATUS_FORBIDDEN,
-        NotFound => UMAPI_STATUS_NOT_FOUND,
-        Rejected => UMAPI_STATUS_REJECTED,
-        Server => UMAPI_STATUS_SERVER,
-        Protocol => UMAPI_STATUS_PROTOCOL,
-        WrongMode => UMAPI_STATUS_WRONG_MODE,
-        Internal => UMAPI_STATUS_INTERNAL,
-    }
-}
+numbers!(ErrorKind {
+    InvalidArgument = UMAPI_STATUS_INVALID_ARGUMENT,
+    Cancelled = UMAPI_STATUS_CANCELLED,
+    Deadline = UMAPI_STATUS_DEADLINE,
+    Throttled = UMAPI_STATUS_THROTTLED,
+    Connect = UMAPI_STATUS_CONNECT,
+    Tls = UMAPI_STATUS_TLS,
+    Proxy = UMAPI_STATUS_PROXY,
+    Timeout = UMAPI_STATUS_TIMEOUT,
+    Auth = UMAPI_STATUS_AUTH,
+    Forbidden = UMAPI_STATUS_FORBIDDEN,
+    NotFound = UMAPI_STATUS_NOT_FOUND,
+    Rejected = UMAPI_STATUS_REJECTED,
+    Server = UMAPI_STATUS_SERVER,
+    Protocol = UMAPI_STATUS_PROTOCOL,
+    WrongMode = UMAPI_STATUS_WRONG_MODE,
+    Internal = UMAPI_STATUS_INTERNAL,
+});

@@ -1,24 +1,22 @@
 use super::call::umapi_call;
-use super::engine::Engine;
 use super::error::umapi_error;
-use super::fallible::fallible;
-use super::guard::infallible;
-use super::handle::{boxed, free, out, out_borrowed, read};
-use super::listing::{Listing, PageHandle, Reading};
-use super::occupancy::{self, Occupancy, Occupied, occupy};
+use super::handle::{Owned, copy, free, handle, read};
+use super::listing::{self, Listing};
+use super::number::{Number, numbers};
+use super::output::{item, pointer, tristate};
 use super::status::umapi_status;
-use super::text::{pointer, tristate};
-use crate::UserPages;
-use crate::model::user::UserRow;
-use crate::{IdentityType, User, UserPage};
+use crate::{IdentityType, User};
 use std::ffi::c_char;
-use std::ptr::{from_ref, null, null_mut};
+use std::ptr::null;
 
 /// A user as the service tells of one. Every accessor takes NULL and then answers as for an absent field. Read on any
 /// thread. A `const umapi_user *` is borrowed; a `umapi_user *` is the caller's, to be freed with umapi_user_free.
 ///
 /// @since 0.1.0
-pub struct umapi_user(pub(super) User);
+pub struct umapi_user(User);
+
+handle!(umapi_user as "user": User);
+impl Owned for umapi_user {}
 
 /// An account of which this version does not know the type, or that has none.
 pub const UMAPI_IDENTITY_UNKNOWN: i32 = 0;
@@ -29,11 +27,11 @@ pub const UMAPI_IDENTITY_ENTERPRISE: i32 = 2;
 /// An account that the organisation owns and authenticates.
 pub const UMAPI_IDENTITY_FEDERATED: i32 = 3;
 
-pub(super) const IDENTITIES: [(i32, IdentityType); 3] = [
-    (UMAPI_IDENTITY_ADOBE, IdentityType::AdobeId),
-    (UMAPI_IDENTITY_ENTERPRISE, IdentityType::EnterpriseId),
-    (UMAPI_IDENTITY_FEDERATED, IdentityType::FederatedId),
-];
+numbers!(IdentityType {
+    AdobeId = UMAPI_IDENTITY_ADOBE,
+    EnterpriseId = UMAPI_IDENTITY_ENTERPRISE,
+    FederatedId = UMAPI_IDENTITY_FEDERATED,
+});
 
 /// The type of the user's account: one of `UMAPI_IDENTITY_*`.
 ///
@@ -42,11 +40,8 @@ pub(super) const IDENTITIES: [(i32, IdentityType); 3] = [
 pub unsafe extern "C" fn umapi_user_identity(user: *const umapi_user) -> i32 {
     unsafe {
         read(user, UMAPI_IDENTITY_UNKNOWN, |u| {
-            let identity = u.0.identity_type();
-            IDENTITIES
-                .iter()
-                .find(|(_, known)| Some(*known) == identity)
-                .map_or(UMAPI_IDENTITY_UNKNOWN, |(number, _)| *number)
+            u.identity_type()
+                .map_or(UMAPI_IDENTITY_UNKNOWN, Number::number)
         })
     }
 }
@@ -56,7 +51,7 @@ pub unsafe extern "C" fn umapi_user_identity(user: *const umapi_user) -> i32 {
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_user_id(user: *const umapi_user) -> *const c_char {
-    unsafe { read(user, null(), |h| pointer(h.0.id())) }
+    unsafe { read(user, null(), |h| pointer(h.id())) }
 }
 
 /// The email address. Borrowed from the user; NULL if absent.
@@ -64,7 +59,7 @@ pub unsafe extern "C" fn umapi_user_id(user: *const umapi_user) -> *const c_char
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_user_email(user: *const umapi_user) -> *const c_char {
-    unsafe { read(user, null(), |h| pointer(h.0.email())) }
+    unsafe { read(user, null(), |h| pointer(h.email())) }
 }
 
 /// "active", "disabled", "locked", "removed", or what the service adds. Borrowed from the user; NULL if absent.
@@ -72,7 +67,7 @@ pub unsafe extern "C" fn umapi_user_email(user: *const umapi_user) -> *const c_c
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_user_status(user: *const umapi_user) -> *const c_char {
-    unsafe { read(user, null(), |h| pointer(h.0.status())) }
+    unsafe { read(user, null(), |h| pointer(h.status())) }
 }
 
 /// The username; often the email. Borrowed from the user; NULL if absent.
@@ -80,7 +75,7 @@ pub unsafe extern "C" fn umapi_user_status(user: *const umapi_user) -> *const c_
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_user_username(user: *const umapi_user) -> *const c_char {
-    unsafe { read(user, null(), |h| pointer(h.0.username())) }
+    unsafe { read(user, null(), |h| pointer(h.username())) }
 }
 
 /// The domain that the user belongs to. Borrowed from the user; NULL if absent.
@@ -88,7 +83,7 @@ pub unsafe extern "C" fn umapi_user_username(user: *const umapi_user) -> *const 
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_user_domain(user: *const umapi_user) -> *const c_char {
-    unsafe { read(user, null(), |h| pointer(h.0.domain())) }
+    unsafe { read(user, null(), |h| pointer(h.domain())) }
 }
 
 /// The first name. Borrowed from the user; NULL if absent.
@@ -96,7 +91,7 @@ pub unsafe extern "C" fn umapi_user_domain(user: *const umapi_user) -> *const c_
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_user_firstname(user: *const umapi_user) -> *const c_char {
-    unsafe { read(user, null(), |h| pointer(h.0.first_name())) }
+    unsafe { read(user, null(), |h| pointer(h.first_name())) }
 }
 
 /// The last name. Borrowed from the user; NULL if absent.
@@ -104,7 +99,7 @@ pub unsafe extern "C" fn umapi_user_firstname(user: *const umapi_user) -> *const
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_user_lastname(user: *const umapi_user) -> *const c_char {
-    unsafe { read(user, null(), |h| pointer(h.0.last_name())) }
+    unsafe { read(user, null(), |h| pointer(h.last_name())) }
 }
 
 /// The country, ISO 3166-1 alpha-2. Borrowed from the user; NULL if absent.
@@ -112,7 +107,7 @@ pub unsafe extern "C" fn umapi_user_lastname(user: *const umapi_user) -> *const 
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_user_country(user: *const umapi_user) -> *const c_char {
-    unsafe { read(user, null(), |h| pointer(h.0.country())) }
+    unsafe { read(user, null(), |h| pointer(h.country())) }
 }
 
 /// The identity type in the service's own spelling; umapi_user_identity reads it. Borrowed from the user; NULL if absent.
@@ -120,7 +115,7 @@ pub unsafe extern "C" fn umapi_user_country(user: *const umapi_user) -> *const c
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_user_type(user: *const umapi_user) -> *const c_char {
-    unsafe { read(user, null(), |h| pointer(h.0.identity())) }
+    unsafe { read(user, null(), |h| pointer(h.identity())) }
 }
 
 /// The JSON object as the service sent it, with every field that this version does not know. Borrowed from the user; NULL if absent.
@@ -128,7 +123,7 @@ pub unsafe extern "C" fn umapi_user_type(user: *const umapi_user) -> *const c_ch
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_user_json(user: *const umapi_user) -> *const c_char {
-    unsafe { read(user, null(), |h| pointer(Some(h.0.json()))) }
+    unsafe { read(user, null(), |h| pointer(Some(h.json()))) }
 }
 
 // What to read with umapi_user_text.
@@ -167,26 +162,19 @@ pub unsafe extern "C" fn umapi_user_text(
     length: *mut usize,
 ) -> *const c_char {
     unsafe {
-        let text = infallible(None, || {
-            let h = user.as_ref()?;
-            match field {
-                UMAPI_USER_ID => h.0.id(),
-                UMAPI_USER_EMAIL => h.0.email(),
-                UMAPI_USER_STATUS => h.0.status(),
-                UMAPI_USER_USERNAME => h.0.username(),
-                UMAPI_USER_DOMAIN => h.0.domain(),
-                UMAPI_USER_FIRSTNAME => h.0.first_name(),
-                UMAPI_USER_LASTNAME => h.0.last_name(),
-                UMAPI_USER_COUNTRY => h.0.country(),
-                UMAPI_USER_TYPE => h.0.identity(),
-                UMAPI_USER_JSON => Some(h.0.json()),
-                _ => None,
-            }
-        });
-        if let Some(length) = length.as_mut() {
-            *length = text.map_or(0, |text| text.as_str().len());
-        }
-        pointer(text)
+        listing::text(user, length, |h| match field {
+            UMAPI_USER_ID => h.id(),
+            UMAPI_USER_EMAIL => h.email(),
+            UMAPI_USER_STATUS => h.status(),
+            UMAPI_USER_USERNAME => h.username(),
+            UMAPI_USER_DOMAIN => h.domain(),
+            UMAPI_USER_FIRSTNAME => h.first_name(),
+            UMAPI_USER_LASTNAME => h.last_name(),
+            UMAPI_USER_COUNTRY => h.country(),
+            UMAPI_USER_TYPE => h.identity(),
+            UMAPI_USER_JSON => Some(h.json()),
+            _ => None,
+        })
     }
 }
 
@@ -195,7 +183,7 @@ pub unsafe extern "C" fn umapi_user_text(
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_user_group_count(user: *const umapi_user) -> usize {
-    unsafe { read(user, 0, |u| u.0.groups().len()) }
+    unsafe { read(user, 0, |u| u.groups().len()) }
 }
 
 /// A group that the user is in, by name. Borrowed from the user; NULL beyond the last.
@@ -205,7 +193,7 @@ pub unsafe extern "C" fn umapi_user_group_count(user: *const umapi_user) -> usiz
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_user_group(user: *const umapi_user, index: usize) -> *const c_char {
-    unsafe { read(user, null(), |u| pointer(u.0.groups().nth(index))) }
+    unsafe { read(user, null(), |u| pointer(u.groups().nth(index))) }
 }
 
 /// How many `umapi_user_tag` there are.
@@ -213,7 +201,7 @@ pub unsafe extern "C" fn umapi_user_group(user: *const umapi_user, index: usize)
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_user_tag_count(user: *const umapi_user) -> usize {
-    unsafe { read(user, 0, |u| u.0.tags().len()) }
+    unsafe { read(user, 0, |u| u.tags().len()) }
 }
 
 /// A tag of the user; deprecated by the service, and absent from newer answers. Borrowed from the user; NULL beyond the last.
@@ -223,7 +211,7 @@ pub unsafe extern "C" fn umapi_user_tag_count(user: *const umapi_user) -> usize 
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_user_tag(user: *const umapi_user, index: usize) -> *const c_char {
-    unsafe { read(user, null(), |u| pointer(u.0.tags().nth(index))) }
+    unsafe { read(user, null(), |u| pointer(u.tags().nth(index))) }
 }
 
 /// How many `umapi_user_admin_role` there are.
@@ -231,7 +219,7 @@ pub unsafe extern "C" fn umapi_user_tag(user: *const umapi_user, index: usize) -
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_user_admin_role_count(user: *const umapi_user) -> usize {
-    unsafe { read(user, 0, |u| u.0.admin_roles().len()) }
+    unsafe { read(user, 0, |u| u.admin_roles().len()) }
 }
 
 /// An admin role of the user; deprecated by the service, and absent from newer answers. Borrowed from the user; NULL beyond the last.
@@ -244,7 +232,7 @@ pub unsafe extern "C" fn umapi_user_admin_role(
     user: *const umapi_user,
     index: usize,
 ) -> *const c_char {
-    unsafe { read(user, null(), |u| pointer(u.0.admin_roles().nth(index))) }
+    unsafe { read(user, null(), |u| pointer(u.admin_roles().nth(index))) }
 }
 
 /// The service's `orgSpecific`: 1 or 0; -1 if absent.
@@ -252,7 +240,7 @@ pub unsafe extern "C" fn umapi_user_admin_role(
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_user_org_specific(user: *const umapi_user) -> i32 {
-    unsafe { read(user, -1, |u| tristate(u.0.org_specific())) }
+    unsafe { read(user, -1, |u| tristate(u.org_specific())) }
 }
 
 /// The service's `businessAccount`: 1 or 0; -1 if absent.
@@ -260,7 +248,7 @@ pub unsafe extern "C" fn umapi_user_org_specific(user: *const umapi_user) -> i32
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_user_business_account(user: *const umapi_user) -> i32 {
-    unsafe { read(user, -1, |u| tristate(u.0.business_account())) }
+    unsafe { read(user, -1, |u| tristate(u.business_account())) }
 }
 
 /// A user of one's own from a borrowed one, to keep beyond its page. It copies no text, but keeps the memory of the
@@ -269,7 +257,7 @@ pub unsafe extern "C" fn umapi_user_business_account(user: *const umapi_user) ->
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_user_copy(user: *const umapi_user) -> *mut umapi_user {
-    unsafe { read(user, null_mut(), |u| boxed(umapi_user(u.0.clone()))) }
+    unsafe { copy(user) }
 }
 
 /// Frees a user that the caller owns (not one borrowed as `const umapi_user *`). NULL is fine.
@@ -283,31 +271,17 @@ pub unsafe extern "C" fn umapi_user_free(user: *mut umapi_user) {
 /// A page of a listing of users. Owned by the caller; read on any thread, freed on any.
 ///
 /// @since 0.1.0
-pub struct umapi_user_page {
-    users: Vec<umapi_user>,
-}
+pub struct umapi_user_page(Vec<umapi_user>);
 
-impl PageHandle for umapi_user_page {
-    type Row = UserRow;
-    type Item = umapi_user;
-
-    fn new(page: UserPage) -> Self {
-        umapi_user_page {
-            users: page.users().map(umapi_user).collect(),
-        }
-    }
-
-    fn items(&self) -> &[umapi_user] {
-        &self.users
-    }
-}
+handle!(umapi_user_page as "page": Vec<umapi_user>);
+impl Owned for umapi_user_page {}
 
 /// How many users are on the page. Never 0, save for NULL.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_user_page_length(page: *const umapi_user_page) -> usize {
-    unsafe { read(page, 0, |p| p.users.len()) }
+    unsafe { read(page, 0, |users| users.len()) }
 }
 
 /// A user of the page. Borrowed from the page; NULL beyond its end.
@@ -320,11 +294,7 @@ pub unsafe extern "C" fn umapi_user_page_get(
     page: *const umapi_user_page,
     index: usize,
 ) -> *const umapi_user {
-    unsafe {
-        read(page, null(), |p| {
-            p.users.get(index).map_or(null(), from_ref)
-        })
-    }
+    unsafe { read(page, null(), |users| item(users, index)) }
 }
 
 /// Frees a page and with it everything borrowed from it. NULL is fine.
@@ -340,19 +310,13 @@ pub unsafe extern "C" fn umapi_user_page_free(page: *mut umapi_user_page) {
 /// `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads as in a callback of the call. Only its figures can be read at any time.
 ///
 /// @since 0.1.0
-pub struct umapi_users(Listing<umapi_user_page>);
+pub struct umapi_users(Listing<umapi_user>);
 
-impl umapi_users {
-    pub(super) fn new(engine: Engine, pages: UserPages) -> Self {
-        umapi_users(Listing::new(engine, pages))
-    }
-}
+handle!(umapi_users as "users": Listing<umapi_user>);
 
-impl Occupied for umapi_users {
-    type Value = Reading<umapi_user_page>;
-
-    fn occupancy(&self) -> &Occupancy<Self::Value> {
-        self.0.reading()
+impl Owned for umapi_users {
+    fn release(&self) -> bool {
+        self.0.release()
     }
 }
 
@@ -373,16 +337,7 @@ pub unsafe extern "C" fn umapi_users_next(
     user: *mut *const umapi_user,
     error: *mut *mut umapi_error,
 ) -> umapi_status {
-    unsafe {
-        fallible(error, || {
-            let user = out_borrowed("user", user)?;
-            let mut reading = occupy("users", users)?;
-            if let Some(next) = reading.next(call)? {
-                user.lend(next);
-            }
-            Ok(())
-        })
-    }
+    unsafe { listing::next(users, call, user, error) }
 }
 
 /// The next page: `UMAPI_OK` with `*page` NULL at the end of the listing. Not to be mixed with umapi_users_next: what
@@ -400,16 +355,7 @@ pub unsafe extern "C" fn umapi_users_next_page(
     page: *mut *mut umapi_user_page,
     error: *mut *mut umapi_error,
 ) -> umapi_status {
-    unsafe {
-        fallible(error, || {
-            let page = out("page", page)?;
-            let mut reading = occupy("users", users)?;
-            if let Some(fetched) = reading.next_page(call)? {
-                page.give(fetched);
-            }
-            Ok(())
-        })
-    }
+    unsafe { listing::next_page(users, call, page, error) }
 }
 
 /// Starts the listing over: the next user is the first again, as the service then has it. Never waits.
@@ -422,7 +368,7 @@ pub unsafe extern "C" fn umapi_users_reload(
     users: *mut umapi_users,
     error: *mut *mut umapi_error,
 ) -> umapi_status {
-    unsafe { fallible(error, || occupy("users", users)?.reload()) }
+    unsafe { listing::reload(users, error) }
 }
 
 /// The service's count of all users of the listing, from its newest page; -1 if it gave none. It includes technical
@@ -431,7 +377,7 @@ pub unsafe extern "C" fn umapi_users_reload(
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_users_total_count(users: *const umapi_users) -> i64 {
-    unsafe { read(users, -1, |l| l.0.total_count()) }
+    unsafe { read(users, -1, |l| l.total_count()) }
 }
 
 /// The service's count of the pages; -1 if it gave none.
@@ -439,7 +385,7 @@ pub unsafe extern "C" fn umapi_users_total_count(users: *const umapi_users) -> i
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_users_page_count(users: *const umapi_users) -> i64 {
-    unsafe { read(users, -1, |l| l.0.page_count()) }
+    unsafe { read(users, -1, |l| l.page_count()) }
 }
 
 /// The service's number of the newest page, as it counts; -1 if it gave none.
@@ -447,7 +393,7 @@ pub unsafe extern "C" fn umapi_users_page_count(users: *const umapi_users) -> i6
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_users_current_page(users: *const umapi_users) -> i64 {
-    unsafe { read(users, -1, |l| l.0.current_page()) }
+    unsafe { read(users, -1, |l| l.current_page()) }
 }
 
 /// The service's size of a full page; -1 if it gave none. It is the service's choice, and changes.
@@ -455,7 +401,7 @@ pub unsafe extern "C" fn umapi_users_current_page(users: *const umapi_users) -> 
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_users_page_size(users: *const umapi_users) -> i64 {
-    unsafe { read(users, -1, |l| l.0.page_size()) }
+    unsafe { read(users, -1, |l| l.page_size()) }
 }
 
 /// Frees a listing and with it what was borrowed from it. During a call with it, on another thread or around this callback,
@@ -464,5 +410,5 @@ pub unsafe extern "C" fn umapi_users_page_size(users: *const umapi_users) -> i64
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_users_free(users: *mut umapi_users) {
-    unsafe { occupancy::free(users) }
+    unsafe { free(users) }
 }

@@ -1,32 +1,25 @@
 use super::error::umapi_error;
-use super::fallible::fallible;
-use super::guard::{Result, infallible};
-use super::handle::{boxed, exclusive, free};
+use super::handle::{Owned, change, free, handle, new};
 use super::input::{flag, one_of, text};
+use super::number::numbers;
 use super::status::umapi_status;
 use crate::{MemberStatus, UsersQuery};
 use std::ffi::c_char;
-use std::ptr::null_mut;
 
 /// Which users to list. Copied into each listing begun with it. One thread at a time.
 ///
 /// @since 0.1.0
-pub struct umapi_user_query(pub(super) UsersQuery);
+pub struct umapi_user_query(UsersQuery);
+
+handle!(umapi_user_query as "query": UsersQuery);
+impl Owned for umapi_user_query {}
 
 /// A query for all users; free with umapi_user_query_free. NULL only if there is no memory.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn umapi_user_query_new() -> *mut umapi_user_query {
-    infallible(null_mut(), || boxed(umapi_user_query(UsersQuery::new())))
-}
-
-unsafe fn change(
-    query: *mut umapi_user_query,
-    error: *mut *mut umapi_error,
-    to: impl FnOnce(&mut UsersQuery) -> Result<()>,
-) -> umapi_status {
-    unsafe { fallible(error, || to(&mut exclusive("query", query)?.0)) }
+    new(UsersQuery::new)
 }
 
 /// Asks only for members of a group, product profile or admin group. Any name works, with slashes and in any script,
@@ -43,12 +36,7 @@ pub unsafe extern "C" fn umapi_user_query_set_group(
     name: *const c_char,
     error: *mut *mut umapi_error,
 ) -> umapi_status {
-    unsafe {
-        change(query, error, |q| {
-            q.group(text("name", name)?)?;
-            Ok(())
-        })
-    }
+    unsafe { change(query, error, |q| Ok(q.set_group(text("name", name)?)?)) }
 }
 
 /// Asks only for members of the group with this numeric id (umapi_group_id).
@@ -63,12 +51,7 @@ pub unsafe extern "C" fn umapi_user_query_set_group_id(
     group_id: i64,
     error: *mut *mut umapi_error,
 ) -> umapi_status {
-    unsafe {
-        change(query, error, |q| {
-            q.group_id(group_id)?;
-            Ok(())
-        })
-    }
+    unsafe { change(query, error, |q| Ok(q.set_group_id(group_id)?)) }
 }
 
 /// Asks only for users of a domain.
@@ -83,12 +66,7 @@ pub unsafe extern "C" fn umapi_user_query_set_domain(
     domain: *const c_char,
     error: *mut *mut umapi_error,
 ) -> umapi_status {
-    unsafe {
-        change(query, error, |q| {
-            q.domain(text("domain", domain)?)?;
-            Ok(())
-        })
-    }
+    unsafe { change(query, error, |q| Ok(q.set_domain(text("domain", domain)?)?)) }
 }
 
 /// Asks to leave out those who are members only by way of another group, or not to. The service's default is 1.
@@ -105,7 +83,7 @@ pub unsafe extern "C" fn umapi_user_query_set_direct_only(
 ) -> umapi_status {
     unsafe {
         change(query, error, |q| {
-            q.direct_only(flag("value", value)?);
+            q.set_direct_only(flag("value", value)?);
             Ok(())
         })
     }
@@ -116,10 +94,10 @@ pub const UMAPI_MEMBER_ACTIVE: i32 = 1;
 /// Members of a product profile whose access is not active.
 pub const UMAPI_MEMBER_INACTIVE: i32 = 2;
 
-const STATUSES: [(i32, MemberStatus); 2] = [
-    (UMAPI_MEMBER_ACTIVE, MemberStatus::Active),
-    (UMAPI_MEMBER_INACTIVE, MemberStatus::Inactive),
-];
+numbers!(MemberStatus {
+    Active = UMAPI_MEMBER_ACTIVE,
+    Inactive = UMAPI_MEMBER_INACTIVE,
+});
 
 /// Asks, of a product profile, only for members whose access is active, or only for those whose is not.
 ///
@@ -135,7 +113,7 @@ pub unsafe extern "C" fn umapi_user_query_set_status(
 ) -> umapi_status {
     unsafe {
         change(query, error, |q| {
-            q.status(one_of("status", status, &STATUSES)?);
+            q.set_status(one_of("status", status)?);
             Ok(())
         })
     }
@@ -155,7 +133,7 @@ pub unsafe extern "C" fn umapi_user_query_set_exclude_groups(
 ) -> umapi_status {
     unsafe {
         change(query, error, |q| {
-            q.exclude_groups(flag("value", value)?);
+            q.set_exclude_groups(flag("value", value)?);
             Ok(())
         })
     }

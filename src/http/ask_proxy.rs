@@ -1,8 +1,9 @@
-//! Asks an HTTP proxy why it opens no way: the HTTP client keeps only that it did not, and forgets its words.
+//! A CONNECT request of the library's own, made to learn why an HTTP proxy refuses a tunnel. The HTTP client reports only
+//! that the proxy refused, and drops the proxy's answer.
 
 use super::proxy::Proxy;
 use super::resolve;
-use super::way::Way;
+use super::route::Route;
 use crate::shortage;
 use reqwest::header::HeaderValue;
 use std::io;
@@ -10,37 +11,43 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// An explanation is not worth more than this.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest wait for the proxy's explanation; the call that failed waits for it too.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The most bytes read of the proxy's answer.
 const LONGEST_HEAD: usize = 8192;
 
+/// The result of a CONNECT request to a proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ProxyAnswer {
-    /// In whose words the proxy itself could not be reached.
+    /// The proxy itself could not be reached, for this reason.
     Unreachable(String),
-    /// The operating system had nothing left for a connection; its error code.
+    /// The operating system had no descriptor or memory for a connection; its error code.
     Shortage(i32),
+    /// The proxy answered.
     Answered {
         status: u16,
-        /// The line that it answered with, without the version.
-        words: String,
-        /// What it takes in `Proxy-Authorization`.
+        /// The status line without the HTTP version, printable and at most 200 characters long.
+        status_line: String,
+        /// The authentication schemes that the proxy accepts, from `Proxy-Authenticate`.
         schemes: Vec<String>,
     },
 }
 
 impl ProxyAnswer {
-    /// Status and words, if it is a refusal.
+    /// The status and the status line of a refusal; `None` if the proxy did not answer, or opened the tunnel.
     pub(crate) fn refusal(&self) -> Option<(u16, &str)> {
         match self {
-            ProxyAnswer::Answered { status, words, .. } if !(200..300).contains(status) => {
-                Some((*status, words))
-            }
+            ProxyAnswer::Answered {
+                status,
+                status_line,
+                ..
+            } if !(200..300).contains(status) => Some((*status, status_line)),
             _ => None,
         }
     }
 
+    /// The authentication schemes that the proxy accepts; empty if it names none.
     pub(crate) fn schemes(&self) -> &[String] {
         match self {
             ProxyAnswer::Answered { schemes, .. } => schemes,
@@ -49,11 +56,12 @@ impl ProxyAnswer {
     }
 }
 
-/// What the proxy says to a request for a way to the host; `None` if it says nothing that can be understood.
-/// `with_login`: not after it refused ours, for some proxies lock out who fails too often.
-pub(crate) async fn ask(way: Way<'_>, with_login: bool) -> Option<ProxyAnswer> {
-    let proxy = way.proxy?;
-    let asked = async {
+/// The proxy's answer to a CONNECT request for the host; `None` if there is no proxy, or no readable answer in time.
+/// `with_login` is false after the proxy has refused the login, because some proxies lock an account after too many
+/// failures.
+pub(crate) async fn answer_to_connect(route: Route<'_>, with_login: bool) -> Option<ProxyAnswer> {
+    let proxy = route.proxy?;
+    let answer = async {
         let connection = match connect(proxy).await {
             Ok(connection) => connection,
             Err(error) if shortage::explained(&error).is_some() => {
@@ -65,10 +73,10 @@ pub(crate) async fn ask(way: Way<'_>, with_login: bool) -> Option<ProxyAnswer> {
             return None;
         }
         let login = proxy.authorization().filter(|_| with_login);
-        let head = request_a_way(connection, &way.target(), login).await?;
-        understand(&proxy.secrets().blot(&head))
+        let head = request_tunnel(connection, &route.target(), login).await?;
+        parse_head(&proxy.secrets().redact(&head))
     };
-    tokio::time::timeout(PATIENCE, asked).await.ok()?
+    tokio::time::timeout(TIMEOUT, answer).await.ok()?
 }
 
 async fn connect(proxy: &Proxy) -> io::Result<TcpStream> {
@@ -80,7 +88,8 @@ async fn connect(proxy: &Proxy) -> io::Result<TcpStream> {
     TcpStream::connect(addresses.as_slice()).await
 }
 
-async fn request_a_way(
+/// Sends the CONNECT request, and returns the head of the answer.
+async fn request_tunnel(
     mut proxy: TcpStream,
     target: &str,
     login: Option<HeaderValue>,
@@ -102,13 +111,13 @@ async fn request_a_way(
     Some(String::from_utf8_lossy(&head).into_owned())
 }
 
-fn understand(head: &str) -> Option<ProxyAnswer> {
+fn parse_head(head: &str) -> Option<ProxyAnswer> {
     let mut lines = head.split("\r\n").take_while(|line| !line.is_empty());
-    let (version, words) = lines.next()?.split_once(' ')?;
+    let (version, status_line) = lines.next()?.split_once(' ')?;
     if !version.starts_with("HTTP/") {
         return None;
     }
-    let status = words.get(..3)?.parse().ok()?;
+    let status = status_line.get(..3)?.parse().ok()?;
     let schemes = lines.filter_map(|line| {
         let (name, value) = line.split_once(':')?;
         let scheme = value.split_whitespace().next()?;
@@ -117,15 +126,15 @@ fn understand(head: &str) -> Option<ProxyAnswer> {
     });
     Some(ProxyAnswer::Answered {
         status,
-        words: printable(words),
+        status_line: printable(status_line),
         schemes: schemes.collect(),
     })
 }
 
-/// Foreign words, fit for a line of a log.
-fn printable(words: &str) -> String {
-    let words = words.trim().chars().filter(|c| !c.is_control());
-    words.take(200).collect()
+/// Foreign text without control characters and short enough for one line of a log.
+fn printable(text: &str) -> String {
+    let printable = text.trim().chars().filter(|c| !c.is_control());
+    printable.take(200).collect()
 }
 
 #[cfg(test)]
@@ -133,12 +142,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_is_understood() {
+    fn a_refusal_is_parsed() {
         let head = "HTTP/1.1 407 Log in\u{7} first\r\nProxy-Authenticate: NTLM\r\nproxy-authenticate: Negotiate x\r\n\r\n";
-        let answer = understand(head).unwrap();
+        let answer = parse_head(head).unwrap();
         assert_eq!(answer.refusal(), Some((407, "407 Log in first")));
         assert_eq!(answer.schemes(), ["NTLM", "Negotiate"]);
-        assert_eq!(understand("HTTP/1.0 200 OK\r\n").unwrap().refusal(), None);
+        assert_eq!(parse_head("HTTP/1.0 200 OK\r\n").unwrap().refusal(), None);
         for bad in [
             "",
             "220 ftp.example",
@@ -146,7 +155,7 @@ mod tests {
             "HTTP/1.1 ab",
             "HTTP/1.1 99",
         ] {
-            assert_eq!(understand(bad), None, "{bad}");
+            assert_eq!(parse_head(bad), None, "{bad}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What each attempt at a request shows to the service, asked for anew right before it goes out.
 
-use super::call::Call;
-use super::throttle::Throttle;
+use super::limit::throttle::Throttle;
+use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::redaction::Secrets;
 use reqwest::header::HeaderMap;

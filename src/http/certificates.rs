@@ -29,13 +29,13 @@ pub(crate) fn parse_certificates(
 type Found = Vec<CertificateDer<'static>>;
 
 fn from_pem(given: &[u8]) -> std::result::Result<Found, String> {
-    let text = pem::plain(given);
+    let text = pem::normalize(given);
     let is_certificate = |label: &str| matches!(label, "CERTIFICATE" | "X509 CERTIFICATE");
     let mut found = Vec::new();
     for block in pem::blocks(&text, is_certificate) {
         let number = found.len() + 1;
         let Block { der, .. } =
-            block.map_err(|damage| format!("its certificate {number} {}", damage.words()))?;
+            block.map_err(|damage| format!("its certificate {number} {}", damage.message()))?;
         found.push(CertificateDer::from(der.to_vec()));
     }
     match found.is_empty() {
@@ -97,7 +97,7 @@ mod tests {
     fn certificate() -> String {
         let made = rcgen::generate_simple_self_signed(["ca.example".to_owned()]);
         let made = made.expect("a certificate can be made");
-        pem::armored("CERTIFICATE", made.cert.der()).to_string()
+        pem::encode("CERTIFICATE", made.cert.der()).to_string()
     }
 
     fn refusal(given: &[u8]) -> String {
@@ -136,12 +136,12 @@ mod tests {
         let damaged = format!("{pem}{}", pem.replace("\nM", "\n!"));
         let words = "ca_file: its certificate 2 is damaged";
         assert!(refusal(damaged.as_bytes()).starts_with(words));
-        assert!(refusal(&pem.as_bytes()[..200]).contains("certificate 1 is cut short"));
+        assert!(refusal(&pem.as_bytes()[..200]).contains("certificate 1 is truncated"));
     }
 
     #[test]
     fn what_is_no_certificate_is_told_with_what_to_do() {
-        let label = |label: &str| pem::armored(label, b"x").to_string().into_bytes();
+        let label = |label: &str| pem::encode(label, b"x").to_string().into_bytes();
         for (given, words) in [
             (label("PKCS7"), "is a PKCS#7 bundle"),
             (label("CMS"), "is a PKCS#7 bundle"),

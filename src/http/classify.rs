@@ -1,5 +1,5 @@
-//! What a complete answer means: where it comes from, what it says of the request, and whether the request may be sent
-//! again. Nothing else looks at a status or at the shape of an error.
+//! The classification of complete answers: their origin, the error that they stand for, and what they say of the request's
+//! delivery. No other module looks at a status or at the shape of an error body.
 
 use super::retry_after;
 use super::transport::Answer;
@@ -7,9 +7,9 @@ use crate::error::{Absent, Delivery, Error, ErrorKind, Origin};
 use crate::model::error_body::{self, ErrorBody};
 use std::time::{Duration, SystemTime};
 
-/// The error that an answer amounts to. `None`: it is to be read as what was asked for.
+/// The error that an answer stands for. `None`: the answer is a success, and its body can be parsed.
 pub(crate) fn error(answer: &Answer) -> Option<Error> {
-    let said = match answer.status {
+    let body = match answer.status {
         200..=299 => error_body::parse_success(&answer.body, &answer.secrets)?,
         _ => error_body::parse(&answer.body, &answer.secrets),
     };
@@ -18,14 +18,14 @@ pub(crate) fn error(answer: &Answer) -> Option<Error> {
         answer.header("date"),
         SystemTime::now(),
     );
-    Some(describe(answer.status, said, wait))
+    Some(describe(answer.status, body, wait))
 }
 
-fn describe(http_status: u16, said: ErrorBody, wait: Option<Duration>) -> Error {
-    let status = meant_status(http_status, &said);
-    let kind = kind(status, said.origin);
-    let mut message = format!("{} (HTTP {http_status}", summary(kind, status, said.origin));
-    for part in [said.code.as_deref(), said.message.as_deref()]
+fn describe(http_status: u16, body: ErrorBody, wait: Option<Duration>) -> Error {
+    let status = effective_status(http_status, &body);
+    let kind = kind(status, body.origin);
+    let mut message = format!("{} (HTTP {http_status}", summary(kind, status, body.origin));
+    for part in [body.code.as_deref(), body.message.as_deref()]
         .into_iter()
         .flatten()
     {
@@ -39,43 +39,43 @@ fn describe(http_status: u16, said: ErrorBody, wait: Option<Duration>) -> Error 
     let mut error = Error::new(kind, message)
         .with_delivery(delivery(status))
         .with_http_status(http_status)
-        .with_origin(said.origin)
+        .with_origin(body.origin)
         .with_retry_after(wait);
     if kind == ErrorKind::NotFound {
-        error = error.with_absent(absent(&said));
+        error = error.with_absent(absent(&body));
     }
-    if is_about_content(status, said.origin) {
+    if is_about_content(status, body.origin) {
         error = error.about_content();
     }
-    if kind == ErrorKind::Rejected && said.origin == Origin::Intermediary {
+    if kind == ErrorKind::Rejected && body.origin == Origin::Intermediary {
         error = error.with_remedy(
-            "find out which proxy or firewall stands before the service, and have it let this request through",
+            "find out which proxy or firewall is between this machine and the service, and have it permit this request",
         );
     }
-    error.with_code(said.code)
+    error.with_code(body.code)
 }
 
-/// The status that fits what the body says. A known error is that error whatever the status.
-fn meant_status(http_status: u16, said: &ErrorBody) -> u16 {
-    let code = said.code.as_deref().unwrap_or_default();
-    let by_code = match (http_status, said.origin) {
-        // How each of these is answered is a matter of HTTP.
+/// The status that fits the error in the body. A known error keeps its meaning, whatever status it comes with.
+fn effective_status(http_status: u16, body: &ErrorBody) -> u16 {
+    let code = body.code.as_deref().unwrap_or_default();
+    let by_code = match (http_status, body.origin) {
+        // HTTP itself defines how a client reacts to these statuses.
         (300..=399 | 407 | 429, _) => None,
         (_, Origin::Gateway) => status_in_gateway_code(code),
         (401, _) | (_, Origin::TokenService | Origin::Intermediary) => None,
         (_, Origin::Service) => status_of_service_code(http_status, code),
     };
-    by_code.unwrap_or(match (http_status, said.origin) {
+    by_code.unwrap_or(match (http_status, body.origin) {
         (200..=299, Origin::TokenService) => 401,
         (200..=299, _) => REFUSED,
         _ => http_status,
     })
 }
 
-/// For a refusal that no status tells more about.
+/// The status of a refusal with a 2xx status and a code that has no status of its own.
 const REFUSED: u16 = 409;
 
-/// The gateway's codes are a status and three digits: 429050.
+/// The status in a code of the gateway, which is a status and three digits, such as 429050.
 fn status_in_gateway_code(code: &str) -> Option<u16> {
     let is_code = code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit());
     let status = code.get(..3).filter(|_| is_code)?.parse().ok()?;
@@ -83,16 +83,16 @@ fn status_in_gateway_code(code: &str) -> Option<u16> {
 }
 
 fn status_of_service_code(http_status: u16, code: &str) -> Option<u16> {
-    let is_of = |family: &str| code.starts_with(family);
+    let is_in = |family: &str| code.starts_with(family);
     match code {
         "error.organization.migrating" => Some(403),
-        _ if is_of("error.apikey.") => Some(403),
-        _ if is_of("error.organization.") => Some(404),
-        // What a 4xx answer says of one of several commands is about the whole request all the same.
+        _ if is_in("error.apikey.") => Some(403),
+        _ if is_in("error.organization.") => Some(404),
+        // A 4xx answer is about the whole request, even if its code is about one of several commands.
         _ if (400..=499).contains(&http_status) => None,
-        _ if is_of("error.command.") => Some(400),
+        _ if is_in("error.command.") => Some(400),
         _ if is_absence(code) => Some(404),
-        _ if is_of("error.internal.") && http_status < 300 => Some(500),
+        _ if is_in("error.internal.") && http_status < 300 => Some(500),
         _ => None,
     }
 }
@@ -103,10 +103,10 @@ fn is_absence(code: &str) -> bool {
         || code.eq_ignore_ascii_case("not found")
 }
 
-/// What is not there. An empty body leaves that open.
-fn absent(said: &ErrorBody) -> Absent {
-    match said.code.as_deref() {
-        None if said.is_empty => Absent::Unsaid,
+/// The kind of thing that was not found. An empty body does not say.
+fn absent(body: &ErrorBody) -> Absent {
+    match body.code.as_deref() {
+        None if body.is_empty => Absent::Unsaid,
         Some(code) if code.eq_ignore_ascii_case("not found") => Absent::Page,
         Some(code) if code.starts_with("error.user.") => Absent::User,
         Some(code) if code.starts_with("error.group.") => Absent::Group,
@@ -137,41 +137,41 @@ fn summary(kind: ErrorKind, status: u16, origin: Origin) -> &'static str {
     use ErrorKind::*;
     let is_foreign = origin == Origin::Intermediary;
     match kind {
-        Throttled => "the service throttles",
-        Auth if is_foreign => {
-            "something on the way to the service, or the service, refused the token"
-        }
+        Throttled => "the service throttles requests",
+        Auth if is_foreign => "the service, or a proxy or firewall before it, refused the token",
         Auth if origin == Origin::TokenService => "the token service refused the request",
         Auth => "the service refused the token",
         Forbidden => "the service does not permit this",
         NotFound => "the service does not know this",
-        Proxy => "the proxy wants credentials",
+        Proxy => "the proxy requires credentials",
         Timeout => "the service waited too long for the request",
         Rejected if is_foreign => {
-            "something on the way, not the service itself, refused this request"
+            "a proxy or firewall, not the service itself, refused this request"
         }
         Rejected => "the service refused the request",
-        Server if is_foreign => "the service, or something on the way to it, failed",
+        Server if is_foreign => "the service, or a proxy or firewall before it, failed",
         Server => "the service failed",
         _ if status == 404 => {
-            "not the service but something before it does not know this; check the endpoint"
+            "a server that is not the User Management API does not know this; check the endpoint"
         }
-        _ if (300..=399).contains(&status) => "a redirect, which is not followed with credentials",
-        _ => "an answer with an unexpected status",
+        _ if (300..=399).contains(&status) => {
+            "the answer is a redirect, which is not followed with credentials"
+        }
+        _ => "the answer has an unexpected status",
     }
 }
 
 fn delivery(status: u16) -> Delivery {
     match status {
         429 => Delivery::NotSent,
-        // Something behind the front failed; what became of the request is not known.
+        // The gateway may have passed the request on before the failure, so its outcome is unknown.
         408 | 500 | 502 | 503 | 504 => Delivery::Unknown,
         _ => Delivery::Answered,
     }
 }
 
-/// Whether a part of what was refused may pass. The service forbids without regard to the content; a web application
-/// firewall forbids a word or a length.
+/// Whether the request was refused for its content, so that a part of it may be accepted. A 403 of the service does not
+/// depend on the content; a web application firewall refuses certain words or lengths.
 fn is_about_content(status: u16, origin: Origin) -> bool {
     match status {
         400 | 413 | 422 => true,
@@ -208,7 +208,7 @@ mod tests {
     const MIGRATING: &str = r#"{"result":"error.organization.migrating","message":"later"}"#;
 
     #[test]
-    fn a_known_error_is_that_error_whatever_the_status() {
+    fn a_known_error_keeps_its_kind_with_any_status() {
         for status in [200, 400, 401, 403, 429, 500, 503] {
             let error = error_of(status, THROTTLE).expect("an error");
             assert_eq!(error.kind(), ErrorKind::Throttled, "{status}");
@@ -245,13 +245,13 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_shape_comes_from_something_on_the_way() {
+    fn an_unknown_shape_comes_from_an_intermediary() {
         for body in ["<html>Blocked</html>", r#"{"message":"Forbidden"}"#, "[]"] {
             let error = error_of(403, body).expect("an error");
             assert_eq!(error.kind(), ErrorKind::Rejected, "{body}");
             assert_eq!(error.origin(), Some(Origin::Intermediary), "{body}");
             assert!(error.is_about_content(), "{body}");
-            assert!(error.message().contains("on the way"), "{error}");
+            assert!(error.message().contains("a proxy or firewall"), "{error}");
         }
         for body in ["", MIGRATING, r#"{"error_code":"403000"}"#] {
             let error = error_of(403, body).expect("an error");
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_told_apart() {
+    fn the_kind_of_thing_that_was_not_found_is_recognised() {
         let absent = |body: &str| error_of(404, body).expect("an error").absent();
         assert_eq!(absent(""), Some(Absent::Unsaid));
         assert_eq!(absent(r#"{"result":"Not found"}"#), Some(Absent::Page));

@@ -2,13 +2,14 @@
 
 use super::authorisation::{Authorisation, Shown};
 use super::body::SentFlag;
-use super::call::{Call, Progress, WaitReason};
 use super::classify;
-use super::endpoint::EndpointClass;
-use super::pacer::{Share, Turn};
+use super::limit::permit_queue::{Permit, ProbeTurn};
+use super::limit::throttle::Throttle;
 use super::retry::RetryPolicy;
-use super::throttle::Throttle;
 use super::transport::{Answer, Request, Transport};
+use crate::call::Call;
+use crate::call::endpoint_class::EndpointClass;
+use crate::call::progress::{Progress, WaitReason};
 use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::lock::lock;
 use crate::log::{LogLevel, Logger};
@@ -72,7 +73,7 @@ impl Trace {
 /// What a request has that may go out now.
 struct Admitted {
     throttle: Arc<Throttle>,
-    share: Share,
+    permit: Permit,
     shown: Shown,
 }
 
@@ -98,10 +99,10 @@ impl Http {
             let admitted = self.admit(call, class, authorisation, turn.take(), annotate);
             let Admitted {
                 throttle,
-                share,
+                permit,
                 shown,
             } = admitted.await?;
-            let lane = throttle.lane(class);
+            let limiter = throttle.limiter(class);
             request.headers = shown.headers;
             request.secrets = shown.secrets;
             attempts += 1;
@@ -124,11 +125,11 @@ impl Http {
             let wait = self.wait_after(&failure);
             match failure.kind() {
                 ErrorKind::Throttled => {
-                    let kept = lane.refuse(share, wait);
+                    let kept = limiter.throttled(permit, wait);
                     turn = kept.map(|turn| (throttle.clone(), turn));
                 }
-                _ if had_no_connection(&failure) => drop(share.give_back()),
-                _ => drop(share),
+                _ if had_no_connection(&failure) => drop(permit.give_back()),
+                _ => drop(permit),
             }
             self.logger.line(LogLevel::Warn, || {
                 format!("{attempt_id} {endpoint} failed: {failure}")
@@ -154,7 +155,7 @@ impl Http {
         call: &Call,
         class: EndpointClass,
         authorisation: &mut impl Authorisation,
-        mut turn: Option<(Arc<Throttle>, Turn)>,
+        mut turn: Option<(Arc<Throttle>, ProbeTurn)>,
         annotate: impl Fn(Error) -> Error,
     ) -> Result<Admitted> {
         loop {
@@ -166,22 +167,22 @@ impl Http {
                 .take()
                 .filter(|(of, _)| Arc::ptr_eq(of, &throttle))
                 .map(|(_, turn)| turn);
-            let share = throttle
-                .lane(class)
-                .admit(call, class, self.retry.max_wait, turn)
+            let permit = throttle
+                .limiter(class)
+                .acquire(call, class, self.retry.max_wait, turn)
                 .await
                 .map_err(&annotate)?;
             match authorisation.show() {
                 Ok(Some(shown)) => {
                     return Ok(Admitted {
                         throttle,
-                        share,
+                        permit,
                         shown,
                     });
                 }
-                Ok(None) => drop(share.give_back()),
+                Ok(None) => drop(permit.give_back()),
                 Err(error) => {
-                    drop(share.give_back());
+                    drop(permit.give_back());
                     return Err(annotate(error));
                 }
             }
@@ -222,7 +223,7 @@ impl Http {
                     Some(error) => Err(error),
                 };
                 // Whatever was quoted above: no error leaves with a secret in it.
-                result.map_err(|e| e.map_words(|words| secrets.blot_mixed(words).into_owned()))
+                result.map_err(|e| e.map_words(|words| secrets.redact_mixed(words).into_owned()))
             });
         trace.end_attempt(match &result {
             Ok(_) => Delivery::Answered,

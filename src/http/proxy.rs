@@ -1,7 +1,8 @@
-//! Which way requests go: straight to the host or through a proxy, and who says so.
+//! Proxies: their addresses and logins, where they are set, and the hosts that they are used for.
 
+use super::headers::secret_header;
+use super::url::host_problem;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::url::host_problem;
 use crate::redaction::Secrets;
 use crate::secret::Secret;
 use base64ct::{Base64, Encoding};
@@ -11,13 +12,15 @@ use reqwest::header::HeaderValue;
 use std::fmt;
 use url::Url;
 
-/// What the program says about proxies.
+/// The program's choice of a proxy.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum ProxyChoice {
-    /// What the environment says when the first connection is made, or else the system's settings.
+    /// The proxy that the environment names when the first connection is made, or else the system's settings.
     #[default]
     Environment,
+    /// No proxy.
     Off,
+    /// This proxy, for all https requests.
     Given(Proxy),
 }
 
@@ -26,58 +29,66 @@ pub(crate) enum ProxyChoice {
 pub(crate) struct Proxy {
     address: Url,
     login: Option<Login>,
-    /// What of the login is never to be quoted.
+    /// The texts of the login that must never be quoted.
     secrets: Secrets,
     source: Source,
 }
 
+/// A user and a password for a proxy.
 #[derive(Clone)]
 pub(crate) struct Login {
     pub user: String,
     pub password: Secret,
 }
 
-/// Where the proxy is set.
+/// The setting that a proxy comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Source {
-    /// The program, by the option `proxy`.
+    /// The option `proxy`, set by the program.
     Option,
-    Configuration(Places),
-    /// A variable that all programs know.
+    /// A configuration file, or the library's own variables.
+    Configuration(SettingNames),
+    /// One of the conventional environment variables ([`VARIABLES`]).
     Environment(&'static str),
+    /// The operating system's proxy settings.
     System,
 }
 
-/// Where an operator wrote the proxy down, for messages.
+/// The names of the settings that hold a proxy's address and login, for messages to an operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Places {
+pub(crate) struct SettingNames {
     pub address: String,
     pub login: String,
 }
 
-/// In the order in which they count. `HTTP_PROXY` is for plain http, which is for this machine only and takes no proxy.
+/// The conventional variables; the first that is set counts. `HTTP_PROXY` is missing: it is for plain http, which the
+/// library uses on this machine only and without a proxy.
 const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 
 impl Proxy {
-    /// From the program. `names` are those of the address and of the user. User and password stand beside the address and
-    /// never in it, for addresses are shown.
-    pub(crate) fn given(names: [&str; 2], address: &str, login: Option<Login>) -> Result<Self> {
-        Proxy::checked(Source::Option, names, address, login)
-    }
-
-    /// The same, from a configuration.
-    pub(crate) fn configured(
-        places: Places,
+    /// The proxy that the program sets by the option `proxy`. `names`: the argument names of the address and of the user,
+    /// for error messages. The login is given apart from the address, because addresses are shown in messages.
+    pub(crate) fn from_option(
         names: [&str; 2],
         address: &str,
         login: Option<Login>,
     ) -> Result<Self> {
-        Proxy::checked(Source::Configuration(places), names, address, login)
+        Proxy::parse_with_login(Source::Option, names, address, login)
     }
 
-    fn checked(
+    /// The proxy that a configuration sets; otherwise as [`Proxy::from_option`].
+    pub(crate) fn from_configuration(
+        settings: SettingNames,
+        names: [&str; 2],
+        address: &str,
+        login: Option<Login>,
+    ) -> Result<Self> {
+        Proxy::parse_with_login(Source::Configuration(settings), names, address, login)
+    }
+
+    fn parse_with_login(
         source: Source,
         [address_name, user_name]: [&str; 2],
         address: &str,
@@ -104,12 +115,13 @@ impl Proxy {
         })
     }
 
-    /// The words of the error never hold the text, which may hold a password.
+    /// A proxy from its address, and the login that the address holds. The error never quotes the text, which may hold a
+    /// password.
     fn parse(
         text: &str,
         source: Source,
     ) -> std::result::Result<(Self, Option<Login>), &'static str> {
-        const FORM: &str = "is no proxy address, such as http://proxy.example.com:3128 or socks5h://proxy.example.com:1080";
+        const FORM: &str = "is not a proxy address, such as http://proxy.example.com:3128 or socks5h://proxy.example.com:1080";
         let text = match text.contains("://") {
             true => text.to_owned(),
             false => format!("http://{text}"),
@@ -119,7 +131,7 @@ impl Proxy {
         }
         let mut address = Url::parse(&text).map_err(|_| FORM)?;
         if !SCHEMES.contains(&address.scheme()) {
-            return Err("is of a kind that is not spoken; give http, https, socks5 or socks5h");
+            return Err("has a scheme that is not supported; give http, https, socks5 or socks5h");
         }
         if let Some(problem) = host_problem(&address) {
             return Err(problem);
@@ -160,12 +172,12 @@ impl Proxy {
         self.address.scheme().starts_with("socks")
     }
 
-    /// Whether the proxy is told the host's name and looks it up itself; otherwise this machine does.
+    /// Whether the proxy receives the host's name and looks it up; otherwise this machine looks it up.
     pub(crate) fn resolves_names(&self) -> bool {
         self.address.scheme() != "socks5"
     }
 
-    /// Of the others this machine would first have to speak TLS or SOCKS.
+    /// Whether a CONNECT request can be sent without a TLS handshake or SOCKS.
     pub(crate) fn speaks_plain_http(&self) -> bool {
         self.address.scheme() == "http"
     }
@@ -190,27 +202,43 @@ impl Proxy {
         self.secrets.clone()
     }
 
-    /// `Proxy-Authorization`, for HTTP proxies.
+    /// The value of `Proxy-Authorization`, for HTTP proxies with a login.
     pub(crate) fn authorization(&self) -> Option<HeaderValue> {
         self.login.as_ref().map(Login::basic)
     }
 
-    /// Where a person can change it.
+    /// The setting that holds the address, for messages.
     pub(crate) fn where_it_is_set(&self) -> String {
         match &self.source {
             Source::Option => "the option proxy".to_owned(),
-            Source::Configuration(places) => places.address.clone(),
+            Source::Configuration(settings) => settings.address.clone(),
             Source::Environment(variable) => format!("{variable} in the environment"),
             Source::System => "the system's proxy settings".to_owned(),
         }
     }
 
-    /// What to do so that the proxy gets the right login.
+    /// The remedy for a proxy that cannot be reached.
+    pub(super) fn check_it_runs(&self) -> String {
+        format!(
+            "check that the proxy runs and that {} is right",
+            self.where_it_is_set()
+        )
+    }
+
+    /// The remedy for a proxy that may be of another kind than its address says.
+    pub(super) fn check_its_kind(&self) -> String {
+        format!(
+            "check that the proxy is of the kind that its address says, and that {} is right",
+            self.where_it_is_set()
+        )
+    }
+
+    /// The remedy for a missing or refused login.
     pub(crate) fn how_to_log_in(&self) -> String {
         const GIVE: &str = "give the right user and password";
         match &self.source {
             Source::Option => format!("{GIVE} with the option proxy"),
-            Source::Configuration(places) => format!("{GIVE} by {}", places.login),
+            Source::Configuration(settings) => format!("{GIVE} by {}", settings.login),
             Source::Environment(variable) => format!(
                 "{GIVE} in {variable}, as {}://user:password@{}:{}",
                 self.address.scheme(),
@@ -223,7 +251,7 @@ impl Proxy {
         }
     }
 
-    fn for_the_client(&self) -> Result<reqwest::Proxy> {
+    fn to_reqwest(&self) -> Result<reqwest::Proxy> {
         let unusable = |e: reqwest::Error| {
             Error::new(
                 ErrorKind::Proxy,
@@ -231,10 +259,10 @@ impl Proxy {
             )
         };
         if self.is_socks() {
-            // Only in its address does the HTTP client take a SOCKS login; that copy of the password is not zeroed.
+            // The HTTP client accepts a SOCKS login only as a part of the address; that copy of the password is not zeroed.
             let mut address = self.address.clone();
             if let Some(login) = &self.login {
-                // The address encodes all but the percent sign, which its reader would decode.
+                // The setters encode everything but the percent sign, which the HTTP client would decode.
                 let encoded = |text: &str| text.replace('%', "%25");
                 let _ = address.set_username(&encoded(&login.user));
                 let _ = address.set_password(Some(&encoded(login.password.reveal())));
@@ -249,7 +277,7 @@ impl Proxy {
     }
 }
 
-/// Scheme, host and port.
+/// Shows scheme, host and port.
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let port = self.port();
@@ -267,7 +295,7 @@ impl Login {
     fn problem(&self, socks: bool) -> Option<&'static str> {
         let password = self.password.reveal();
         if self.user.is_empty() {
-            Some("must not be empty; give NULL for a proxy without login")
+            Some("must not be empty; leave it out for a proxy without a login")
         } else if self
             .user
             .chars()
@@ -278,7 +306,8 @@ impl Login {
         } else if !socks && self.user.contains(':') {
             Some("must not hold a colon, which would end it")
         } else if socks && (self.user.len() > 255 || password.len() > 255) {
-            Some("or the password is longer than the 255 bytes of SOCKS")
+            // RFC 1929 counts the bytes of each in one byte.
+            Some("or the password is longer than the 255 bytes that SOCKS allows")
         } else {
             None
         }
@@ -286,39 +315,42 @@ impl Login {
 
     fn secrets(login: Option<&Login>) -> Secrets {
         login.map_or_else(Secrets::default, |login| {
-            Secrets::of_login(&login.user, &login.password)
+            Secrets::for_login(&login.user, &login.password)
         })
     }
 
+    /// The value of `Proxy-Authorization` in the Basic scheme.
     fn basic(&self) -> HeaderValue {
         let pair = Secret::new(format!("{}:{}", self.user, self.password.reveal()));
         let encoded = Secret::new(Base64::encode_string(pair.reveal().as_bytes()));
-        let header = Secret::new(format!("Basic {}", encoded.reveal())).header();
+        let header = secret_header(Secret::new(format!("Basic {}", encoded.reveal())));
         header.expect("base64 fits into a header")
     }
 }
 
-/// What was found out when the first connection was made.
+/// The proxy and the hosts that it is used for, read when the first connection is made.
 #[derive(Clone, Debug)]
-pub(crate) enum Routes {
-    Straight,
-    /// For all https.
+pub(crate) enum ProxyRules {
+    /// No proxy.
+    Direct,
+    /// A proxy for all https requests.
     Given(Proxy),
-    /// For https, but for the hosts that the list excepts.
+    /// A proxy for https requests, except to the hosts in the list, which has the form of `NO_PROXY`.
     Excepting(Proxy, String),
 }
 
 impl ProxyChoice {
-    pub(crate) fn routes(&self) -> Result<Routes> {
+    /// The rules that the choice stands for; reads the environment or the system's settings where it names them.
+    pub(crate) fn rules(&self) -> Result<ProxyRules> {
         match self {
-            ProxyChoice::Off => Ok(Routes::Straight),
-            ProxyChoice::Given(proxy) => Ok(Routes::Given(proxy.clone())),
-            ProxyChoice::Environment => from_the_environment(),
+            ProxyChoice::Off => Ok(ProxyRules::Direct),
+            ProxyChoice::Given(proxy) => Ok(ProxyRules::Given(proxy.clone())),
+            ProxyChoice::Environment => rules_from_environment(),
         }
     }
 }
 
-fn from_the_environment() -> Result<Routes> {
+fn rules_from_environment() -> Result<ProxyRules> {
     let set = VARIABLES
         .iter()
         .find_map(|name| Some((*name, std::env::var_os(name)?)));
@@ -327,7 +359,7 @@ fn from_the_environment() -> Result<Routes> {
         None => None,
     };
     match set {
-        Some((_, value)) if value.trim().is_empty() => Ok(Routes::Straight),
+        Some((_, value)) if value.trim().is_empty() => Ok(ProxyRules::Direct),
         Some((name, value)) => {
             let (proxy, _) =
                 Proxy::parse(value.trim(), Source::Environment(name)).map_err(|problem| {
@@ -339,14 +371,14 @@ fn from_the_environment() -> Result<Routes> {
                 })?;
             let list = ["NO_PROXY", "no_proxy"];
             let list = list.iter().find_map(std::env::var_os);
-            // An entry that is not UTF-8 is no host of ours; the others count.
+            // An entry that is not UTF-8 matches no host that the library connects to; the other entries count.
             let list = list.unwrap_or_default();
-            Ok(Routes::Excepting(
+            Ok(ProxyRules::Excepting(
                 proxy,
-                exceptions(&list.to_string_lossy()),
+                normalized_exceptions(&list.to_string_lossy()),
             ))
         }
-        None => Ok(from_the_system()),
+        None => Ok(rules_from_system()),
     }
 }
 
@@ -358,8 +390,8 @@ fn not_utf8(name: &str) -> Error {
     .with_remedy("correct or unset it")
 }
 
-/// An entry of `NO_PROXY` without its port: of what would take the proxy, each host is called at one port only. Port 80
-/// stays, and with it the entry matches nothing.
+/// An entry of `NO_PROXY` without its port: the library connects to each host at one https port only, so the host alone
+/// decides. Port 80 stays, so that the entry matches nothing.
 fn without_port(entry: &str) -> &str {
     match entry.rsplit_once(':') {
         Some((host, port))
@@ -374,11 +406,11 @@ fn without_port(entry: &str) -> &str {
     }
 }
 
-/// `NO_PROXY` as other tools read it: spaces part as commas do, a star alone excepts addresses too, one before a domain is
-/// as good as none, and a host may have its port. The HTTP client knows less.
-fn exceptions(list: &str) -> String {
+/// `NO_PROXY` as other tools read it, in the narrower form that the HTTP client understands: spaces separate entries as
+/// commas do, `*` matches addresses too, `*.domain` means `.domain`, and an entry may have a port.
+fn normalized_exceptions(list: &str) -> String {
     let entries = list.split(|c: char| c == ',' || c.is_whitespace());
-    let understood = entries
+    let normalized = entries
         .filter(|entry| !entry.is_empty())
         .map(without_port)
         .map(|entry| match entry {
@@ -388,11 +420,11 @@ fn exceptions(list: &str) -> String {
                 _ => entry.trim_start_matches('[').trim_end_matches(']'),
             },
         });
-    understood.collect::<Vec<_>>().join(",")
+    normalized.collect::<Vec<_>>().join(",")
 }
 
-/// On macOS and Windows the settings of the system; elsewhere there are none.
-fn from_the_system() -> Routes {
+/// The proxy settings of macOS and Windows; other systems have none.
+fn rules_from_system() -> ProxyRules {
     let any = reqwest::Url::parse("https://usermanagement.adobe.io").expect("it is a URL");
     let found = any
         .as_str()
@@ -401,48 +433,49 @@ fn from_the_system() -> Routes {
         .and_then(|any| Matcher::from_system().intercept(&any))
         .and_then(|found| Proxy::parse(&found.uri().to_string(), Source::System).ok());
     match found {
-        Some((proxy, _)) => Routes::Given(proxy),
-        None => Routes::Straight,
+        Some((proxy, _)) => ProxyRules::Given(proxy),
+        None => ProxyRules::Direct,
     }
 }
 
-impl Routes {
-    /// The proxy on the way to `url`, if there is one.
+impl ProxyRules {
+    /// The proxy that requests to `url` go through, if any.
     pub(crate) fn proxy_for(&self, url: &Url) -> Option<&Proxy> {
         if url.scheme() != "https" {
             return None;
         }
         match self {
-            Routes::Straight => None,
-            Routes::Given(proxy) => Some(proxy),
-            Routes::Excepting(proxy, list) => {
-                let is_asked = Matcher::builder()
+            ProxyRules::Direct => None,
+            ProxyRules::Given(proxy) => Some(proxy),
+            ProxyRules::Excepting(proxy, list) => {
+                let is_used = Matcher::builder()
                     .https("http://proxy.invalid")
                     .no(list.as_str())
                     .build()
                     .intercept(&url.as_str().parse().ok()?)
                     .is_some();
-                is_asked.then_some(proxy)
+                is_used.then_some(proxy)
             }
         }
     }
 
-    /// Why there is no proxy on the way to `url`, if there is none.
-    pub(crate) fn why_straight(&self, url: &Url) -> &'static str {
+    /// Why requests to `url` go through no proxy, for a sentence that begins with "no proxy, since".
+    pub(crate) fn why_direct(&self, url: &Url) -> &'static str {
         match self {
-            _ if url.scheme() != "https" => "plain http takes none",
-            Routes::Excepting(..) => "NO_PROXY in the environment excepts the host",
-            Routes::Straight | Routes::Given(_) => "none is set",
+            _ if url.scheme() != "https" => "plain http uses none",
+            ProxyRules::Excepting(..) => "NO_PROXY in the environment excepts the host",
+            ProxyRules::Direct | ProxyRules::Given(_) => "none is set",
         }
     }
 
+    /// Makes the HTTP client follow these rules, and no others.
     pub(crate) fn apply(&self, builder: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder> {
         let builder = builder.no_proxy();
         Ok(match self {
-            Routes::Straight => builder,
-            Routes::Given(proxy) => builder.proxy(proxy.for_the_client()?),
-            Routes::Excepting(proxy, list) => {
-                builder.proxy(proxy.for_the_client()?.no_proxy(NoProxy::from_string(list)))
+            ProxyRules::Direct => builder,
+            ProxyRules::Given(proxy) => builder.proxy(proxy.to_reqwest()?),
+            ProxyRules::Excepting(proxy, list) => {
+                builder.proxy(proxy.to_reqwest()?.no_proxy(NoProxy::from_string(list)))
             }
         })
     }
@@ -457,7 +490,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_in_every_form() {
+    fn addresses_are_parsed_in_every_form() {
         for (text, shown) in [
             ("proxy.example:3128", "http://proxy.example:3128"),
             ("http://proxy.example/", "http://proxy.example:80"),
@@ -499,14 +532,14 @@ mod tests {
             format!("{proxy:?}"),
             proxy.to_string(),
             format!("{:?}", ProxyChoice::Given(proxy.clone())),
-            format!("{:?}", Routes::Excepting(proxy, String::new())),
+            format!("{:?}", ProxyRules::Excepting(proxy, String::new())),
         ] {
             assert!(!shown.contains("w0rd"), "{shown}");
         }
     }
 
     #[test]
-    fn exceptions_in_every_form() {
+    fn no_proxy_is_read_in_every_form() {
         for (list, host, is_excepted) in [
             ("*", "usermanagement.adobe.io", true),
             ("*", "10.1.2.3", true),
@@ -525,10 +558,10 @@ mod tests {
             ("adobe.io:", "usermanagement.adobe.io", false),
             ("", "usermanagement.adobe.io", false),
         ] {
-            let routes = Routes::Excepting(parsed("h:1").0, exceptions(list));
+            let rules = ProxyRules::Excepting(parsed("h:1").0, normalized_exceptions(list));
             let url = Url::parse(&format!("https://{host}/v2")).unwrap();
             assert_eq!(
-                routes.proxy_for(&url).is_none(),
+                rules.proxy_for(&url).is_none(),
                 is_excepted,
                 "{list:?}: {host}"
             );
@@ -536,9 +569,9 @@ mod tests {
     }
 
     #[test]
-    fn which_hosts_the_proxy_is_for() {
+    fn the_proxy_is_used_for_https_hosts_that_are_not_excepted() {
         let list = ".intranet.example, 10.0.0.0/8".to_owned();
-        let routes = Routes::Excepting(parsed("h:1").0, list);
+        let rules = ProxyRules::Excepting(parsed("h:1").0, list);
         for (url, is_through) in [
             ("https://usermanagement.adobe.io/v2", true),
             ("https://notintranet.example", true),
@@ -547,7 +580,7 @@ mod tests {
             ("http://127.0.0.1:8080", false),
         ] {
             let url = Url::parse(url).unwrap();
-            assert_eq!(routes.proxy_for(&url).is_some(), is_through, "{url}");
+            assert_eq!(rules.proxy_for(&url).is_some(), is_through, "{url}");
         }
     }
 }

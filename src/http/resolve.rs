@@ -1,4 +1,4 @@
-//! Names to addresses, by the platform, with an error that says which name.
+//! Name lookups by the platform's resolver, with errors that contain the name.
 
 use crate::shortage;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -6,10 +6,11 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
-/// The platform's resolver.
+/// The platform's resolver, for the HTTP client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Resolver;
 
+/// The error of a name lookup.
 #[derive(Debug)]
 pub(crate) struct NameNotFound {
     pub host: String,
@@ -24,12 +25,12 @@ impl fmt::Display for NameNotFound {
 
 impl std::error::Error for NameNotFound {}
 
-/// The addresses of a host at a port; for addresses, themselves.
+/// The addresses of a host at a port. A host that is an address, with or without brackets, is not looked up.
 pub(crate) async fn addresses(host: &str, port: u16) -> Result<Vec<SocketAddr>, NameNotFound> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let not_found = |cause| NameNotFound {
         host: bare.to_owned(),
-        // A resolver that can open neither its files nor a socket says that there is no such name.
+        // Without descriptors the resolver opens neither its files nor a socket, and reports that the name does not exist.
         cause: shortage::of_descriptors().unwrap_or(cause),
     };
     let found: Vec<_> = tokio::net::lookup_host((bare, port))

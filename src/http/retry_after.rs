@@ -1,13 +1,15 @@
-//! How long an answer asks to be left alone.
+//! The `Retry-After` header (RFC 9110).
 
 use std::time::{Duration, SystemTime};
 
-/// Any clock can be moved on by so much.
+/// The longest wait that is returned. It can be added to any clock without an overflow.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
-/// Reads `Retry-After` in either form. A date is measured against the answer's own `Date`, so that a wrong clock on
-/// either side does no harm. `None` where nothing usable is said: missing, garbage, negative, zero or past. What is
-/// longer than can be meant counts as [`LONGEST`].
+/// The wait that `Retry-After` asks for, in seconds or as a date.
+///
+/// A date is measured against the answer's own `Date`, or against `now` without one, so that a wrong clock on either side
+/// does not matter. `None` if the header is missing, malformed, negative, zero or in the past. A wait beyond [`LONGEST`]
+/// counts as [`LONGEST`].
 pub(crate) fn parse(
     retry_after: Option<&str>,
     date: Option<&str>,
@@ -42,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_and_none() {
+    fn seconds_and_dates_are_parsed_and_the_rest_is_ignored() {
         assert_eq!(seconds("7", None), Some(7.0));
         assert_eq!(seconds(" 3244 ", None), Some(3244.0));
         assert_eq!(seconds(IN_90_SECONDS, Some(DATE)), Some(90.0));
@@ -53,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_date_our_own_clock_serves() {
+    fn without_a_date_header_the_local_clock_counts() {
         let now = httpdate::parse_http_date(DATE).unwrap();
         assert_eq!(
             parse(Some(IN_90_SECONDS), None, now),
@@ -62,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_a_clock_can_be_moved_on_is_cut() {
+    fn a_wait_that_would_overflow_a_clock_is_cut() {
         for endless in [
             "1e19",
             "18446744073709551615",

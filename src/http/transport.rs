@@ -1,15 +1,15 @@
-//! One attempt at one request, over a pool of connections that is opened on first use.
+//! A single attempt at a request, over a pool of connections that is created on first use.
 
 use super::ask_proxy;
 use super::body::{SentFlag, TrackedBody};
-use super::endpoint::EndpointClass;
 use super::failure::{self, Cause};
-use super::proxy::{Proxy, ProxyChoice, Routes};
+use super::proxy::{Proxy, ProxyChoice, ProxyRules};
 use super::resolve::Resolver;
+use super::route::Route;
 use super::trust::Trust;
-use super::way::Way;
+use crate::call::endpoint_class::EndpointClass;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::shelf::{Lent, Shelf};
+use crate::json::buffer_pool::{BufferPool, PooledBuf};
 use crate::redaction::Secrets;
 use bytes::Bytes;
 use http_body::Body as _;
@@ -53,28 +53,30 @@ impl TransportOptions {
     }
 }
 
-/// A page of the service is below 2 MB; what goes beyond this is no answer of it.
+/// The most bytes of an answer. The service's pages stay below 2 MB, so a longer answer does not come from it.
 const LONGEST_ANSWER: usize = 64 << 20;
 
-/// A connection that idled longer may be half closed by something in between, and a POST on it would end as unknown.
-const IDLE_CONNECTION: Duration = Duration::from_secs(30);
+/// How long an idle connection is kept. A firewall may drop a connection that has been idle for longer, and a POST on it
+/// would have an unknown outcome.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The connections of a client.
 #[derive(Debug)]
 pub(crate) struct Transport {
     options: TransportOptions,
-    secure: OnceCell<Opened>,
-    /// For plain http, which is for this machine only and needs neither certificates nor a proxy.
-    plain: OnceCell<Opened>,
+    https: OnceCell<Connector>,
+    /// The connections over plain http, which is used on this machine only and needs neither certificates nor a proxy.
+    plain_http: OnceCell<Connector>,
 }
 
-/// What is there from the first connection on.
+/// The HTTP client for one scheme, created for the first connection.
 #[derive(Debug)]
-struct Opened {
+struct Connector {
     client: reqwest::Client,
-    routes: Routes,
+    proxy_rules: ProxyRules,
 }
 
-/// What goes out in each attempt of a logical call.
+/// A request as every attempt of a logical call sends it.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub class: EndpointClass,
@@ -82,14 +84,14 @@ pub(crate) struct Request {
     pub url: Url,
     pub headers: HeaderMap,
     pub body: Option<Bytes>,
-    /// Where the memory for the answer comes from, if it is to be used again.
-    pub shelf: Option<Shelf>,
-    /// What it carries that is never to be quoted.
+    /// The pool that the answer's buffer is taken from; without one it is allocated.
+    pub buffer_pool: Option<BufferPool>,
+    /// The secrets in the request, which no message may quote.
     pub secrets: Secrets,
 }
 
 impl Request {
-    /// Method and path: enough to recognise a call, and free of secrets.
+    /// The method and the path, which identify the call and hold no secrets.
     pub(crate) fn endpoint(&self) -> String {
         format!("{} {}", self.method, self.url.path())
     }
@@ -100,12 +102,13 @@ impl Request {
 pub(crate) struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
-    pub body: Lent<Vec<u8>>,
-    /// What the request carried: to be blotted out of whatever is quoted from the answer.
+    pub body: PooledBuf<Vec<u8>>,
+    /// The secrets in the request, to be removed from everything that is quoted from the answer.
     pub secrets: Secrets,
 }
 
 impl Answer {
+    /// The header's value; `None` if it is missing or not visible ASCII.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -115,77 +118,80 @@ impl Transport {
     pub(crate) fn new(options: TransportOptions) -> Self {
         Transport {
             options,
-            secure: OnceCell::new(),
-            plain: OnceCell::new(),
+            https: OnceCell::new(),
+            plain_http: OnceCell::new(),
         }
     }
 
-    /// What is needed for requests to `url`.
-    fn opened(&self, url: &Url) -> Result<&Opened> {
+    /// The connector for requests to `url`, created on first use.
+    fn connector(&self, url: &Url) -> Result<&Connector> {
         match url.scheme() {
-            "http" => self
-                .plain
-                .get_or_try_init(|| self.open(Routes::Straight, Trust::no_tls()?)),
-            _ => self.secure.get_or_try_init(|| {
+            "http" => self.plain_http.get_or_try_init(|| {
+                self.new_connector(ProxyRules::Direct, Trust::plain_http_config()?)
+            }),
+            _ => self.https.get_or_try_init(|| {
                 let options = &self.options;
-                self.open(options.proxy.routes()?, options.trust.tls()?)
+                self.new_connector(options.proxy.rules()?, options.trust.tls_config()?)
             }),
         }
     }
 
-    fn open(&self, routes: Routes, tls: ClientConfig) -> Result<Opened> {
+    fn new_connector(&self, proxy_rules: ProxyRules, tls: ClientConfig) -> Result<Connector> {
         let builder = reqwest::Client::builder()
             .user_agent(self.options.user_agent())
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
             .connect_timeout(self.connect_timeout())
-            .pool_idle_timeout(IDLE_CONNECTION)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .tcp_nodelay(true)
             .dns_resolver(Resolver)
             .tls_backend_preconfigured(tls);
-        let client = routes.apply(builder)?.build().map_err(|e| {
+        let client = proxy_rules.apply(builder)?.build().map_err(|e| {
             Error::new(
                 ErrorKind::Internal,
                 format!("the HTTP client could not be set up: {e}"),
             )
         })?;
-        Ok(Opened { client, routes })
+        Ok(Connector {
+            client,
+            proxy_rules,
+        })
     }
 
-    /// How long it takes until a connection counts as not to be had.
+    /// How long establishing a connection may take: never longer than a whole attempt.
     pub(crate) fn connect_timeout(&self) -> Duration {
         let options = &self.options;
         options.connect_timeout.min(options.attempt_timeout)
     }
 
     pub(crate) fn verifies_certificates(&self) -> bool {
-        !self.options.trust.anyone
+        !self.options.trust.any_certificate
     }
 
-    /// Whose certificates are trusted on the way to `url`; fails if they cannot be loaded.
+    /// The certificates that are trusted for `url`, for a message; an error if they cannot be loaded.
     pub(crate) fn describe_trust(&self, url: &Url) -> Result<String> {
-        self.opened(url)?;
+        self.connector(url)?;
         Ok(match url.scheme() {
-            "http" => "none wanted".to_owned(),
+            "http" => "not needed for plain http".to_owned(),
             _ => self.options.trust.to_string(),
         })
     }
 
-    /// Why the way to `url` leads through no proxy.
-    pub(crate) fn why_straight(&self, url: &Url) -> Result<&'static str> {
-        Ok(self.opened(url)?.routes.why_straight(url))
+    /// Why requests to `url` go through no proxy, for a message.
+    pub(crate) fn why_direct(&self, url: &Url) -> Result<&'static str> {
+        Ok(self.connector(url)?.proxy_rules.why_direct(url))
     }
 
-    /// The way that a request to `url` takes.
-    pub(crate) fn way<'a>(&'a self, url: &'a Url) -> Result<Way<'a>> {
-        Ok(Way {
+    /// The route of requests to `url`.
+    pub(crate) fn route<'a>(&'a self, url: &'a Url) -> Result<Route<'a>> {
+        Ok(Route {
             url,
-            proxy: self.opened(url)?.routes.proxy_for(url),
+            proxy: self.connector(url)?.proxy_rules.proxy_for(url),
             connect_timeout: self.connect_timeout(),
         })
     }
 
-    /// Sends the request once. `sent` is set from the moment that the service can have seen it.
+    /// Sends the request once, and reads the whole answer. `sent` is set as soon as the service can have seen the request.
     pub(crate) async fn attempt(
         &self,
         request: &Request,
@@ -193,17 +199,19 @@ impl Transport {
         sent: &SentFlag,
     ) -> Result<Answer> {
         let outgoing = self.outgoing(request, request_id, sent)?;
-        // Loading the platform's certificates is no part of an attempt's time.
-        let client = &self.opened(&request.url)?.client;
-        let way = self.way(&request.url)?;
-        let of_proxy = way.proxy.map(Proxy::secrets).unwrap_or_default();
-        let secrets = request.secrets.and(of_proxy);
+        // The platform's certificates are loaded here, before the attempt's time begins.
+        let client = &self.connector(&request.url)?.client;
+        let route = self.route(&request.url)?;
+        let proxy_secrets = route.proxy.map(Proxy::secrets).unwrap_or_default();
+        let secrets = request.secrets.and(proxy_secrets);
         let exchange = async {
             let result = match client.execute(outgoing).await {
-                Ok(answer) => read(answer, way, sent, request.shelf.as_ref(), &secrets).await,
-                Err(error) => Err(explained(&error, way, sent.settle()).await),
+                Ok(answer) => {
+                    read_answer(answer, route, sent, request.buffer_pool.as_ref(), &secrets).await
+                }
+                Err(error) => Err(explained(&error, route, sent.settle()).await),
             };
-            result.map_err(|error| error.map_words(|words| secrets.blot_mixed(words).into_owned()))
+            result.map_err(|error| error.map_words(|text| secrets.redact_mixed(text).into_owned()))
         };
         match tokio::time::timeout(self.options.attempt_timeout, exchange).await {
             Ok(result) => result,
@@ -238,33 +246,35 @@ impl Transport {
     }
 }
 
-/// Tells what stopped a request, in the proxy's own words where it was the proxy.
-async fn explained(error: &reqwest::Error, way: Way<'_>, sent: bool) -> Error {
-    let said = match failure::cause(error) {
-        Cause::LoginWanted => ask_proxy::ask(way, false).await,
-        Cause::TunnelRefused | Cause::ProxyLost => ask_proxy::ask(way, true).await,
+/// The error for a failed exchange. Where a proxy caused the failure, the proxy is asked for its reason.
+async fn explained(error: &reqwest::Error, route: Route<'_>, sent: bool) -> Error {
+    let answer = match failure::cause(error) {
+        Cause::ProxyLoginRequired => ask_proxy::answer_to_connect(route, false).await,
+        Cause::TunnelRefused | Cause::ProxyFailed => {
+            ask_proxy::answer_to_connect(route, true).await
+        }
         _ => None,
     };
-    failure::describe(error, way, sent, said.as_ref())
+    failure::describe(error, route, sent, answer.as_ref())
 }
 
-async fn read(
+async fn read_answer(
     mut answer: reqwest::Response,
-    way: Way<'_>,
+    route: Route<'_>,
     sent: &SentFlag,
-    shelf: Option<&Shelf>,
+    buffer_pool: Option<&BufferPool>,
     secrets: &Secrets,
 ) -> Result<Answer> {
     let status = answer.status().as_u16();
     let headers = std::mem::take(answer.headers_mut());
     let expected = answer.content_length().unwrap_or(0) as usize;
-    // Whoever reads the answer writes behind it what it has to decode.
-    let mut body = shelf.map(Shelf::lend).unwrap_or_default();
+    // Spare capacity is left: `Table::new` appends decoded texts to this buffer.
+    let mut body = buffer_pool.map(BufferPool::take).unwrap_or_default();
     body.reserve_exact((expected + expected / 32).min(LONGEST_ANSWER));
     while let Some(chunk) = answer
         .chunk()
         .await
-        .map_err(|e| failure::describe(&e, way, true, None).with_http_status(status))?
+        .map_err(|e| failure::describe(&e, route, true, None).with_http_status(status))?
     {
         if body.len() + chunk.len() > LONGEST_ANSWER {
             return Err(Error::new(

@@ -1,4 +1,4 @@
-//! Whom a client takes for the host that it calls: the certificates that it trusts, and what it says of a stranger.
+//! The certificates that a client trusts, and the TLS configuration that verifies a host's certificate against them.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::shortage;
@@ -17,15 +17,15 @@ use std::sync::Arc;
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
-/// Whose certificates are good.
+/// The certificates that are trusted.
 #[derive(Clone, Debug)]
 pub(crate) struct Trust {
-    /// Those that the platform trusts.
+    /// The CA certificates that the platform trusts.
     pub platform: bool,
-    /// These as well, or alone.
+    /// Further CA certificates.
     pub extra: Vec<CertificateDer<'static>>,
-    /// Anybody's at all: whoever sits on the line can read and change everything.
-    pub anyone: bool,
+    /// Every certificate, without verification: an attacker on the network can read and change everything.
+    pub any_certificate: bool,
 }
 
 impl Default for Trust {
@@ -33,15 +33,15 @@ impl Default for Trust {
         Trust {
             platform: true,
             extra: Vec::new(),
-            anyone: false,
+            any_certificate: false,
         }
     }
 }
 
 impl Trust {
-    /// Nobody at all can be no one's wish.
-    pub(crate) fn check(&self) -> Result<()> {
-        if self.platform || self.anyone || !self.extra.is_empty() {
+    /// Refuses options that trust no certificate at all.
+    pub(crate) fn check_not_empty(&self) -> Result<()> {
+        if self.platform || self.any_certificate || !self.extra.is_empty() {
             return Ok(());
         }
         Err(Error::invalid_argument(
@@ -50,22 +50,25 @@ impl Trust {
         ))
     }
 
-    /// TLS of 1.2 at least. Reads the platform's store, which takes a while.
-    pub(crate) fn tls(&self) -> Result<ClientConfig> {
+    /// The configuration for TLS 1.2 and 1.3. It reads the platform's certificate store, which may take a second.
+    pub(crate) fn tls_config(&self) -> Result<ClientConfig> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let verifier: Arc<dyn ServerCertVerifier> = match self.anyone {
-            true => Arc::new(Anyone(provider.clone())),
-            false => Arc::new(Explaining(
-                self.verifier(provider.clone()).map_err(no_trust)?,
+        let verifier: Arc<dyn ServerCertVerifier> = match self.any_certificate {
+            true => Arc::new(AcceptAnyCertificate(provider.clone())),
+            false => Arc::new(ExplainingVerifier(
+                self.verifier(provider.clone()).map_err(trust_store_error)?,
             )),
         };
-        // Files that cannot be opened are passed over as if they were not there.
-        if let Some(shortage) = no_descriptors().filter(|_| self.platform && !self.anyone) {
+        // The platform verifier ignores certificate files that it cannot open.
+        if self.platform
+            && !self.any_certificate
+            && let Some(shortage) = shortage_of_descriptors()
+        {
             return Err(shortage);
         }
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&TLS13, &TLS12])
-            .map_err(no_trust)?
+            .map_err(trust_store_error)?
             .dangerous()
             .with_custom_certificate_verifier(verifier)
             .with_no_client_auth();
@@ -73,12 +76,12 @@ impl Trust {
         Ok(config)
     }
 
-    /// For a client that speaks plain http only; in TLS it would trust nothing. Reads nothing.
-    pub(crate) fn no_tls() -> Result<ClientConfig> {
+    /// The configuration of a client that speaks plain http only. It trusts no certificate and reads no files.
+    pub(crate) fn plain_http_config() -> Result<ClientConfig> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(no_trust)?
+            .map_err(trust_store_error)?
             .with_root_certificates(RootCertStore::empty());
         Ok(config.with_no_client_auth())
     }
@@ -104,13 +107,13 @@ impl Trust {
     }
 }
 
-fn no_descriptors() -> Option<Error> {
+fn shortage_of_descriptors() -> Option<Error> {
     let shortage = shortage::explained(&shortage::of_descriptors()?)?;
     Some(shortage.context("the certificates to trust could not be loaded"))
 }
 
-fn no_trust(error: TlsError) -> Error {
-    if let Some(shortage) = no_descriptors() {
+fn trust_store_error(error: TlsError) -> Error {
+    if let Some(shortage) = shortage_of_descriptors() {
         return shortage;
     }
     Error::new(
@@ -118,14 +121,15 @@ fn no_trust(error: TlsError) -> Error {
         format!("the certificates to trust could not be loaded: {error}"),
     )
     .with_remedy(
-        "install the platform's certificates (on Debian the package ca-certificates), or add your own and turn the option \
-         platform_certificates off",
+        "install the platform's certificates (on Debian the package ca-certificates), or add your own CA's and turn the \
+         option platform_certificates off",
     )
 }
 
+/// Says which certificates are trusted, for the report of the self-check.
 impl fmt::Display for Trust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.anyone, self.platform, self.extra.len()) {
+        match (self.any_certificate, self.platform, self.extra.len()) {
             (true, _, _) => f.write_str("NOT VERIFIED"),
             (_, true, 0) => f.write_str("the platform's"),
             (_, true, added) => write!(f, "the platform's and {added} added"),
@@ -134,11 +138,11 @@ impl fmt::Display for Trust {
     }
 }
 
-/// Says of a certificate that is not trusted whose it is.
+/// A verifier that adds the issuer's name to the error about a certificate that is not trusted.
 #[derive(Debug)]
-struct Explaining(Arc<dyn ServerCertVerifier>);
+struct ExplainingVerifier(Arc<dyn ServerCertVerifier>);
 
-impl ServerCertVerifier for Explaining {
+impl ServerCertVerifier for ExplainingVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -151,10 +155,10 @@ impl ServerCertVerifier for Explaining {
             .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
             .map_err(|error| match error {
                 TlsError::InvalidCertificate(CertificateError::UnknownIssuer) => {
-                    stranger(end_entity, None)
+                    untrusted(end_entity, None)
                 }
                 TlsError::InvalidCertificate(CertificateError::Other(problem)) => {
-                    stranger(end_entity, Some(problem.to_string()))
+                    untrusted(end_entity, Some(problem.to_string()))
                 }
                 error => error,
             })
@@ -185,51 +189,53 @@ impl ServerCertVerifier for Explaining {
     }
 }
 
-/// Why a certificate is not trusted, with the names in it.
+/// A certificate that is not trusted, and why.
 #[derive(Debug)]
-pub(crate) struct Stranger {
-    /// As in RFC 4514; `None` if the certificate cannot be read.
+pub(crate) struct UntrustedCertificate {
+    /// The issuer's name in the form of RFC 4514; `None` if the certificate cannot be parsed.
     issuer: Option<String>,
     pub is_self_signed: bool,
-    /// What else is wrong than that nobody vouches for the issuer.
+    /// The verifier's own reason, if it is another than an unknown issuer.
     problem: Option<String>,
 }
 
-impl fmt::Display for Stranger {
+impl fmt::Display for UntrustedCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let whose = match &self.issuer {
+        let issued_by = match &self.issuer {
             Some(issuer) if self.is_self_signed => format!("is self-signed, by \"{issuer}\""),
             Some(issuer) => format!("was issued by \"{issuer}\", which is not trusted here"),
             None => "is not trusted".to_owned(),
         };
         match &self.problem {
-            Some(problem) => write!(f, "{whose}: {problem}"),
-            None => f.write_str(&whose),
+            Some(problem) => write!(f, "{issued_by}: {problem}"),
+            None => f.write_str(&issued_by),
         }
     }
 }
 
-impl std::error::Error for Stranger {}
+impl std::error::Error for UntrustedCertificate {}
 
-fn stranger(certificate: &CertificateDer<'_>, problem: Option<String>) -> TlsError {
-    let names = Certificate::from_der(certificate).ok().map(|read| {
-        let read = read.tbs_certificate();
-        (read.issuer().to_string(), read.issuer() == read.subject())
+fn untrusted(certificate: &CertificateDer<'_>, problem: Option<String>) -> TlsError {
+    let names = Certificate::from_der(certificate).ok().map(|parsed| {
+        let parsed = parsed.tbs_certificate();
+        let is_self_signed = parsed.issuer() == parsed.subject();
+        (parsed.issuer().to_string(), is_self_signed)
     });
-    let is_self_signed = names.as_ref().is_some_and(|(_, own)| *own);
-    let stranger = Stranger {
+    let untrusted = UntrustedCertificate {
+        is_self_signed: names
+            .as_ref()
+            .is_some_and(|(_, is_self_signed)| *is_self_signed),
         issuer: names.map(|(issuer, _)| issuer),
-        is_self_signed,
         problem,
     };
-    TlsError::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(stranger))))
+    TlsError::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(untrusted))))
 }
 
-/// Takes every certificate. The handshake's own signatures are still checked.
+/// A verifier that accepts every certificate. It still verifies the signatures of the handshake.
 #[derive(Debug)]
-struct Anyone(Arc<CryptoProvider>);
+struct AcceptAnyCertificate(Arc<CryptoProvider>);
 
-impl ServerCertVerifier for Anyone {
+impl ServerCertVerifier for AcceptAnyCertificate {
     fn verify_server_cert(
         &self,
         _: &CertificateDer<'_>,

@@ -1,10 +1,11 @@
-//! Addresses: which roots are acceptable, and how a name becomes one path segment.
+//! URLs: the root URLs that are accepted, and paths in which every name is one segment.
 
 use crate::error::{Error, Result};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::{Host, Url};
 
-/// All but RFC 3986's unreserved characters, and `@`, which org ids and emails hold and paths may.
+/// The characters that are encoded: all except RFC 3986's unreserved characters and `@`, which organisation ids and
+/// email addresses hold and a path may hold.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -12,15 +13,17 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b'@');
 
-/// What the HTTP library sends at most. The names behind a root have limits of their own, and all of them together,
-/// encoded, stay below what is kept free for them.
+/// The longest URL that the HTTP library sends, in bytes.
 const LONGEST_URL: usize = 65_534;
+
+/// The longest root URL, in bytes. The names that follow a root have limits of their own: together and encoded they are
+/// shorter than the bytes that are left for them.
 const LONGEST_ROOT: usize = LONGEST_URL - 8_192;
 
-/// RFC 1035, with the dots and without the last one.
+/// The longest host name of RFC 1035, with its dots and without the last one.
 const LONGEST_HOST: usize = 253;
 
-/// Refuses what is too long to be sent as a part of an address.
+/// Refuses a part of a URL that is too long to be sent.
 pub(crate) fn check_length(argument: &str, part: &str) -> Result<()> {
     match part.len() {
         ..=LONGEST_ROOT => Ok(()),
@@ -31,16 +34,17 @@ pub(crate) fn check_length(argument: &str, part: &str) -> Result<()> {
     }
 }
 
-/// What is wrong with the host, if no host can have such a name.
+/// The problem with a host name that is too long to exist.
 pub(crate) fn host_problem(url: &Url) -> Option<&'static str> {
     let length = url.host_str().map_or(0, str::len);
-    (length > LONGEST_HOST).then_some("names a host of more than 253 characters, which none has")
+    (length > LONGEST_HOST)
+        .then_some("names a host of more than 253 characters, the limit for host names")
 }
 
-/// A root URL that credentials may be sent to: https, or http to this machine.
+/// A root URL that credentials may be sent to: https, or http to a loopback address.
 pub(crate) fn parse_root(argument: &str, text: &str) -> Result<Url> {
     check_length(argument, text)?;
-    // The URL parser would quietly drop line ends and tabs.
+    // The URL parser would drop line ends and tabs silently.
     if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err(Error::invalid_argument(
             argument,
@@ -48,7 +52,7 @@ pub(crate) fn parse_root(argument: &str, text: &str) -> Result<Url> {
         ));
     }
     let url = Url::parse(text.trim_end_matches('/'))
-        .map_err(|e| Error::invalid_argument(argument, format_args!("is no URL: {e}")))?;
+        .map_err(|e| Error::invalid_argument(argument, format_args!("is not a URL: {e}")))?;
     let problem = match url.scheme() {
         "https" => None,
         "http" if is_loopback(&url) => None,
@@ -78,7 +82,8 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// `root` with one path segment for each of `segments`, encoded whole, and the query.
+/// The URL of a resource: `root`, one path segment for each of `segments`, and the query. Each segment is encoded, so
+/// that a slash in a name does not separate segments. `.` and `..` are refused: URL parsers would resolve them.
 pub(crate) fn resource(root: &Url, segments: &[&str], query: &[(&str, &str)]) -> Result<Url> {
     let mut path = root.path().trim_end_matches('/').to_owned();
     for segment in segments {
@@ -104,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_one_segment_whatever_it_holds() {
+    fn every_name_becomes_one_segment() {
         let root = parse_root("endpoint", "https://h.example/v2/usermanagement/").unwrap();
         let url = resource(
             &root,
@@ -119,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_sent_is_refused_and_all_else_fits() {
+    fn too_long_roots_are_refused_and_the_longest_resource_can_be_sent() {
         let host = |length| format!("https://{}", "h".repeat(length));
         assert!(parse_root("endpoint", &host(253)).is_ok());
         let refused = parse_root("endpoint", &host(254)).unwrap_err();
@@ -152,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn only_safe_roots_are_taken() {
+    fn only_safe_roots_are_accepted() {
         for good in [
             "https://h/x",
             "http://127.0.0.1:8080/v2",

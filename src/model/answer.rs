@@ -1,4 +1,4 @@
-//! The answer to a request of actions.
+//! The service's answer to an action request.
 
 use super::error_body::quote;
 use crate::error::{Error, Result};
@@ -7,68 +7,73 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// Every field is optional on the wire; `completed` counts entries.
+/// The body of the answer. Every field is optional on the wire; `completed` counts entries of the request.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ActionAnswer {
     pub result: Option<String>,
-    #[serde(default, deserialize_with = "count")]
+    #[serde(default, deserialize_with = "lenient_count")]
     pub completed: Option<u64>,
-    #[serde(default, deserialize_with = "count")]
+    #[serde(default, deserialize_with = "lenient_count")]
     pub not_completed: Option<u64>,
-    #[serde(default, deserialize_with = "count")]
+    #[serde(default, deserialize_with = "lenient_count")]
     pub completed_in_test_mode: Option<u64>,
-    #[serde(default, deserialize_with = "null_is_empty")]
-    pub errors: Vec<Finding>,
-    #[serde(default, deserialize_with = "null_is_empty")]
-    pub warnings: Vec<Finding>,
+    #[serde(default, deserialize_with = "null_as_empty")]
+    pub errors: Vec<WireFinding>,
+    #[serde(default, deserialize_with = "null_as_empty")]
+    pub warnings: Vec<WireFinding>,
 }
 
-/// One error or warning, as the service words it.
+/// One error or warning, in the service's words.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Finding {
-    #[serde(default, deserialize_with = "count")]
+pub(crate) struct WireFinding {
+    #[serde(default, deserialize_with = "lenient_count")]
     pub index: Option<u64>,
-    #[serde(default, deserialize_with = "count")]
+    #[serde(default, deserialize_with = "lenient_count")]
     pub step: Option<u64>,
-    #[serde(default, deserialize_with = "words")]
+    #[serde(default, deserialize_with = "lenient_text")]
     pub message: Option<String>,
-    #[serde(default, alias = "warningCode", deserialize_with = "words")]
+    #[serde(default, alias = "warningCode", deserialize_with = "lenient_text")]
     pub error_code: Option<String>,
-    #[serde(default, rename = "requestID", deserialize_with = "words")]
+    #[serde(default, rename = "requestID", deserialize_with = "lenient_text")]
     pub request_id: Option<String>,
-    #[serde(default, deserialize_with = "words")]
+    #[serde(default, deserialize_with = "lenient_text")]
     pub user: Option<String>,
 }
 
 impl ActionAnswer {
-    /// Blots out in the words of the service what it repeats of the request's secrets.
-    pub(crate) fn without(mut self, secrets: &Secrets) -> Self {
+    /// Blots out what the texts of the answer repeat of the request's secrets.
+    pub(crate) fn redacted(mut self, secrets: &Secrets) -> Self {
         let findings = self.errors.iter_mut().chain(&mut self.warnings);
-        let words = findings.flat_map(|finding| {
+        let texts = findings.flat_map(|finding| {
             [
                 &mut finding.message,
                 &mut finding.error_code,
                 &mut finding.user,
             ]
         });
-        for words in words.flatten() {
-            if let Cow::Owned(blotted) = secrets.blot(words) {
-                *words = blotted;
+        for text in texts.flatten() {
+            if let Cow::Owned(redacted) = secrets.redact(text) {
+                *text = redacted;
             }
         }
         self
     }
 }
 
+/// Parses the body of a 2xx answer. A body that is not an action answer is an [`crate::ErrorKind::Protocol`], with its
+/// `result` as the code if that is an error code.
 pub(crate) fn parse(body: &[u8]) -> Result<ActionAnswer> {
-    let answer: ActionAnswer = serde_json::from_slice(body)
-        .map_err(|e| Error::protocol(format!("the answer is no answer to actions: {e}")))?;
+    let answer: ActionAnswer = serde_json::from_slice(body).map_err(|e| {
+        Error::protocol(format!(
+            "the answer is not the answer to an action request: {e}"
+        ))
+    })?;
     match answer.result.as_deref() {
         Some("success" | "partial" | "error") => Ok(answer),
         other => Err(Error::protocol(format!(
-            "the answer is no answer to actions: result is {:?}",
+            "the answer is not the answer to an action request: result is {:?}",
             other.map_or("missing".into(), quote)
         ))
         .with_code(
@@ -79,8 +84,10 @@ pub(crate) fn parse(body: &[u8]) -> Result<ActionAnswer> {
     }
 }
 
-/// A number, or a number written as text (as `step` is documented); anything else is as good as absent.
-fn count<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<u64>, D::Error> {
+/// A number, or a number written as text (as `step` is documented); anything else counts as absent.
+fn lenient_count<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<u64>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
         Value::Number(number) => number.as_u64(),
         Value::String(text) => text.trim().parse().ok(),
@@ -88,7 +95,8 @@ fn count<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Opti
     })
 }
 
-fn words<'de, D: Deserializer<'de>>(
+/// A text; other values than null become their JSON.
+fn lenient_text<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<Option<String>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
@@ -98,9 +106,9 @@ fn words<'de, D: Deserializer<'de>>(
     })
 }
 
-fn null_is_empty<'de, D: Deserializer<'de>>(
+fn null_as_empty<'de, D: Deserializer<'de>>(
     deserializer: D,
-) -> std::result::Result<Vec<Finding>, D::Error> {
+) -> std::result::Result<Vec<WireFinding>, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
@@ -109,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn index_and_step_in_every_form() {
+    fn index_and_step_are_read_in_every_format() {
         let answer = parse(
             br#"{"result":"partial","completed":1,"notCompleted":2,"errors":[
             {"index":1,"step":"0","errorCode":"error.user.nonexistent","message":"m","requestID":null,"user":"u"},
@@ -124,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_answer_is_told() {
+    fn bodies_that_are_not_action_answers_are_errors() {
         for bad in [
             "",
             "[]",

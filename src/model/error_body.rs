@@ -1,32 +1,30 @@
-//! The error in the body of an answer, in each of the shapes that the service and its neighbours are known to use.
+//! The error in the body of an answer, in each shape that the service, its gateway and the token service are known to use.
 
 use crate::error::Origin;
 use crate::redaction::Secrets;
 use serde_json::{Map, Value};
 
-/// Code and words of an error; either may be missing.
+/// The code, the message and the origin of an error; code and message may be missing.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ErrorBody {
     pub code: Option<String>,
     pub message: Option<String>,
     pub origin: Origin,
-    /// Nothing at all was said.
+    /// The body is empty, or white space only.
     pub is_empty: bool,
 }
 
-/// The longest quotation of foreign words: enough to recognise an error page by.
-const LONGEST_QUOTE: usize = 300;
+/// The greatest length of a quotation, in characters: enough to recognise an error page.
+const MAX_QUOTED_CHARS: usize = 300;
 
-/// The longest body of a 2xx answer that is searched for an error. Those that are known are below 1 KB.
-const LONGEST_ERROR: usize = 8192;
+/// The greatest length of a 2xx body that is searched for an error, in bytes. Known error bodies are below 1 KB.
+const MAX_ERROR_BYTES: usize = 8192;
 
-/// Reads the body of an answer whose status tells of an error. `secrets` are blotted out of the words before these are cut
-/// to a length.
+/// Reads the body of an answer with an error status. `secrets` are removed from the texts before these are shortened.
 pub(crate) fn parse(body: &[u8], secrets: &Secrets) -> ErrorBody {
     match serde_json::from_slice::<Value>(body) {
-        Ok(Value::Object(object)) => {
-            known_shape(&object, secrets).unwrap_or_else(|| foreign(&object, secrets))
-        }
+        Ok(Value::Object(object)) => parse_known_shape(&object, secrets)
+            .unwrap_or_else(|| parse_unknown_shape(&object, secrets)),
         _ if body.trim_ascii().is_empty() => ErrorBody {
             origin: Origin::Service,
             code: None,
@@ -36,30 +34,30 @@ pub(crate) fn parse(body: &[u8], secrets: &Secrets) -> ErrorBody {
         _ => ErrorBody {
             origin: Origin::Intermediary,
             code: None,
-            message: plain_words(body, secrets),
+            message: text_without_markup(body, secrets),
             is_empty: false,
         },
     }
 }
 
-/// The error in the body of an answer whose status tells of success. `None` if it has no known shape of an error, or
-/// also holds what was asked for.
+/// The error in the body of an answer with a success status. `None`: the body has no known shape of an error, or also
+/// contains the requested data.
 pub(crate) fn parse_success(body: &[u8], secrets: &Secrets) -> Option<ErrorBody> {
     const HINT: &[u8] = b"\"error";
-    if body.len() > LONGEST_ERROR || !body.windows(HINT.len()).any(|bytes| bytes == HINT) {
+    if body.len() > MAX_ERROR_BYTES || !body.windows(HINT.len()).any(|bytes| bytes == HINT) {
         return None;
     }
     let Ok(Value::Object(object)) = serde_json::from_slice::<Value>(body) else {
         return None;
     };
-    known_shape(&object, secrets).filter(|said| {
-        (said.code.is_some() || said.message.is_some()) && !holds_what_was_asked_for(&object)
+    parse_known_shape(&object, secrets).filter(|error| {
+        (error.code.is_some() || error.message.is_some()) && !contains_requested_data(&object)
     })
 }
 
-/// A known shape, which is the service's, its gateway's or the token service's.
-fn known_shape(object: &Map<String, Value>, secrets: &Secrets) -> Option<ErrorBody> {
-    let said = |origin, code, message| ErrorBody {
+/// The error in one of the known shapes: of the service, its gateway or the token service.
+fn parse_known_shape(object: &Map<String, Value>, secrets: &Secrets) -> Option<ErrorBody> {
+    let error = |origin, code, message| ErrorBody {
         origin,
         code,
         message: text(object, message, secrets),
@@ -67,28 +65,28 @@ fn known_shape(object: &Map<String, Value>, secrets: &Secrets) -> Option<ErrorBo
     };
     if object.contains_key("error_code") {
         let code = text(object, "error_code", secrets);
-        return Some(said(Origin::Gateway, code, "message"));
+        return Some(error(Origin::Gateway, code, "message"));
     }
     if let Some(Value::String(result)) = object.get("result") {
         let code = match () {
-            () if is_result_code(result) => Some(quote(&secrets.blot(result))),
+            () if is_result_code(result) => Some(quote(&secrets.redact(result))),
             () if is_plain_result(result) => None,
             () => return None,
         };
-        return Some(said(Origin::Service, code, "message"));
+        return Some(error(Origin::Service, code, "message"));
     }
     if object.contains_key("errorCode") || object.contains_key("errorMessage") {
         let code = text(object, "errorCode", secrets);
-        return Some(said(Origin::Service, code, "errorMessage"));
+        return Some(error(Origin::Service, code, "errorMessage"));
     }
     let code = text(object, "error", secrets).filter(|code| is_oauth_code(code));
     if code.is_some() && !is_framework_error(object) {
-        return Some(said(Origin::TokenService, code, "error_description"));
+        return Some(error(Origin::TokenService, code, "error_description"));
     }
     None
 }
 
-/// Whether `result` names an error of the service, or is its word for a page that is not there.
+/// Whether `result` is an error code of the service, or its text for a page that does not exist.
 fn is_result_code(result: &str) -> bool {
     result.starts_with("error.") || result.eq_ignore_ascii_case("not found")
 }
@@ -97,21 +95,22 @@ fn is_plain_result(result: &str) -> bool {
     matches!(result, "success" | "partial" | "error")
 }
 
-/// RFC 6749 has lower-case words with underscores; error pages of frameworks have the status in words.
+/// Whether it is a code of RFC 6749, which are lower-case words with underscores. Error pages of web frameworks have the
+/// reason phrase of the status there instead.
 fn is_oauth_code(code: &str) -> bool {
     code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }
 
-/// Spring and its like: `{"timestamp","status":404,"error":"Not Found","path"}`.
+/// Whether it is the error object of a web framework such as Spring: `{"timestamp","status":404,"error":"Not Found","path"}`.
 fn is_framework_error(object: &Map<String, Value>) -> bool {
     ["status", "path", "timestamp"]
         .iter()
         .any(|key| object.contains_key(*key))
 }
 
-/// Words of a shape that is none of the known ones.
-fn foreign(object: &Map<String, Value>, secrets: &Secrets) -> ErrorBody {
-    const WORDS: [&str; 6] = [
+/// The error in an unknown shape, which an intermediary has sent. Its message is the first text under a usual key.
+fn parse_unknown_shape(object: &Map<String, Value>, secrets: &Secrets) -> ErrorBody {
+    const MESSAGE_KEYS: [&str; 6] = [
         "message",
         "detail",
         "title",
@@ -122,13 +121,15 @@ fn foreign(object: &Map<String, Value>, secrets: &Secrets) -> ErrorBody {
     ErrorBody {
         origin: Origin::Intermediary,
         code: None,
-        message: WORDS.iter().find_map(|key| text(object, key, secrets)),
+        message: MESSAGE_KEYS
+            .iter()
+            .find_map(|key| text(object, key, secrets)),
         is_empty: false,
     }
 }
 
-/// An answer that holds an error and what was asked for contradicts itself.
-fn holds_what_was_asked_for(object: &Map<String, Value>) -> bool {
+/// Whether the body has requested data too. An answer with both an error and data contradicts itself.
+fn contains_requested_data(object: &Map<String, Value>) -> bool {
     let is_there = |key: &&str| object.get(*key).is_some_and(|value| !value.is_null());
     let counts = |key: &&str| object.get(*key).and_then(Value::as_u64) > Some(0);
     ["users", "groups", "user", "access_token"]
@@ -139,16 +140,16 @@ fn holds_what_was_asked_for(object: &Map<String, Value>) -> bool {
 
 fn text(object: &Map<String, Value>, key: &str, secrets: &Secrets) -> Option<String> {
     match object.get(key) {
-        Some(Value::String(text)) if !text.is_empty() => Some(quote(&secrets.blot(text))),
+        Some(Value::String(text)) if !text.is_empty() => Some(quote(&secrets.redact(text))),
         Some(Value::Number(number)) => Some(number.to_string()),
         _ => None,
     }
 }
 
-/// The words of a body that is no JSON, without its markup.
-fn plain_words(body: &[u8], secrets: &Secrets) -> Option<String> {
+/// The text of a body that is not JSON, without its markup.
+fn text_without_markup(body: &[u8], secrets: &Secrets) -> Option<String> {
     let head = String::from_utf8_lossy(&body[..body.len().min(4096)]);
-    let head = secrets.blot(&head);
+    let head = secrets.redact(&head);
     let mut words = String::new();
     let mut in_tag = false;
     for c in head.chars() {
@@ -163,17 +164,18 @@ fn plain_words(body: &[u8], secrets: &Secrets) -> Option<String> {
         }
     }
     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    (!words.is_empty()).then(|| quote(&secrets.blot(&words)))
+    (!words.is_empty()).then(|| quote(&secrets.redact(&words)))
 }
 
-/// Foreign words, made fit for a message. Everything that an answer says and an error repeats goes through here.
+/// Makes text of an answer fit for an error message: without control characters, and shortened. Every text that an error
+/// quotes from an answer passes through here.
 pub(crate) fn quote(text: &str) -> String {
     let clean: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
-        .take(LONGEST_QUOTE)
+        .take(MAX_QUOTED_CHARS)
         .collect();
-    if text.chars().nth(LONGEST_QUOTE).is_some() {
+    if text.chars().nth(MAX_QUOTED_CHARS).is_some() {
         clean + "…"
     } else {
         clean
@@ -184,13 +186,13 @@ pub(crate) fn quote(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn told(body: &str) -> (Option<String>, Option<String>) {
+    fn code_and_message(body: &str) -> (Option<String>, Option<String>) {
         let ErrorBody { code, message, .. } = parse(body.as_bytes(), &Secrets::default());
         (code, message)
     }
 
     #[test]
-    fn the_shape_tells_where_an_error_comes_from() {
+    fn the_shape_determines_the_origin() {
         let origin = |body: &str| parse(body.as_bytes(), &Secrets::default()).origin;
         for service in [
             "",
@@ -207,7 +209,7 @@ mod tests {
             origin(r#"{"error":"invalid_client"}"#),
             Origin::TokenService
         );
-        for foreign in [
+        for unknown in [
             "<html>",
             "[]",
             "{}",
@@ -220,47 +222,51 @@ mod tests {
             r#"{"error":{"code":7}}"#,
             r#"{"result":"denied"}"#,
         ] {
-            assert_eq!(origin(foreign), Origin::Intermediary, "{foreign}");
+            assert_eq!(origin(unknown), Origin::Intermediary, "{unknown}");
         }
     }
 
     #[test]
-    fn every_shape_gives_code_and_words() {
+    fn code_and_message_are_read_from_every_shape() {
         let both = |code: &str, words: &str| (Some(code.into()), Some(words.into()));
         let words = |words: &str| (None, Some(words.into()));
         assert_eq!(
-            told(r#"{"error_code":"429050","message":"Too many requests"}"#),
+            code_and_message(r#"{"error_code":"429050","message":"Too many requests"}"#),
             both("429050", "Too many requests")
         );
         assert_eq!(
-            told(r#"{"result":"error.group.not_found","message":"no such group"}"#),
+            code_and_message(r#"{"result":"error.group.not_found","message":"no such group"}"#),
             both("error.group.not_found", "no such group")
         );
         assert_eq!(
-            told(r#"{"errorMessage":"m","errorCode":"c"}"#),
+            code_and_message(r#"{"errorMessage":"m","errorCode":"c"}"#),
             both("c", "m")
         );
-        assert_eq!(told(r#"{"errorMessage":"m"}"#), words("m"));
+        assert_eq!(code_and_message(r#"{"errorMessage":"m"}"#), words("m"));
         assert_eq!(
-            told(r#"{"error":"invalid_client","error_description":"bad secret"}"#),
+            code_and_message(r#"{"error":"invalid_client","error_description":"bad secret"}"#),
             both("invalid_client", "bad secret")
         );
         assert_eq!(
-            told(r#"{"status":404,"error":"Not Found"}"#),
+            code_and_message(r#"{"status":404,"error":"Not Found"}"#),
             words("Not Found")
         );
-        assert_eq!(told(r#"{"message":"no Route"}"#), words("no Route"));
-        assert_eq!(told(""), (None, None));
         assert_eq!(
-            told("<html><body><h1>Bad\nGateway</h1></body></html>"),
+            code_and_message(r#"{"message":"no Route"}"#),
+            words("no Route")
+        );
+        assert_eq!(code_and_message(""), (None, None));
+        assert_eq!(
+            code_and_message("<html><body><h1>Bad\nGateway</h1></body></html>"),
             words("Bad Gateway")
         );
     }
 
     #[test]
-    fn an_error_is_found_in_a_success_and_nothing_else_is_taken_for_one() {
-        let code =
-            |body: &str| parse_success(body.as_bytes(), &Secrets::default()).map(|said| said.code);
+    fn only_errors_are_found_in_success_bodies() {
+        let code = |body: &str| {
+            parse_success(body.as_bytes(), &Secrets::default()).map(|error| error.code)
+        };
         for (body, expected) in [
             (
                 r#"{"result":"error.organization.migrating","message":"m"}"#,
@@ -293,9 +299,9 @@ mod tests {
     }
 
     #[test]
-    fn long_and_odd_bodies_are_cut() {
-        let (_, message) = told(&"x".repeat(100_000));
-        assert_eq!(message.unwrap().chars().count(), LONGEST_QUOTE + 1);
-        assert_eq!(told("\u{0}\u{1}"), (None, Some("  ".into())));
+    fn long_bodies_are_shortened_and_control_characters_replaced() {
+        let (_, message) = code_and_message(&"x".repeat(100_000));
+        assert_eq!(message.unwrap().chars().count(), MAX_QUOTED_CHARS + 1);
+        assert_eq!(code_and_message("\u{0}\u{1}"), (None, Some("  ".into())));
     }
 }

@@ -1,12 +1,16 @@
-//! A group as the service tells of one: user groups, product profiles and admin groups alike.
+//! A group in a listing: a user group, a product profile or an admin group.
 
 use super::page::Page;
-use super::reader::{self, Reader};
-use super::table::{Row, Table};
-use super::text::{Span, Text};
+use crate::json::reader::{self, Reader};
+use crate::json::table::{Row, Table};
+use crate::json::text::{Span, Text};
 use std::sync::Arc;
 
-/// One group of a page. Cheap to clone; keeps the page's memory alive.
+/// One group of a page: a user group, a product profile or an admin group.
+///
+/// A clone shares the page's memory, and keeps it alive. Fields that the service leaves out or sets to null are `None`. The
+/// field names in the documentation of the methods are those of the User Management API's group listing; the names of the
+/// deprecated listing of user groups are read too.
 #[derive(Clone, Debug)]
 pub struct Group {
     table: Arc<Table<GroupRow>>,
@@ -17,16 +21,18 @@ pub struct Group {
 pub type GroupPage = Page<GroupRow>;
 
 impl Page<GroupRow> {
+    /// The group at `index`, counted from 0; `None` if the page has not so many.
     pub fn get(&self, index: usize) -> Option<Group> {
         self.at(index, Group::at)
     }
 
+    /// All groups of the page, in order.
     pub fn groups(&self) -> impl ExactSizeIterator<Item = Group> + '_ {
         (0..self.len()).map(|index| self.get(index).expect("it is below the length"))
     }
 }
 
-/// Where a group's fields stand in their page.
+/// The fields of one group, as spans in the page.
 #[derive(Debug)]
 pub struct GroupRow {
     id: Option<i64>,
@@ -59,36 +65,42 @@ impl Group {
         self.table.row(self.row)
     }
 
-    /// Works in place of the name in queries, where a name with a dot does not.
+    /// `groupId`. A query by this id finds a group whose name contains a dot; a query by that name does not.
     pub fn id(&self) -> Option<i64> {
         self.fields()?.id
     }
 
+    /// `memberCount`: how many users are members of the group.
     pub fn member_count(&self) -> Option<u64> {
         self.fields()?.member_count
     }
 
-    /// Whether the group is managed elsewhere, such as by directory sync. Only the deprecated listing of user groups
-    /// tells it.
+    /// `isReadOnly`: whether the group is managed elsewhere, such as by directory sync. Only the deprecated listing of user
+    /// groups ([`crate::Client::user_groups`]) has this field.
     pub fn is_read_only(&self) -> Option<bool> {
         self.fields()?.read_only
     }
 
     text_fields! {
+        /// `groupName`.
         name;
-        /// `USER_GROUP`, `PRODUCT_PROFILE`, `SYSADMIN_GROUP` and so on; the list is open.
+        /// `type`: `USER_GROUP`, `PRODUCT_PROFILE`, `SYSADMIN_GROUP` and so on; the list is open.
         kind;
-        /// The group of those who administer this one.
+        /// `adminGroupName`: the name of the group whose members administer this group.
         admin_group_name;
+        /// `productName`: the product that a profile gives access to.
         product_name;
-        /// The number of licences, or `UNLIMITED`, as the service writes it.
+        /// `licenseQuota`: the number of licences, or `UNLIMITED`, as the service writes it.
         license_quota;
+        /// `userGroupName`: the user group that an admin group administers.
         user_group_name;
+        /// `productProfileName`: the product profile that a developer or admin group belongs to.
         product_profile_name;
+        /// `profileGroupName`: the product profile that an admin group administers.
         profile_group_name;
     }
 
-    /// The group's JSON object as the service sent it, with every field that this version does not know.
+    /// The group's JSON object as the service sent it, including fields that this version does not know.
     pub fn json(&self) -> Text<'_> {
         self.table.json(self.row)
     }
@@ -110,8 +122,8 @@ enum Field {
 }
 
 impl Field {
-    /// In the spelling of the current and of the deprecated endpoint.
-    fn named(key: &[u8]) -> Self {
+    /// The field of a key, in the spelling of the current and of the deprecated endpoint.
+    fn from_key(key: &[u8]) -> Self {
         match key {
             b"groupId" | b"id" => Field::Id,
             b"groupName" | b"name" => Field::Name,
@@ -144,7 +156,7 @@ impl Row for GroupRow {
             product_profile_name: Span::ABSENT,
             profile_group_name: Span::ABSENT,
         };
-        reader.object(Field::named, |reader, field| {
+        reader.object(Field::from_key, |reader, field| {
             match field {
                 Field::Id => group.id = reader.value()?,
                 Field::MemberCount => group.member_count = reader.value()?,

@@ -1,13 +1,15 @@
-//! A page of a listing, and what the service says of the whole listing beside it.
+//! A page of a listing, and what its answer says about the whole listing.
 
 use super::error_body::quote;
-use super::reader::{self, Found, Reader, Unreadable};
-use super::shelf::Lent;
-use super::table::{Row, Rows, Table, read_rows};
 use crate::error::{Error, Result};
+use crate::json::buffer_pool::PooledBuf;
+use crate::json::reader::{self, Found, Reader, Unreadable};
+use crate::json::table::{Row, Rows, Table, read_rows};
 use std::sync::Arc;
 
-/// The items of one page, shared by everything handed out from it.
+/// The users or groups of one page, in the service's order.
+///
+/// Clones, and the items taken from a page, share its memory.
 #[derive(Debug)]
 pub struct Page<R> {
     table: Arc<Table<R>>,
@@ -25,17 +27,22 @@ impl<R> Clone for Page<R> {
     }
 }
 
-/// The figures of a listing from the headers of its newest page. Any may be missing.
+/// The counts of a listing, from the headers of its newest page (User Management API, "Pagination").
+///
+/// Each is `None` if its header is missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PageStats {
-    /// How many items there are; counts technical accounts that the listing leaves out.
+    /// `X-Total-Count`: how many items the listing has. It includes technical accounts, which the pages leave out.
     pub total_count: Option<u64>,
+    /// `X-Page-Count`: how many pages the listing has.
     pub page_count: Option<u64>,
+    /// `X-Current-Page`: the number of this page, counted from 0.
     pub current_page: Option<u64>,
+    /// `X-Page-Size`: how many items this page has.
     pub page_size: Option<u64>,
 }
 
-/// What stands around the rows of a good answer: a page of users or groups, or one user.
+/// The outer object of an answer: a page of users or groups, or one user.
 struct Envelope<R> {
     result: Option<String>,
     message: Option<String>,
@@ -45,26 +52,26 @@ struct Envelope<R> {
     one_user: Option<Rows<R>>,
 }
 
-/// What the answer to the request for a page turns out to be.
+/// The answer to the request for a page.
 #[derive(Debug)]
 pub(crate) enum PageAnswer<R> {
     Page(Page<R>),
-    /// `"result": "Not found"`; and what it says itself of the last page.
+    /// `"result": "Not found"`, with the answer's own `lastPage` and `message`.
     NotFound {
         last: Option<bool>,
         message: Option<String>,
     },
-    /// A page without items, which is how a listing ends that says nothing of its last page.
+    /// A page without items. A listing without `lastPage` ends with one.
     PastTheEnd,
 }
 
-fn not_understood(noun: &str, problem: impl std::fmt::Display) -> Error {
-    Error::protocol(format!("the answer holds no {noun}: {problem}"))
+fn unreadable_answer(noun: &str, problem: impl std::fmt::Display) -> Error {
+    Error::protocol(format!("the answer contains no {noun}: {problem}"))
 }
 
 fn unexpected_result(noun: &str, result: &str, message: Option<String>) -> Error {
     let message = message.map_or(String::new(), |m| format!(", message {:?}", quote(&m)));
-    not_understood(noun, format_args!("result is {:?}{message}", quote(result)))
+    unreadable_answer(noun, format_args!("result is {:?}{message}", quote(result)))
 }
 
 impl<R: Row> Envelope<R> {
@@ -77,14 +84,14 @@ impl<R: Row> Envelope<R> {
             page: None,
             one_user: None,
         };
-        reader.object(Field::named, |reader, field| {
+        reader.object(Field::from_key, |reader, field| {
             match field {
                 Field::Result => envelope.result = reader.value()?,
                 Field::Message => envelope.message = reader.value()?,
                 Field::LastPage => envelope.last_page = reader.flag()?,
                 Field::GroupName => envelope.group_name = reader.value()?,
                 Field::Rows if envelope.page.is_some() => {
-                    return Err(Unreadable::new("it holds two lists"));
+                    return Err(Unreadable::new("it contains two lists"));
                 }
                 Field::Rows => envelope.page = read_rows(reader, noun)?,
                 Field::OneUser if reader.take_null() => envelope.one_user = None,
@@ -97,8 +104,8 @@ impl<R: Row> Envelope<R> {
     }
 }
 
-/// In place of a result that is not there.
-const UNSAID: &str = "missing";
+/// Stands for a `result` that is missing.
+const MISSING_RESULT: &str = "missing";
 
 enum Field {
     Result,
@@ -111,7 +118,7 @@ enum Field {
 }
 
 impl Field {
-    fn named(key: &[u8]) -> Self {
+    fn from_key(key: &[u8]) -> Self {
         match key {
             b"result" => Field::Result,
             b"message" => Field::Message,
@@ -124,7 +131,7 @@ impl Field {
     }
 }
 
-/// Reads the whole of an answer.
+/// Reads a whole answer with `read`; anything after its value is an error.
 fn read_all<T>(
     body: &[u8],
     read: impl FnOnce(&mut Reader) -> reader::Result<T>,
@@ -135,22 +142,23 @@ fn read_all<T>(
 }
 
 impl<R: Row> Page<R> {
-    /// Reads an answer of the `/users` and `/groups` listings.
-    pub(crate) fn parse(body: Lent<Vec<u8>>, noun: &str) -> Result<PageAnswer<R>> {
+    /// Reads an answer of the listings `/users` and `/groups`. `noun` names the items in error messages.
+    pub(crate) fn parse(body: PooledBuf<Vec<u8>>, noun: &str) -> Result<PageAnswer<R>> {
         let (envelope, found): (Envelope<R>, _) =
             read_all(&body, |reader| Envelope::read(reader, noun))
-                .map_err(|e| not_understood(noun, e))?;
-        let result = envelope.result.as_deref().unwrap_or(UNSAID);
+                .map_err(|e| unreadable_answer(noun, e))?;
+        let result = envelope.result.as_deref().unwrap_or(MISSING_RESULT);
         match (result, envelope.page) {
             ("success", Some(rows)) => {
-                let table = Table::new(body, found, rows).map_err(|e| not_understood(noun, e))?;
+                let table =
+                    Table::new(body, found, rows).map_err(|e| unreadable_answer(noun, e))?;
                 Ok(PageAnswer::Page(Page {
                     table: Arc::new(table),
                     group_name: envelope.group_name,
                     last: envelope.last_page,
                 }))
             }
-            ("success", None) => Err(not_understood(noun, "the list is missing")),
+            ("success", None) => Err(unreadable_answer(noun, "the list is missing")),
             (result, None) if result.eq_ignore_ascii_case("not found") => {
                 Ok(PageAnswer::NotFound {
                     last: envelope.last_page,
@@ -162,13 +170,13 @@ impl<R: Row> Page<R> {
     }
 
     /// Reads the bare array of the deprecated listing of user groups.
-    pub(crate) fn parse_array(body: Lent<Vec<u8>>, noun: &str) -> Result<PageAnswer<R>> {
+    pub(crate) fn parse_array(body: PooledBuf<Vec<u8>>, noun: &str) -> Result<PageAnswer<R>> {
         let table = read_all(&body, |reader| read_rows(reader, noun)).and_then(|(rows, found)| {
             let rows = rows.ok_or_else(|| Unreadable::new("the list is missing"))?;
             Table::new(body, found, rows)
         });
         Ok(PageAnswer::Page(Page {
-            table: Arc::new(table.map_err(|e| not_understood(noun, e))?),
+            table: Arc::new(table.map_err(|e| unreadable_answer(noun, e))?),
             group_name: None,
             last: None,
         }))
@@ -176,47 +184,49 @@ impl<R: Row> Page<R> {
 }
 
 impl<R> Page<R> {
+    /// The number of items.
     pub fn len(&self) -> usize {
         self.table.len()
     }
 
+    /// Whether the page has no items.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Where an item stands, if there are so many.
+    /// Makes the item at `index`; `None` if the page has not so many.
     pub(crate) fn at<T>(&self, index: usize, item: impl Fn(Arc<Table<R>>, u32) -> T) -> Option<T> {
         (index < self.len()).then(|| item(self.table.clone(), index as u32))
     }
 
-    /// The group that the service took the question to be about.
+    /// `groupName`: the group that the service has listed the members of.
     pub(crate) fn group_name(&self) -> Option<&str> {
         self.group_name.as_deref()
     }
 
-    /// The service's word on whether this is the end.
+    /// `lastPage`: whether this is the last page, as the service says.
     pub(crate) fn is_last(&self) -> Option<bool> {
         self.last
     }
 
-    /// The same for a page that the service hands out twice; `None` for an empty one.
+    /// A hash that is equal for a page that the service returns twice; `None` for an empty page.
     pub(crate) fn fingerprint(&self) -> Option<u64> {
         self.table.fingerprint()
     }
 }
 
-/// Reads the answer to a question for one item.
-pub(crate) fn parse_one<R: Row>(body: Lent<Vec<u8>>, noun: &str) -> Result<Arc<Table<R>>> {
+/// Reads the answer to a query for one item, as a table with one row.
+pub(crate) fn parse_one<R: Row>(body: PooledBuf<Vec<u8>>, noun: &str) -> Result<Arc<Table<R>>> {
     let (envelope, found): (Envelope<R>, _) =
         read_all(&body, |reader| Envelope::read(reader, noun))
-            .map_err(|e| not_understood(noun, e))?;
-    let result = envelope.result.as_deref().unwrap_or(UNSAID);
+            .map_err(|e| unreadable_answer(noun, e))?;
+    let result = envelope.result.as_deref().unwrap_or(MISSING_RESULT);
     match (result, envelope.one_user) {
         ("success", Some(row)) => {
-            let table = Table::new(body, found, row).map_err(|e| not_understood(noun, e))?;
+            let table = Table::new(body, found, row).map_err(|e| unreadable_answer(noun, e))?;
             Ok(Arc::new(table))
         }
-        // The word for a page that is not there, and none about this item.
+        // "Not found" is refused too: it is the result for a missing page, and says nothing about this item.
         (result, _) => Err(unexpected_result(noun, result, envelope.message)),
     }
 }
@@ -224,6 +234,7 @@ pub(crate) fn parse_one<R: Row>(body: Lent<Vec<u8>>, noun: &str) -> Result<Arc<T
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::text::Text;
     use crate::model::group::GroupRow;
     use crate::model::user::{IdentityType, UserRow};
 
@@ -232,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_is_read_and_every_unknown_one_kept() {
+    fn every_field_is_read_and_unknown_fields_are_kept() {
         let json = r#"{"lastPage":false,"result":"success","users":[
             {"id":"1@a.e","email":"zo\u00eb@example.com","status":"active","groups":["A/B","_org_admin"],"username":"zoe",
              "domain":"example.com","firstname":"Zo\u00eb","lastname":null,"country":"FR","type":"federatedid",
@@ -264,10 +275,8 @@ mod tests {
         assert!(page.get(2).is_none());
     }
 
-    use crate::model::text::Text;
-
     #[test]
-    fn what_is_no_page_is_told() {
+    fn answers_that_are_not_pages_are_protocol_errors() {
         for bad in [
             "",
             "<html>",
@@ -293,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_nesting_is_refused_or_skipped_without_a_crash() {
+    fn deep_nesting_does_not_overflow_the_stack() {
         let deep = format!(
             r#"{{"result":"success","users":[{{"x":{}1{}}}]}}"#,
             "[".repeat(200_000),
@@ -303,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_in_both_spellings() {
+    fn groups_are_read_in_both_spellings() {
         let json = r#"{"result":"success","lastPage":true,"groups":[{"groupId":4294967296123,"groupName":"Ünï/x",
             "type":"PRODUCT_PROFILE","memberCount":3,"licenseQuota":"UNLIMITED","productName":"P"}]}"#;
         let Ok(PageAnswer::Page(page)) = Page::<GroupRow>::parse(json.into(), "groups") else {

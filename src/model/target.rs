@@ -1,8 +1,8 @@
 //! The user or user group that an action is about.
 
 use super::order_key::{Key, group_key, user_key};
-use super::text::SharedText;
 use super::write_json::ObjectWriter;
+use crate::json::text::SharedText;
 
 /// The user or user group that an action is about.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! The answer of the token endpoints.
+//! The answer of a token endpoint.
 
 use crate::error::{Error, Result};
 use crate::secret::Secret;
@@ -6,14 +6,14 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::time::Duration;
 
-/// An access token and how long the issuer says it lives; `None`: it serves until it is refused.
+/// An access token, and its lifetime as the issuer states it. `None`: the token is used until the service refuses it.
 #[derive(Clone, Debug)]
 pub struct AccessToken {
     pub secret: Secret,
     pub lifetime: Option<Duration>,
 }
 
-/// The unit of `expires_in` at an endpoint.
+/// The unit of `expires_in`: `/ims/token/v2` counts seconds, `/ims/exchange/jwt/` milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LifetimeUnit {
     Seconds,
@@ -30,15 +30,17 @@ struct LifetimeAnswer {
     expires_in: Value,
 }
 
-/// No token lives longer than a month: a larger figure in seconds was meant as milliseconds.
-const LONGEST_SECONDS: f64 = 31.0 * 86_400.0;
+/// No token lives longer than a month; a greater figure in seconds is taken as milliseconds.
+const MAX_LIFETIME_SECONDS: f64 = 31.0 * 86_400.0;
 
-/// RFC 6749 only recommends `expires_in`, and some token hosts write it as text. One that tells no lifetime is as good as
-/// none, and costs a token no more than that.
+/// Parses the answer to a token request. RFC 6749 only recommends `expires_in`, and some token hosts write it as text; an
+/// `expires_in` that is not a positive number counts as absent, and the token is used all the same.
+///
+/// Error messages quote nothing of the body, since it may contain the token.
 pub(crate) fn parse(body: &[u8], unit: LifetimeUnit) -> Result<AccessToken> {
     let answer: TokenAnswer = serde_json::from_slice(body).map_err(|e| {
         Error::protocol(format!(
-            "the answer of the token endpoint holds no token ({:?} at line {} column {})",
+            "the answer of the token endpoint contains no token ({:?} at line {} column {})",
             e.classify(),
             e.line(),
             e.column()
@@ -47,10 +49,10 @@ pub(crate) fn parse(body: &[u8], unit: LifetimeUnit) -> Result<AccessToken> {
     let secret = Secret::new(answer.access_token);
     if secret.reveal().is_empty() {
         return Err(Error::protocol(
-            "the answer of the token endpoint holds an empty token",
+            "the answer of the token endpoint contains an empty token",
         ));
     }
-    // Read on its own, since a figure beyond all numbers spoils the text around it.
+    // Parsed separately, since a number out of range makes serde_json fail for the whole body.
     let expires_in = serde_json::from_slice::<LifetimeAnswer>(body);
     Ok(AccessToken {
         secret,
@@ -70,10 +72,10 @@ fn lifetime(expires_in: &Value, unit: LifetimeUnit) -> Option<Duration> {
         return None;
     }
     let seconds = match unit {
-        LifetimeUnit::Seconds if figure <= LONGEST_SECONDS => figure,
+        LifetimeUnit::Seconds if figure <= MAX_LIFETIME_SECONDS => figure,
         _ => figure / 1000.0,
     };
-    Some(Duration::from_secs_f64(seconds.min(LONGEST_SECONDS)))
+    Some(Duration::from_secs_f64(seconds.min(MAX_LIFETIME_SECONDS)))
 }
 
 #[cfg(test)]
@@ -85,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn the_unit_is_the_endpoints_own() {
+    fn the_unit_depends_on_the_endpoint() {
         let day = Some(Duration::from_secs(86_399));
         let seconds = r#"{"access_token":"t","token_type":"bearer","expires_in":86399}"#;
         let milliseconds = r#"{"access_token":"t","expires_in":86399000}"#;
@@ -95,12 +97,12 @@ mod tests {
     }
 
     #[test]
-    fn the_lifetime_in_every_form() {
-        let of = |expires_in: &str, unit| {
+    fn the_lifetime_is_read_in_every_format() {
+        let lifetime_of = |expires_in: &str, unit| {
             let json = format!(r#"{{"access_token":"t","expires_in":{expires_in}}}"#);
             lifetime(&json, unit)
         };
-        let month = Some(Duration::from_secs_f64(LONGEST_SECONDS));
+        let month = Some(Duration::from_secs_f64(MAX_LIFETIME_SECONDS));
         for (expires_in, seconds, milliseconds) in [
             (
                 "1500",
@@ -126,12 +128,12 @@ mod tests {
             ("18446744073709551616", month, month),
         ] {
             assert_eq!(
-                of(expires_in, LifetimeUnit::Seconds),
+                lifetime_of(expires_in, LifetimeUnit::Seconds),
                 seconds,
                 "{expires_in}"
             );
             assert_eq!(
-                of(expires_in, LifetimeUnit::Milliseconds),
+                lifetime_of(expires_in, LifetimeUnit::Milliseconds),
                 milliseconds,
                 "{expires_in}"
             );
@@ -151,8 +153,12 @@ mod tests {
             "{\"s\":1}",
             "1e999",
         ] {
-            assert_eq!(of(none, LifetimeUnit::Seconds), None, "{none}");
-            assert_eq!(of(none, LifetimeUnit::Milliseconds), None, "{none}");
+            assert_eq!(lifetime_of(none, LifetimeUnit::Seconds), None, "{none}");
+            assert_eq!(
+                lifetime_of(none, LifetimeUnit::Milliseconds),
+                None,
+                "{none}"
+            );
         }
         assert_eq!(
             lifetime(r#"{"access_token":"t"}"#, LifetimeUnit::Seconds),
@@ -161,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_answer_never_shows_what_it_held() {
+    fn errors_quote_nothing_of_the_answer() {
         for broken in [
             r#"{"access_token":"eyJsecret","expires_in":"x""#,
             r#"{"access_token":["eyJsecret"],"expires_in":1}"#,

@@ -1,22 +1,25 @@
-//! A user as the service tells of one.
+//! A user in a listing, or as the answer to a query for one user.
 
 use super::page::{self, Page};
-use super::reader::{self, Reader, TextList};
-use super::shelf::Lent;
-use super::table::{Row, Table};
-use super::text::{Span, Text};
+use crate::json::buffer_pool::PooledBuf;
+use crate::json::reader::{self, Reader, TextList};
+use crate::json::table::{Row, Table};
+use crate::json::text::{Span, Text};
 use std::sync::Arc;
 
-/// Which kind of account a user has.
+/// The type of a user's account, as the User Management API names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IdentityType {
+    /// `adobeID`: an account that its owner made and owns.
     AdobeId,
+    /// `enterpriseID`: an account that the organisation owns and Adobe authenticates.
     EnterpriseId,
+    /// `federatedID`: an account that the organisation owns and authenticates.
     FederatedId,
 }
 
 impl IdentityType {
-    /// The service's letter case varies in the field.
+    /// Ignores letter case, which varies in the answers of the live service.
     fn parse(text: &str) -> Option<Self> {
         [
             ("adobeID", IdentityType::AdobeId),
@@ -29,7 +32,11 @@ impl IdentityType {
     }
 }
 
-/// One user of a page. Cheap to clone; keeps the page's memory alive.
+/// One user of a page, or the answer to [`crate::Client::find_user`].
+///
+/// A clone shares the page's memory, and keeps it alive. Fields that the service leaves out or sets to null are `None`. The
+/// field names in the documentation of the methods are those of the User Management API; the names of the deprecated
+/// endpoints are read too.
 #[derive(Clone, Debug)]
 pub struct User {
     table: Arc<Table<UserRow>>,
@@ -40,22 +47,24 @@ pub struct User {
 pub type UserPage = Page<UserRow>;
 
 impl Page<UserRow> {
+    /// The user at `index`, counted from 0; `None` if the page has not so many.
     pub fn get(&self, index: usize) -> Option<User> {
         self.at(index, User::at)
     }
 
+    /// All users of the page, in order.
     pub fn users(&self) -> impl ExactSizeIterator<Item = User> + '_ {
         (0..self.len()).map(|index| self.get(index).expect("it is below the length"))
     }
 }
 
-/// Reads the answer to a question for one user.
-pub(crate) fn parse_one_user(body: Lent<Vec<u8>>) -> crate::error::Result<User> {
+/// Reads the answer to a query for one user.
+pub(crate) fn parse_one_user(body: PooledBuf<Vec<u8>>) -> crate::error::Result<User> {
     let table = page::parse_one(body, "user")?;
     Ok(User::at(table, 0))
 }
 
-/// Where a user's fields stand in their page.
+/// The fields of one user, as spans in the page.
 #[derive(Debug)]
 pub struct UserRow {
     id: Span,
@@ -92,54 +101,65 @@ impl User {
     }
 
     text_fields! {
-        /// The service's own id of the user.
+        /// `id`: the service's own id of the user.
         id: id;
+        /// `email`.
         email: email;
-        /// `active`, `disabled`, `locked`, `removed`, or what the service adds.
+        /// `status`: `active`, `disabled`, `locked`, `removed`, or what the service adds.
         status: status;
+        /// `username`: often the email.
         username: username;
+        /// `domain`: the domain that the user belongs to.
         domain: domain;
+        /// `firstname`.
         first_name: first_name;
+        /// `lastname`.
         last_name: last_name;
-        /// ISO 3166-1 alpha-2.
+        /// `country`: ISO 3166-1 alpha-2.
         country: country;
-        /// The identity type in the service's own spelling; [`User::identity_type`] reads it.
+        /// `type`: the identity type in the service's own spelling; [`User::identity_type`] converts it.
         identity: identity;
     }
 
-    /// `None` for `unknown` and for types that this version does not know.
+    /// The identity type. `None`: the field is absent, is `unknown`, or has a value that this version does not know.
     pub fn identity_type(&self) -> Option<IdentityType> {
         IdentityType::parse(self.identity()?.as_str())
     }
 
-    fn list(&self, of: impl Fn(&UserRow) -> TextList) -> impl ExactSizeIterator<Item = Text<'_>> {
-        self.table.list(self.fields().map(of).unwrap_or_default())
+    fn list(
+        &self,
+        field: impl Fn(&UserRow) -> TextList,
+    ) -> impl ExactSizeIterator<Item = Text<'_>> {
+        self.table
+            .list(self.fields().map(field).unwrap_or_default())
     }
 
-    /// The names of the groups and profiles that the user is in.
+    /// `groups`: the names of the groups and product profiles that the user is a member of. Empty if the field is absent.
     pub fn groups(&self) -> impl ExactSizeIterator<Item = Text<'_>> {
         self.list(|user| user.groups)
     }
 
-    /// Deprecated by the service, and absent from newer answers.
+    /// `tags`. The service has deprecated them and leaves them out of newer answers; the iterator is empty then.
     pub fn tags(&self) -> impl ExactSizeIterator<Item = Text<'_>> {
         self.list(|user| user.tags)
     }
 
-    /// Deprecated by the service, and absent from newer answers.
+    /// `adminRoles`. The service has deprecated them and leaves them out of newer answers; the iterator is empty then.
     pub fn admin_roles(&self) -> impl ExactSizeIterator<Item = Text<'_>> {
         self.list(|user| user.admin_roles)
     }
 
+    /// `orgSpecific`.
     pub fn org_specific(&self) -> Option<bool> {
         self.fields()?.org_specific
     }
 
+    /// `businessAccount`.
     pub fn business_account(&self) -> Option<bool> {
         self.fields()?.business_account
     }
 
-    /// The user's JSON object as the service sent it, with every field that this version does not know.
+    /// The user's JSON object as the service sent it, including fields that this version does not know.
     pub fn json(&self) -> Text<'_> {
         self.table.json(self.row)
     }
@@ -164,8 +184,8 @@ enum Field {
 }
 
 impl Field {
-    /// In the spelling of the current and of the deprecated endpoints.
-    fn named(key: &[u8]) -> Self {
+    /// The field of a key, in the spelling of the current and of the deprecated endpoints.
+    fn from_key(key: &[u8]) -> Self {
         match key {
             b"id" => Field::Id,
             b"email" => Field::Email,
@@ -204,7 +224,7 @@ impl Row for UserRow {
             org_specific: None,
             business_account: None,
         };
-        reader.object(Field::named, |reader, field| {
+        reader.object(Field::from_key, |reader, field| {
             match field {
                 Field::Id => user.id = reader.text()?,
                 Field::Email => user.email = reader.text()?,

@@ -1,6 +1,6 @@
 //! JSON that is written piece by piece to the end of a text.
 
-use super::reader::plain_length;
+use crate::json::reader::plain_length;
 use serde_json::Value;
 
 /// Appends a text as JSON.

@@ -1,17 +1,17 @@
 //! Which listing is asked for, and how its pages are addressed and read.
 
 use super::end;
-use crate::auth::session::{Resource, Session};
+use crate::call::Call;
+use crate::call::endpoint_class::EndpointClass;
 use crate::error::{Absent, Delivery, Error, ErrorKind, Result};
-use crate::http::call::Call;
-use crate::http::endpoint::EndpointClass;
 use crate::http::transport::Answer;
+use crate::json::buffer_pool::BufferPool;
 use crate::model::argument::{check_domain, check_group_name};
 use crate::model::error_body::quote;
 use crate::model::group::GroupRow;
 use crate::model::page::{Page, PageAnswer};
-use crate::model::shelf::Shelf;
 use crate::model::user::UserRow;
+use crate::service::{Resource, Service};
 
 /// The members of a product profile to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +42,8 @@ impl UsersQuery {
     }
 
     /// Only members of this group or product profile. A name with a dot is cut at the dot by the service; there use
-    /// [`UsersQuery::group_id`].
-    pub fn group(&mut self, name: &str) -> Result<&mut Self> {
+    /// [`UsersQuery::set_group_id`].
+    pub fn set_group(&mut self, name: &str) -> Result<()> {
         check_group_name("name", name)?;
         if matches!(name, "." | "..") {
             return Err(Error::invalid_argument(
@@ -52,41 +52,38 @@ impl UsersQuery {
             ));
         }
         self.group = Some(GroupRef::Name(name.to_owned()));
-        Ok(self)
+        Ok(())
     }
 
     /// Only members of the group with this `groupId`, which any name can have.
-    pub fn group_id(&mut self, id: i64) -> Result<&mut Self> {
+    pub fn set_group_id(&mut self, id: i64) -> Result<()> {
         if id < 1 {
             return Err(Error::invalid_argument("group_id", "must be positive"));
         }
         self.group = Some(GroupRef::Id(id.to_string()));
-        Ok(self)
+        Ok(())
     }
 
     /// Only users of this domain.
-    pub fn domain(&mut self, domain: &str) -> Result<&mut Self> {
+    pub fn set_domain(&mut self, domain: &str) -> Result<()> {
         check_domain("domain", domain)?;
         self.domain = Some(domain.to_owned());
-        Ok(self)
+        Ok(())
     }
 
     /// Whether to leave out those who are members only by way of another group; the service's default is true.
-    pub fn direct_only(&mut self, value: bool) -> &mut Self {
+    pub fn set_direct_only(&mut self, value: bool) {
         self.direct_only = Some(value);
-        self
     }
 
     /// For product profiles: only members whose access is active, or only those whose is not.
-    pub fn status(&mut self, status: MemberStatus) -> &mut Self {
+    pub fn set_status(&mut self, status: MemberStatus) {
         self.status = Some(status);
-        self
     }
 
     /// Whether to leave each user's groups out of the answer.
-    pub fn exclude_groups(&mut self, value: bool) -> &mut Self {
+    pub fn set_exclude_groups(&mut self, value: bool) {
         self.exclude_groups = Some(value);
-        self
     }
 
     fn parameters(&self) -> Vec<(&str, &str)> {
@@ -120,14 +117,14 @@ pub(crate) enum Listing {
 impl Listing {
     pub(crate) async fn fetch<T>(
         &self,
-        session: &Session,
+        service: &Service,
         call: &Call,
         page: u64,
-        shelf: &Shelf,
+        buffer_pool: &BufferPool,
         read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         let number = page.to_string();
-        let org_id = session.org_id();
+        let org_id = service.org_id();
         match self {
             Listing::Users(query) => {
                 let mut segments = vec!["users", org_id, &number];
@@ -138,18 +135,18 @@ impl Listing {
                     class: EndpointClass::Users,
                     segments: &segments,
                     query: &query.parameters(),
-                    shelf: Some(shelf),
+                    buffer_pool: Some(buffer_pool),
                 };
-                session.get(call, resource, read).await
+                service.get(call, resource, read).await
             }
             Listing::Groups => {
                 let resource = Resource {
                     class: EndpointClass::Groups,
                     segments: &["groups", org_id, &number],
                     query: &[],
-                    shelf: Some(shelf),
+                    buffer_pool: Some(buffer_pool),
                 };
-                session.get(call, resource, read).await
+                service.get(call, resource, read).await
             }
             Listing::UserGroups => {
                 // This listing counts from 1.
@@ -158,9 +155,9 @@ impl Listing {
                     class: EndpointClass::UserGroups,
                     segments: &[org_id, "user-groups"],
                     query: &[("page", &number)],
-                    shelf: Some(shelf),
+                    buffer_pool: Some(buffer_pool),
                 };
-                session.get(call, resource, read).await
+                service.get(call, resource, read).await
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Reading: listings page by page, one user, the service's status.
 
 mod end;
+pub mod items;
 pub mod listing;
 pub mod pager;
 mod place;

@@ -3,14 +3,16 @@
 use super::end::{self, Outlook, PageFacts};
 use super::listing::{Listing, UsersQuery};
 use super::place::{Place, Places};
-use crate::auth::session::Session;
+use crate::call::Call;
+use crate::call::options::CallOptions;
+use crate::call::progress::Progress;
 use crate::error::{Absent, Error, ErrorKind, Result};
-use crate::http::call::{Call, CallOptions, Progress};
 use crate::http::transport::Answer;
+use crate::json::buffer_pool::BufferPool;
 use crate::model::group::GroupRow;
 use crate::model::page::{Page, PageAnswer, PageStats};
-use crate::model::shelf::Shelf;
 use crate::model::user::UserRow;
+use crate::service::Service;
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::resume_unwind;
@@ -49,12 +51,12 @@ const MOST_EMPTY_PAGES: u32 = 100;
 
 /// Reads a listing from its first page to its last. A page that failed can be asked for again.
 pub struct Pager<R> {
-    session: Arc<Session>,
+    service: Arc<Service>,
     listing: Arc<Listing>,
     parse: Parse<R>,
     read_ahead: u64,
     /// What pages stood in that the caller is done with.
-    shelf: Shelf,
+    buffer_pool: BufferPool,
     /// The page to hand out next.
     next: u64,
     /// The page to send for next.
@@ -77,9 +79,9 @@ pub type UserPages = Pager<UserRow>;
 pub type GroupPages = Pager<GroupRow>;
 
 impl UserPages {
-    pub(crate) fn users(session: Arc<Session>, query: UsersQuery, read_ahead: u32) -> Self {
+    pub(crate) fn users(service: Arc<Service>, query: UsersQuery, read_ahead: u32) -> Self {
         Pager::new(
-            session,
+            service,
             Listing::Users(query),
             Listing::parse_users,
             read_ahead,
@@ -88,13 +90,13 @@ impl UserPages {
 }
 
 impl GroupPages {
-    pub(crate) fn groups(session: Arc<Session>, read_ahead: u32) -> Self {
-        Pager::new(session, Listing::Groups, Listing::parse_groups, read_ahead)
+    pub(crate) fn groups(service: Arc<Service>, read_ahead: u32) -> Self {
+        Pager::new(service, Listing::Groups, Listing::parse_groups, read_ahead)
     }
 
-    pub(crate) fn user_groups(session: Arc<Session>, read_ahead: u32) -> Self {
+    pub(crate) fn user_groups(service: Arc<Service>, read_ahead: u32) -> Self {
         Pager::new(
-            session,
+            service,
             Listing::UserGroups,
             Listing::parse_groups,
             read_ahead,
@@ -113,14 +115,14 @@ impl<R> fmt::Debug for Pager<R> {
 }
 
 impl<R: Send + Sync + 'static> Pager<R> {
-    fn new(session: Arc<Session>, listing: Listing, parse: Parse<R>, read_ahead: u32) -> Self {
+    fn new(service: Arc<Service>, listing: Listing, parse: Parse<R>, read_ahead: u32) -> Self {
         let read_ahead = read_ahead.max(1);
         Pager {
-            session,
+            service,
             listing: Arc::new(listing),
             parse,
             read_ahead: read_ahead.into(),
-            shelf: Shelf::new(read_ahead as usize),
+            buffer_pool: BufferPool::new(read_ahead as usize),
             next: 0,
             unsent: 0,
             under_way: VecDeque::new(),
@@ -141,7 +143,8 @@ impl<R: Send + Sync + 'static> Pager<R> {
         for fetch in &mut self.under_way {
             fetch.is_of_this_call = false;
         }
-        let result = Box::pin(call.bounded(call.reporting_here(self.advance(&call)))).await;
+        let result =
+            Box::pin(call.until_cancelled_or_due(call.reporting_here(self.advance(&call)))).await;
         if let Err(error) = &result
             && error.kind() == ErrorKind::Cancelled
         {
@@ -171,7 +174,7 @@ impl<R: Send + Sync + 'static> Pager<R> {
         self.under_way = VecDeque::new();
         self.unsent = self.next;
         self.resend = false;
-        self.shelf = Shelf::new(self.read_ahead as usize);
+        self.buffer_pool = BufferPool::new(self.read_ahead as usize);
     }
 
     async fn advance(&mut self, call: &Call) -> Result<Option<Page<R>>> {
@@ -257,11 +260,11 @@ impl<R: Send + Sync + 'static> Pager<R> {
     /// Begins to fetch a page for `call`; the first of those under way is adopted by it at once.
     fn fetch(&self, call: &Call, page: u64) -> Fetch<R> {
         let call = Arc::new(call.ahead());
-        let (session, listing, own, shelf) = (
-            self.session.clone(),
+        let (service, listing, own, buffer_pool) = (
+            self.service.clone(),
             self.listing.clone(),
             call.clone(),
-            self.shelf.clone(),
+            self.buffer_pool.clone(),
         );
         let parse = self.parse;
         let task = tokio::spawn(async move {
@@ -271,7 +274,9 @@ impl<R: Send + Sync + 'static> Pager<R> {
                 listing.check(page, &answer)?;
                 Ok(Fetched { answer, stats })
             };
-            listing.fetch(&session, &own, page, &shelf, read).await
+            listing
+                .fetch(&service, &own, page, &buffer_pool, read)
+                .await
         });
         Fetch {
             call,

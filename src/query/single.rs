@@ -1,17 +1,17 @@
 //! Questions with one answer: one user, the service's status.
 
-use crate::auth::session::{Resource, Session};
+use crate::call::Call;
+use crate::call::endpoint_class::EndpointClass;
 use crate::error::{Absent, Error, Result};
-use crate::http::call::Call;
-use crate::http::endpoint::EndpointClass;
 use crate::http::transport::Answer;
 use crate::model::argument::check_user_query;
 use crate::model::user::{User, parse_one_user};
+use crate::service::{Resource, Service};
 use serde_json::Value;
 
 /// `None` where the service says that it knows no such user, which is an answer and no error.
 pub(crate) async fn find_user(
-    session: &Session,
+    service: &Service,
     call: &Call,
     user_string: &str,
     domain: Option<&str>,
@@ -20,12 +20,12 @@ pub(crate) async fn find_user(
     let domain: Vec<_> = domain.map(|d| ("domain", d)).into_iter().collect();
     let resource = Resource {
         class: EndpointClass::User,
-        segments: &["organizations", session.org_id(), "users", user_string],
+        segments: &["organizations", service.org_id(), "users", user_string],
         query: &domain,
-        shelf: None,
+        buffer_pool: None,
     };
     let read = |answer: Answer| parse_one_user(answer.body);
-    match session.get(call, resource, read).await {
+    match service.get(call, resource, read).await {
         Err(error) if matches!(error.absent(), Some(Absent::Unsaid | Absent::User)) => Ok(None),
         answer => answer.map(Some),
     }
@@ -42,8 +42,8 @@ pub struct ServiceStatus {
     pub json: String,
 }
 
-pub(crate) async fn service_status(session: &Session, call: &Call) -> Result<ServiceStatus> {
-    session
+pub(crate) async fn service_status(service: &Service, call: &Call) -> Result<ServiceStatus> {
+    service
         .get_status_page(call, |answer| parse_status(&answer.body))
         .await
 }

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Fuzzes each target, or the named ones, for so many seconds each:
+# Fuzzes each target, or the named ones, for the given number of seconds each:
 #
 #     tests/fuzz/run.sh seconds [target ...]
 #
-# What breaks one is left in target/fuzz/artifacts; mended, it becomes a seed in tests/fuzz/seeds, which the Rust tests
-# hold against the same code.
+# An input that breaks a target is in target/fuzz/artifacts. Once the bug is fixed, it becomes a seed in tests/fuzz/seeds,
+# which the Rust tests run through the same code.
 set -eu
 
 cd "$(dirname "$0")"
@@ -20,9 +20,9 @@ export PATH RUSTC_BOOTSTRAP
 
 for target in "$@"; do
     mkdir -p "$built/fuzz/corpus/$target" "$built/fuzz/artifacts/$target"
-    # Keys in every form, made afresh: none is kept with the source.
+    # The keys are generated here, since none is kept in the repository.
     if [ "$target" = key ]; then
-        [ -d "$built/keys" ] || ../keys.sh "$built/keys"
+        [ -d "$built/keys" ] || ../support/keys.sh "$built/keys"
         cp "$built"/keys/*.pem "$built/fuzz/corpus/key"
     fi
     seeds=seeds/$target

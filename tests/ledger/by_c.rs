@@ -1,14 +1,14 @@
-//! A schedule through the C functions, on threads as a C program has them.
+//! A schedule through the C API, on threads as in a C program.
 
-use crate::plan::{Plan, Way};
-use crate::run::{ATTEMPT_TIMEOUT, Done, LONGEST_WAIT, PAUSES, THREADS, disturb};
+use crate::plan::{Execution, Plan};
+use crate::run::{ATTEMPT_TIMEOUT, LONGEST_WAIT, PAUSES, RunResult, THREADS, inject_events};
 use crate::support::Sandbox;
-use crate::support::c_face::{self, Blocking, Call, Cancel, Client, Settings, Told};
+use crate::support::c_api::{self, Blocking, Call, Cancel, Client, ReportedOutcome, Settings};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use umapi::Action;
 
-pub fn run(sandbox: &Sandbox, plan: &Plan) -> Done {
+pub fn run(sandbox: &Sandbox, plan: &Plan) -> RunResult {
     let clients: Vec<_> = (0..plan.client_count())
         .map(|_| Client::new(sandbox, &settings(plan)))
         .collect();
@@ -23,7 +23,7 @@ pub fn run(sandbox: &Sandbox, plan: &Plan) -> Done {
     };
     let since = Instant::now();
     let (outcomes, forked) = std::thread::scope(|scope| {
-        scope.spawn(|| disturb(sandbox, plan, since));
+        scope.spawn(|| inject_events(sandbox, plan, since));
         scope.spawn(|| {
             if let Some(time) = plan.cancel_after {
                 std::thread::sleep(time);
@@ -34,13 +34,15 @@ pub fn run(sandbox: &Sandbox, plan: &Plan) -> Done {
             None => Ok(()),
             Some(time) => {
                 std::thread::sleep(time);
-                c_face::fork(sandbox, &clients[0])
+                c_api::fork(sandbox, &clients[0])
             }
         });
-        let outcomes = match plan.way {
-            Way::AtOnce => at_once(&clients[0], &all(plan), &limits),
-            Way::Queued => queued(&clients[0], plan, &limits),
-            Way::ManyThreads | Way::TwoClients => on_many_threads(&clients, plan, &limits),
+        let outcomes = match plan.execution {
+            Execution::AtOnce => at_once(&clients[0], &all(plan), &limits),
+            Execution::Queued => queued(&clients[0], plan, &limits),
+            Execution::ManyThreads | Execution::TwoClients => {
+                on_many_threads(&clients, plan, &limits)
+            }
         };
         (outcomes, forked.join().expect("no thread panicked"))
     });
@@ -49,10 +51,10 @@ pub fn run(sandbox: &Sandbox, plan: &Plan) -> Done {
         (sum.0 + of.0, sum.1 + of.1, sum.2 + of.2)
     });
     let refused_in_callbacks = blocking.map_or(Ok(()), |blocking| blocking.check());
-    Done {
+    RunResult {
         outcomes,
         counters,
-        beside: forked.and(refused_in_callbacks),
+        other_checks: forked.and(refused_in_callbacks),
     }
 }
 
@@ -63,8 +65,8 @@ fn settings(plan: &Plan) -> Settings {
         max_wait_ms: LONGEST_WAIT.as_millis() as i64,
         batch: Some(plan.limits),
         read_ahead: None,
-        pace: plan
-            .pace
+        rate_limit: plan
+            .rate_limit
             .map(|(requests, window_ms)| (requests, window_ms as i64)),
     }
 }
@@ -85,13 +87,13 @@ impl Limits<'_> {
     }
 }
 
-fn at_once(client: &Client, actions: &[&Action], limits: &Limits) -> Vec<Told> {
+fn at_once(client: &Client, actions: &[&Action], limits: &Limits) -> Vec<ReportedOutcome> {
     client
         .execute(actions, &limits.call())
         .expect("the actions are good")
 }
 
-fn queued(client: &Client, plan: &Plan, limits: &Limits) -> Vec<Told> {
+fn queued(client: &Client, plan: &Plan, limits: &Limits) -> Vec<ReportedOutcome> {
     let mut queue = client.queue();
     let mut outcomes = Vec::new();
     for (number, action) in all(plan).into_iter().enumerate() {
@@ -108,7 +110,7 @@ fn queued(client: &Client, plan: &Plan, limits: &Limits) -> Vec<Told> {
     outcomes
 }
 
-fn on_many_threads(clients: &[Client], plan: &Plan, limits: &Limits) -> Vec<Told> {
+fn on_many_threads(clients: &[Client], plan: &Plan, limits: &Limits) -> Vec<ReportedOutcome> {
     std::thread::scope(|scope| {
         let threads = (0..THREADS).map(|thread| {
             let client = &clients[thread % clients.len()];

@@ -1,9 +1,9 @@
 //! A schedule through the Rust API, on the test's own runtime.
 
-use crate::plan::{Plan, Planned, Way};
-use crate::run::{ATTEMPT_TIMEOUT, Done, LONGEST_WAIT, PAUSES, THREADS, disturb};
+use crate::plan::{Execution, Plan, Planned};
+use crate::run::{ATTEMPT_TIMEOUT, LONGEST_WAIT, PAUSES, RunResult, THREADS, inject_events};
 use crate::support::Sandbox;
-use crate::support::c_face::{Failure, Found, Told};
+use crate::support::c_api::{Failure, ReportedFinding, ReportedOutcome};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -14,13 +14,13 @@ use umapi::{
     OutcomeKind, RateLimit, RetryPolicy, Severity,
 };
 
-pub fn run(sandbox: &Sandbox, plan: &Arc<Plan>, runtime: &Runtime) -> Done {
+pub fn run(sandbox: &Sandbox, plan: &Arc<Plan>, runtime: &Runtime) -> RunResult {
     let clients: Vec<_> = (0..plan.client_count())
         .map(|_| Arc::new(client(sandbox, plan)))
         .collect();
     let since = Instant::now();
     let outcomes = std::thread::scope(|scope| {
-        scope.spawn(|| disturb(sandbox, plan, since));
+        scope.spawn(|| inject_events(sandbox, plan, since));
         runtime.block_on(execute(&clients, plan))
     });
     let counters = clients.iter().map(|client| client.counters());
@@ -31,10 +31,10 @@ pub fn run(sandbox: &Sandbox, plan: &Arc<Plan>, runtime: &Runtime) -> Done {
             sum.2 + of.actions_queued(),
         )
     });
-    Done {
-        outcomes: outcomes.iter().map(told).collect(),
+    RunResult {
+        outcomes: outcomes.iter().map(reported_outcome).collect(),
         counters,
-        beside: Ok(()),
+        other_checks: Ok(()),
     }
 }
 
@@ -47,7 +47,7 @@ fn client(sandbox: &Sandbox, plan: &Plan) -> Client {
         first_delay: Duration::from_millis(1),
         max_wait: LONGEST_WAIT,
     };
-    if let Some((requests, window_ms)) = plan.pace {
+    if let Some((requests, window_ms)) = plan.rate_limit {
         let window = Duration::from_millis(window_ms);
         let limit = RateLimit { requests, window };
         options.rate_limits.set(EndpointClass::Action, Some(limit));
@@ -57,13 +57,14 @@ fn client(sandbox: &Sandbox, plan: &Plan) -> Client {
 }
 
 async fn execute(clients: &[Arc<Client>], plan: &Arc<Plan>) -> Vec<Outcome> {
-    let (cancel, mut call) = (Cancel::new(), CallOptions::new().timeout(plan.deadline));
+    let (cancel, mut call) = (Cancel::new(), CallOptions::new());
+    call.set_timeout(plan.deadline);
     if plan.cancel_after.is_some() {
-        call = call.cancel(cancel.clone());
+        call.set_cancel(cancel.clone());
     }
     if let Some(pause) = plan.blocking {
         let left = AtomicU32::new(PAUSES);
-        call = call.progress(move |_| {
+        call.set_progress(move |_| {
             let order = Ordering::Relaxed;
             if left
                 .fetch_update(order, order, |n| n.checked_sub(1))
@@ -80,10 +81,12 @@ async fn execute(clients: &[Arc<Client>], plan: &Arc<Plan>) -> Vec<Outcome> {
         }
     };
     let work = async {
-        match plan.way {
-            Way::AtOnce => at_once(&clients[0], &all(&plan.actions), &call).await,
-            Way::Queued => queued(&clients[0], plan, &call).await,
-            Way::ManyThreads | Way::TwoClients => on_many_threads(clients, plan, &call).await,
+        match plan.execution {
+            Execution::AtOnce => at_once(&clients[0], &all(&plan.actions), &call).await,
+            Execution::Queued => queued(&clients[0], plan, &call).await,
+            Execution::ManyThreads | Execution::TwoClients => {
+                on_many_threads(clients, plan, &call).await
+            }
         }
     };
     let (outcomes, ()) = tokio::join!(work, cancelling);
@@ -111,7 +114,7 @@ async fn queued(client: &Client, plan: &Plan, call: &CallOptions) -> Vec<Outcome
             .expect("the action is good");
         outcomes.extend(queue.take_outcomes());
         if let Some(pause) = plan.slow_between.filter(|_| number < PAUSES as usize) {
-            // As long as it lasts, nothing drives the client.
+            // The client makes no progress during the pause, since the test's thread drives it.
             std::thread::sleep(pause);
         }
     }
@@ -137,9 +140,9 @@ async fn on_many_threads(
     outcomes
 }
 
-/// In the words of the C functions.
-fn told(outcome: &Outcome) -> Told {
-    Told {
+/// The outcome in the form that the C API reports.
+fn reported_outcome(outcome: &Outcome) -> ReportedOutcome {
+    ReportedOutcome {
         kind: match outcome.kind {
             OutcomeKind::Succeeded => results::UMAPI_OUTCOME_SUCCEEDED,
             OutcomeKind::Failed => results::UMAPI_OUTCOME_FAILED,
@@ -151,7 +154,7 @@ fn told(outcome: &Outcome) -> Told {
         findings: outcome
             .findings
             .iter()
-            .map(|finding| Found {
+            .map(|finding| ReportedFinding {
                 is_error: finding.severity == Severity::Error,
                 command: finding.command,
                 code: finding.code.clone(),
@@ -161,7 +164,7 @@ fn told(outcome: &Outcome) -> Told {
     }
 }
 
-/// The judge looks at two statuses only; the message tells the others.
+/// `verify` distinguishes only these two statuses; the message contains the kind of the others.
 fn failure(error: &Error) -> Failure {
     Failure {
         status: match error.kind() {

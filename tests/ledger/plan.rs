@@ -1,18 +1,18 @@
-//! What one schedule does, drawn from its seed.
+//! The plan of one schedule, drawn from its seed.
 
 use crate::support::faults;
 use serde_json::{Value, json};
 use std::time::Duration;
 use umapi::{Action, BatchLimits, IdentityType, NewUser, OnConflict, UserUpdate};
 
-/// An action, and how it must look on the wire.
+/// An action, and the steps that requests must contain for it.
 pub struct Planned {
     pub action: Action,
     pub target: String,
     pub steps: Vec<Step>,
 }
 
-/// A step that the action's commands amount to.
+/// A step of one of the action's commands.
 pub struct Step {
     pub command: usize,
     pub json: Value,
@@ -20,26 +20,26 @@ pub struct Step {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Execution {
     AtOnce,
     Queued,
-    /// In four tasks on as many threads, each with actions of its own.
+    /// By four tasks on as many threads, each with its own actions.
     ManyThreads,
-    /// The same, half of them by a second client of one client id.
+    /// The same, with two of the tasks on a second client of the same client id.
     TwoClients,
 }
 
-/// Which of the library's two faces the schedule goes through.
+/// The API that the schedule uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Face {
+pub enum Api {
     Rust,
     C,
 }
 
 pub struct Plan {
     pub actions: Vec<Planned>,
-    pub way: Way,
-    pub face: Face,
+    pub execution: Execution,
+    pub api: Api,
     pub limits: BatchLimits,
     pub max_attempts: u32,
     pub faults: Vec<Value>,
@@ -47,15 +47,15 @@ pub struct Plan {
     pub cancel_after: Option<Duration>,
     pub deadline: Option<Duration>,
     pub revoke_after: Option<Duration>,
-    /// When connections are cut and refused, for so many milliseconds.
+    /// When connections are closed and refused, and for how many milliseconds.
     pub refusal: Option<(Duration, u64)>,
-    /// The caller pauses for so long after each of the first actions that it queues.
+    /// How long the caller pauses after each of the first actions that it queues.
     pub slow_between: Option<Duration>,
-    /// The progress callback blocks for so long at its first calls.
+    /// How long the progress callback blocks in its first calls.
     pub blocking: Option<Duration>,
-    /// Requests in a window of so many milliseconds, that all clients share.
-    pub pace: Option<(u32, u64)>,
-    /// When the process forks; only by the C face.
+    /// The rate limit that all clients share: requests, and the window in milliseconds.
+    pub rate_limit: Option<(u32, u64)>,
+    /// When the process forks; only through the C API.
     pub fork_after: Option<Duration>,
 }
 
@@ -73,60 +73,65 @@ const GROUPS: [&str; 9] = [
 
 impl Plan {
     pub fn new(seed: u64) -> Self {
-        let mut dice = fastrand::Rng::with_seed(seed);
-        let dice = &mut dice;
-        let limits = match dice.u8(0..3) {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let rng = &mut rng;
+        let limits = match rng.u8(0..3) {
             0 => BatchLimits::default(),
             _ => BatchLimits {
-                entries_per_request: dice.usize(1..5),
-                steps_per_entry: dice.usize(1..4),
-                names_per_step: dice.usize(1..4),
+                entries_per_request: rng.usize(1..5),
+                steps_per_entry: rng.usize(1..4),
+                names_per_step: rng.usize(1..4),
             },
         };
-        let count = dice.usize(1..16);
+        let count = rng.usize(1..16);
         let actions = (0..count)
-            .map(|number| planned(number, &limits, dice))
+            .map(|number| planned(number, &limits, rng))
             .collect();
-        let sometimes = |dice: &mut fastrand::Rng, most: u64| {
-            (dice.u8(0..6) == 0).then(|| Duration::from_millis(dice.u64(0..most)))
+        let sometimes = |rng: &mut fastrand::Rng, most: u64| {
+            (rng.u8(0..6) == 0).then(|| Duration::from_millis(rng.u64(0..most)))
         };
         Plan {
             actions,
             limits,
-            way: [Way::AtOnce, Way::Queued, Way::ManyThreads, Way::TwoClients][dice.usize(0..4)],
-            face: [Face::Rust, Face::C][dice.usize(0..2)],
-            max_attempts: dice.u32(1..5),
-            faults: (0..dice.usize(0..4)).map(|_| rule(dice)).collect(),
+            execution: [
+                Execution::AtOnce,
+                Execution::Queued,
+                Execution::ManyThreads,
+                Execution::TwoClients,
+            ][rng.usize(0..4)],
+            api: [Api::Rust, Api::C][rng.usize(0..2)],
+            max_attempts: rng.u32(1..5),
+            faults: (0..rng.usize(0..4)).map(|_| rule(rng)).collect(),
             settings: json!({
-                "step_as_text": dice.bool(),
-                "latency_ms": dice.u64(0..3),
-                "already_member": (["success", "error"][dice.usize(0..2)]),
-                "after_refusal": (["stop", "go-on"][dice.usize(0..2)]),
-                "group_name": (["optional", "required"][usize::from(seldom(dice, 8))]),
+                "step_as_text": rng.bool(),
+                "latency_ms": rng.u64(0..3),
+                "already_member": (["success", "error"][rng.usize(0..2)]),
+                "after_refusal": (["stop", "go-on"][rng.usize(0..2)]),
+                "group_name": (["optional", "required"][usize::from(seldom(rng, 8))]),
             }),
-            cancel_after: sometimes(dice, 30),
-            deadline: sometimes(dice, 60).map(|time| time + Duration::from_millis(1)),
-            revoke_after: sometimes(dice, 10),
-            refusal: sometimes(dice, 20).map(|after| (after, dice.u64(0..20))),
-            slow_between: seldom(dice, 20).then_some(LONGER_THAN_AN_ATTEMPT),
-            blocking: seldom(dice, 20).then_some(LONGER_THAN_AN_ATTEMPT),
-            pace: seldom(dice, 10).then(|| (dice.u32(1..6), dice.u64(10..40))),
-            fork_after: seldom(dice, 20).then(|| Duration::from_millis(dice.u64(0..15))),
+            cancel_after: sometimes(rng, 30),
+            deadline: sometimes(rng, 60).map(|time| time + Duration::from_millis(1)),
+            revoke_after: sometimes(rng, 10),
+            refusal: sometimes(rng, 20).map(|after| (after, rng.u64(0..20))),
+            slow_between: seldom(rng, 20).then_some(LONGER_THAN_AN_ATTEMPT),
+            blocking: seldom(rng, 20).then_some(LONGER_THAN_AN_ATTEMPT),
+            rate_limit: seldom(rng, 10).then(|| (rng.u32(1..6), rng.u64(10..40))),
+            fork_after: seldom(rng, 20).then(|| Duration::from_millis(rng.u64(0..15))),
         }
     }
 }
 
-/// More than the 80 ms that an attempt has.
+/// Longer than the attempt timeout of 80 ms.
 const LONGER_THAN_AN_ATTEMPT: Duration = Duration::from_millis(95);
 
-fn seldom(dice: &mut fastrand::Rng, one_in: u8) -> bool {
-    dice.u8(0..one_in) == 0
+fn seldom(rng: &mut fastrand::Rng, one_in: u8) -> bool {
+    rng.u8(0..one_in) == 0
 }
 
-fn planned(number: usize, limits: &BatchLimits, dice: &mut fastrand::Rng) -> Planned {
-    let mut action = match dice.u8(0..4) {
-        0 => on_group(number, dice),
-        _ => on_user(number, dice),
+fn planned(number: usize, limits: &BatchLimits, rng: &mut fastrand::Rng) -> Planned {
+    let mut action = match rng.u8(0..4) {
+        0 => on_group(number, rng),
+        _ => on_user(number, rng),
     };
     action
         .set_tag(number as u64)
@@ -139,73 +144,73 @@ fn planned(number: usize, limits: &BatchLimits, dice: &mut fastrand::Rng) -> Pla
     }
 }
 
-/// Names, each to be drawn once: an action that said the same twice could not be told apart in the ledger.
+/// Names, each to be drawn once: two equal steps of an action could not be distinguished in the ledger.
 struct Pool<T>(Vec<T>);
 
 impl<T> Pool<T> {
-    fn new(names: impl IntoIterator<Item = T>, dice: &mut fastrand::Rng) -> Self {
+    fn new(names: impl IntoIterator<Item = T>, rng: &mut fastrand::Rng) -> Self {
         let mut names: Vec<_> = names.into_iter().collect();
-        dice.shuffle(&mut names);
+        rng.shuffle(&mut names);
         Pool(names)
     }
 
-    fn groups(dice: &mut fastrand::Rng) -> Pool<&'static str> {
-        let good_ones = if dice.u8(0..4) == 0 { GROUPS.len() } else { 6 };
-        Pool::new(GROUPS[..good_ones].iter().copied(), dice)
+    fn groups(rng: &mut fastrand::Rng) -> Pool<&'static str> {
+        let length = if rng.u8(0..4) == 0 { GROUPS.len() } else { 6 };
+        Pool::new(GROUPS[..length].iter().copied(), rng)
     }
 
-    fn draw(&mut self, dice: &mut fastrand::Rng) -> Vec<T> {
+    fn draw(&mut self, rng: &mut fastrand::Rng) -> Vec<T> {
         let left = self.0.len();
-        self.0.split_off(left - dice.usize(1..5).min(left))
+        self.0.split_off(left - rng.usize(1..5).min(left))
     }
 }
 
-fn some_email(dice: &mut fastrand::Rng) -> String {
-    match dice.u8(0..8) {
+fn some_email(rng: &mut fastrand::Rng) -> String {
+    match rng.u8(0..8) {
         0 => "nobody@example.com".to_owned(),
         1 => "rival@example.com".to_owned(),
-        2..=4 => format!("new{}@example.com", dice.u8(0..5)),
+        2..=4 => format!("new{}@example.com", rng.u8(0..5)),
         _ => format!(
             "person{:06}@example.com",
-            [2, 3, 4, 7, 8, 9][dice.usize(0..6)]
+            [2, 3, 4, 7, 8, 9][rng.usize(0..6)]
         ),
     }
 }
 
-/// Commands that come out of order are refused by the builder, and so are no part of the action.
-fn on_user(number: usize, dice: &mut fastrand::Rng) -> Action {
-    let email = some_email(dice);
+/// A random action on a user. The builder refuses commands in a wrong order, which are then not part of the action.
+fn on_user(number: usize, rng: &mut fastrand::Rng) -> Action {
+    let email = some_email(rng);
     let mut action = Action::on_user(&email, None).expect("the email is good");
-    if dice.u8(0..3) > 0 {
+    if rng.u8(0..3) > 0 {
         let on_conflict =
-            [OnConflict::Ignore, OnConflict::Update, OnConflict::Error][dice.usize(0..3)];
+            [OnConflict::Ignore, OnConflict::Update, OnConflict::Error][rng.usize(0..3)];
         let _ = action.create(NewUser {
             identity: IdentityType::FederatedId,
             email: &email,
             first_name: Some(&format!("Created by {number}")),
-            last_name: (dice.u8(0..8) > 0).then_some("Person"),
+            last_name: (rng.u8(0..8) > 0).then_some("Person"),
             country: Some("DE"),
             on_conflict,
         });
     }
-    let (mut joined, mut left) = (Pool::<&str>::groups(dice), Pool::<&str>::groups(dice));
+    let (mut joined, mut left) = (Pool::<&str>::groups(rng), Pool::<&str>::groups(rng));
     let mut all_left = false;
-    for command in 0..dice.usize(0..6) {
+    for command in 0..rng.usize(0..6) {
         let name = format!("{number}/{command}");
         let address = format!("moved{number}.{command}@example.com");
-        let _ = match dice.u8(0..8) {
+        let _ = match rng.u8(0..8) {
             0 | 1 => action.update(UserUpdate {
                 first_name: Some(&name),
                 ..UserUpdate::default()
             }),
-            2 if dice.bool() => action.update(UserUpdate {
+            2 if rng.bool() => action.update(UserUpdate {
                 email: Some(&address),
                 ..UserUpdate::default()
             }),
-            3 => action.remove_from_groups(&left.draw(dice)),
+            3 => action.remove_from_groups(&left.draw(rng)),
             4 if !std::mem::replace(&mut all_left, true) => action.remove_from_all_groups(),
-            5 if dice.u8(0..3) == 0 => action.remove_from_org(dice.bool()),
-            _ => action.add_to_groups(&joined.draw(dice)),
+            5 if rng.u8(0..3) == 0 => action.remove_from_org(rng.bool()),
+            _ => action.add_to_groups(&joined.draw(rng)),
         };
     }
     if action.commands().is_empty() {
@@ -216,33 +221,33 @@ fn on_user(number: usize, dice: &mut fastrand::Rng) -> Action {
     action
 }
 
-fn on_group(number: usize, dice: &mut fastrand::Rng) -> Action {
-    let name = match dice.u8(0..5) {
+fn on_group(number: usize, rng: &mut fastrand::Rng) -> Action {
+    let name = match rng.u8(0..5) {
         0 => "Ghosts".to_owned(),
         1 => "Marketing".to_owned(),
         team => format!("Team {team}"),
     };
     let mut action = Action::on_group(&name).expect("the name is good");
-    if dice.bool() {
+    if rng.bool() {
         let on_conflict =
-            [OnConflict::Ignore, OnConflict::Update, OnConflict::Error][dice.usize(0..3)];
+            [OnConflict::Ignore, OnConflict::Update, OnConflict::Error][rng.usize(0..3)];
         let _ = action.create_group(Some(&format!("by {number}")), on_conflict);
     }
-    let everybody = [2, 3, 4, 7, 8, 9].map(|number| format!("person{number:06}@example.com"));
+    let existing = [2, 3, 4, 7, 8, 9].map(|number| format!("person{number:06}@example.com"));
     let newcomers = (0..3).map(|number| format!("new{number}@example.com"));
-    let mut joining = Pool::new(everybody.into_iter().chain(newcomers), dice);
-    let mut leaving = Pool::new(joining.0.clone(), dice);
+    let mut joining = Pool::new(existing.into_iter().chain(newcomers), rng);
+    let mut leaving = Pool::new(joining.0.clone(), rng);
     let mut with_products = false;
-    for command in 0..dice.usize(0..4) {
-        let _ = match dice.u8(0..7) {
+    for command in 0..rng.usize(0..4) {
+        let _ = match rng.u8(0..7) {
             0 => action.update_group(None, Some(&format!("{number}/{command}"))),
             1 => action.update_group(Some(&format!("Team {number}/{command}")), None),
             2 if !std::mem::replace(&mut with_products, true) => {
                 action.add_products(&["Acrobat Pro DC", "Creative Cloud All Apps"])
             }
-            3 if dice.bool() => action.delete_group(),
-            4 => action.remove_users(&leaving.draw(dice)),
-            _ => action.add_users(&joining.draw(dice)),
+            3 if rng.bool() => action.delete_group(),
+            4 => action.remove_users(&leaving.draw(rng)),
+            _ => action.add_users(&joining.draw(rng)),
         };
     }
     if action.commands().is_empty() {
@@ -253,13 +258,13 @@ fn on_group(number: usize, dice: &mut fastrand::Rng) -> Action {
     action
 }
 
-/// The steps, worked out without the library's help: lists over the limit become several.
+/// The steps of an action, computed independently of the library: a list over the limit becomes several steps.
 fn steps(action: &Action, limits: &BatchLimits) -> Vec<Step> {
     let mut steps = Vec::new();
     for (command, json) in action.commands().iter().map(|c| c.json()).enumerate() {
         let json: Value = serde_json::from_str(json.as_str()).expect("a command is JSON");
         let replay_safe = is_replay_safe(&json);
-        for json in in_parts(&json, limits.names_per_step) {
+        for json in split(&json, limits.names_per_step) {
             steps.push(Step {
                 command,
                 json,
@@ -270,7 +275,7 @@ fn steps(action: &Action, limits: &BatchLimits) -> Vec<Step> {
     steps
 }
 
-fn in_parts(json: &Value, most: usize) -> Vec<Value> {
+fn split(json: &Value, most: usize) -> Vec<Value> {
     let (verb, body) = json
         .as_object()
         .and_then(|step| step.iter().next())
@@ -299,28 +304,24 @@ fn is_replay_safe(json: &Value) -> bool {
     }
 }
 
-/// Some fault, at the endpoint that matters or at the token's.
-fn rule(dice: &mut fastrand::Rng) -> Value {
-    let fault = match dice.u8(0..14) {
-        0 => garbled_findings(dice),
-        _ => faults::any(dice),
+/// A random fault rule, for the action endpoint or the token endpoint.
+fn rule(rng: &mut fastrand::Rng) -> Value {
+    let fault = match rng.u8(0..14) {
+        0 => damaged_findings(rng),
+        _ => faults::any(rng),
     };
-    let endpoint = if dice.u8(0..6) == 0 {
-        "token"
-    } else {
-        "action"
-    };
-    json!({"endpoint": endpoint, "probability": dice.f64() * 0.7, "seed": dice.u32(..), "fault": fault})
+    let endpoint = if rng.u8(0..6) == 0 { "token" } else { "action" };
+    json!({"endpoint": endpoint, "probability": rng.f64() * 0.7, "seed": rng.u32(..), "fault": fault})
 }
 
-fn garbled_findings(dice: &mut fastrand::Rng) -> Value {
+fn damaged_findings(rng: &mut fastrand::Rng) -> Value {
     let broken = [
         "/errors/0/index",
         "/errors/0/step",
         "/warnings",
         "/completed",
-    ][dice.usize(0..4)];
-    match dice.bool() {
+    ][rng.usize(0..4)];
+    match rng.bool() {
         true => json!({"rewrite": {"remove": [broken]}}),
         false => json!({"rewrite": {"set": {broken: null}}}),
     }

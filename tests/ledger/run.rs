@@ -1,8 +1,8 @@
-//! Runs a schedule, and gathers what the library said and what the sandbox saw.
+//! The execution of a schedule, and the report of what the library reported and what the sandbox received.
 
-use crate::plan::{Face, Plan, Planned, Way};
+use crate::plan::{Api, Execution, Plan, Planned};
 use crate::support::Sandbox;
-use crate::support::c_face::Told;
+use crate::support::c_api::ReportedOutcome;
 use crate::{by_c, by_rust};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -14,7 +14,7 @@ use umapi::Action;
 
 /// A line of the sandbox's ledger.
 #[derive(Debug, Deserialize)]
-pub struct Line {
+pub struct LedgerLine {
     pub request: usize,
     #[serde(rename = "requestID")]
     pub request_id: String,
@@ -49,19 +49,19 @@ impl Request {
 
 pub struct Report {
     pub plan: Plan,
-    /// By the number of the action; one each, if all is well.
-    pub outcomes: BTreeMap<u64, Vec<Told>>,
-    pub ledger: Vec<Line>,
+    /// The outcomes by the number of the action; exactly one for each if the library is correct.
+    pub outcomes: BTreeMap<u64, Vec<ReportedOutcome>>,
+    pub ledger: Vec<LedgerLine>,
     pub requests: Vec<Request>,
     pub completed: u64,
     pub sent: u64,
     pub queued: u64,
-    /// What went wrong beside the outcomes: a forked child, or a call from a callback.
-    pub beside: Result<(), String>,
+    /// The result of the checks other than of outcomes: of a forked child, and of a call from a callback.
+    pub other_checks: Result<(), String>,
 }
 
 impl Report {
-    /// Requests that were broken before their body was read: they could have been of any action.
+    /// The number of requests that were interrupted before their body was read, which may contain any action.
     pub fn unread(&self) -> usize {
         let requests = self.requests.iter();
         requests
@@ -69,21 +69,21 @@ impl Report {
             .count()
     }
 
-    /// Whether requests can be lost that the sandbox never saw: it cuts connections, and what the library has written
-    /// to one of them and the sandbox has not read yet goes with it.
+    /// Whether requests can be lost before the sandbox reads them: when it closes a connection, whatever the library has
+    /// written to it and the sandbox has not read yet is lost.
     pub fn may_miss_requests(&self) -> bool {
         self.plan.refusal.is_some()
     }
 }
 
-pub struct Bench {
+pub struct Fixture {
     sandboxes: [Sandbox; 2],
     runtime: Runtime,
 }
 
-impl Bench {
+impl Fixture {
     pub fn new() -> Self {
-        Bench {
+        Fixture {
             sandboxes: [
                 Sandbox::start(&["--limits", "off"]),
                 Sandbox::start(&["--limits", "off", "--tls"]),
@@ -96,7 +96,7 @@ impl Bench {
         }
     }
 
-    /// One schedule in eight goes over TLS.
+    /// Runs one schedule; one in eight uses TLS.
     pub fn run(&mut self, seed: u64) -> Report {
         let sandbox = &self.sandboxes[usize::from(seed.is_multiple_of(8))];
         let plan = Arc::new(Plan::new(seed));
@@ -105,17 +105,17 @@ impl Bench {
         for fault in &plan.faults {
             sandbox.control("POST", "/faults", &fault.to_string());
         }
-        let done = match plan.face {
-            Face::Rust => by_rust::run(sandbox, &plan, &self.runtime),
-            Face::C => by_c::run(sandbox, &plan),
+        let result = match plan.api {
+            Api::Rust => by_rust::run(sandbox, &plan, &self.runtime),
+            Api::C => by_c::run(sandbox, &plan),
         };
-        come_to_rest(sandbox);
-        let mut by_action: BTreeMap<u64, Vec<Told>> = BTreeMap::new();
-        for outcome in done.outcomes {
+        wait_until_idle(sandbox);
+        let mut by_action: BTreeMap<u64, Vec<ReportedOutcome>> = BTreeMap::new();
+        for outcome in result.outcomes {
             by_action.entry(outcome.tag).or_default().push(outcome);
         }
         let read = |path: &str| sandbox.control("GET", path, "");
-        let (completed, sent, queued) = done.counters;
+        let (completed, sent, queued) = result.counters;
         Report {
             outcomes: by_action,
             ledger: serde_json::from_value(read("/ledger")).expect("a ledger"),
@@ -123,29 +123,29 @@ impl Bench {
             completed,
             sent,
             queued,
-            beside: done.beside,
+            other_checks: result.other_checks,
             plan: Arc::into_inner(plan).expect("every task has ended"),
         }
     }
 }
 
-/// What a run by either face comes to.
-pub struct Done {
-    pub outcomes: Vec<Told>,
-    /// Completed, sent and queued, of all clients together.
+/// The result of a run through either API.
+pub struct RunResult {
+    pub outcomes: Vec<ReportedOutcome>,
+    /// The completed, sent and queued actions, of all clients together.
     pub counters: (u64, u64, u64),
-    pub beside: Result<(), String>,
+    pub other_checks: Result<(), String>,
 }
 
 impl Plan {
     pub fn client_count(&self) -> usize {
-        match self.way {
-            Way::TwoClients => 2,
+        match self.execution {
+            Execution::TwoClients => 2,
             _ => 1,
         }
     }
 
-    /// Actions on one target stay with one thread, which keeps their order.
+    /// The actions of one thread. All actions on one target are on the same thread, which keeps their order.
     pub fn actions_of_thread(&self, thread: usize) -> Vec<&Action> {
         let is_own = |planned: &&Planned| {
             planned.target.bytes().map(usize::from).sum::<usize>() % THREADS == thread
@@ -158,11 +158,11 @@ impl Plan {
 pub const THREADS: usize = 4;
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(80);
 pub const LONGEST_WAIT: Duration = Duration::from_millis(100);
-/// So many actions are followed by a pause, and so many calls of a callback block.
+/// The number of actions that are followed by a pause, and of calls in which a callback blocks.
 pub const PAUSES: u32 = 2;
 
-/// What happens to the sandbox while the actions run.
-pub fn disturb(sandbox: &Sandbox, plan: &Plan, since: Instant) {
+/// Revokes tokens and refuses connections while the actions run, as the plan says.
+pub fn inject_events(sandbox: &Sandbox, plan: &Plan, since: Instant) {
     let revocation = plan
         .revoke_after
         .map(|at| (at, "/tokens/revoke", String::new()));
@@ -177,8 +177,8 @@ pub fn disturb(sandbox: &Sandbox, plan: &Plan, since: Instant) {
     }
 }
 
-/// What the sandbox still does after the last client has gone belongs to the story.
-fn come_to_rest(sandbox: &Sandbox) {
+/// Waits until the sandbox has closed all connections, since its last work belongs to the ledger too.
+fn wait_until_idle(sandbox: &Sandbox) {
     while sandbox.control("GET", "/counters", "")["open_connections"] != 0 {
         std::thread::sleep(Duration::from_millis(1));
     }

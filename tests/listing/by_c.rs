@@ -1,8 +1,8 @@
-//! A listing through the C functions.
+//! A listing through the C API.
 
-use crate::plan::{Face, Listing, Plan};
+use crate::plan::{Api, Listing, Plan};
 use crate::support::Sandbox;
-use crate::support::c_face::{self, Blocking, Call, Cancel, Client, Pages, Result, Settings};
+use crate::support::c_api::{self, Blocking, Call, Cancel, Client, Pages, Result, Settings};
 use crate::{ATTEMPT_TIMEOUT, LONGEST_WAIT, Limits, PAUSES, Reader};
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ pub fn client(sandbox: &Sandbox, plan: &Plan) -> Client {
         max_wait_ms: LONGEST_WAIT.as_millis() as i64,
         batch: None,
         read_ahead: Some(plan.read_ahead),
-        pace: plan
-            .pace
+        rate_limit: plan
+            .rate_limit
             .map(|(requests, window_ms)| (requests, window_ms as i64)),
     };
     Client::new(sandbox, &settings)
@@ -25,7 +25,7 @@ pub fn fork(sandbox: &Sandbox, client: &Client, plan: &Plan) -> std::result::Res
         None => Ok(()),
         Some(time) => {
             std::thread::sleep(time);
-            c_face::fork(sandbox, client)
+            c_api::fork(sandbox, client)
         }
     }
 }
@@ -46,7 +46,7 @@ impl Reading {
         };
         Reading {
             pages,
-            by_item: plan.face == Face::CByItem,
+            by_item: plan.api == Api::CByItem,
             blocking: plan
                 .blocking
                 .map(|pause| Blocking::new(client, pause, PAUSES)),

@@ -1,8 +1,8 @@
-//! A listing through the Rust API, on a runtime of its own.
+//! A listing through the Rust API, on its own runtime.
 
 use crate::plan::{Listing, Plan};
 use crate::support::Sandbox;
-use crate::support::c_face::{Failure, Result};
+use crate::support::c_api::{Failure, Result};
 use crate::{ATTEMPT_TIMEOUT, LONGEST_WAIT, Limits, PAUSES, Reader};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -23,7 +23,7 @@ pub fn client(sandbox: &Sandbox, plan: &Plan) -> Client {
         first_delay: Duration::from_millis(1),
         max_wait: LONGEST_WAIT,
     };
-    if let Some((requests, window_ms)) = plan.pace {
+    if let Some((requests, window_ms)) = plan.rate_limit {
         let window = Duration::from_millis(window_ms);
         for class in [
             EndpointClass::Users,
@@ -55,7 +55,7 @@ impl Reading {
             Listing::Users => Pages::Users(client.users(UsersQuery::new())),
             Listing::Members(group) => {
                 let mut query = UsersQuery::new();
-                query.group(group).expect("the name is good");
+                query.set_group(group).expect("the name is good");
                 Pages::Users(client.users(query))
             }
             Listing::Groups => Pages::Groups(client.groups()),
@@ -72,12 +72,13 @@ impl Reading {
     }
 
     fn call(&self, limits: Limits, cancel: &Cancel) -> CallOptions {
-        let mut call = CallOptions::new().timeout(limits.deadline);
+        let mut call = CallOptions::new();
+        call.set_timeout(limits.deadline);
         if limits.cancel_after.is_some() {
-            call = call.cancel(cancel.clone());
+            call.set_cancel(cancel.clone());
         }
         if let Some((pause, left)) = self.blocking.clone() {
-            call = call.progress(move |_| {
+            call.set_progress(move |_| {
                 let order = Ordering::Relaxed;
                 if left
                     .fetch_update(order, order, |n| n.checked_sub(1))
@@ -137,7 +138,7 @@ fn text(text: Option<umapi::Text<'_>>) -> String {
     text.map_or(String::new(), |text| text.as_str().to_owned())
 }
 
-/// In the words of the C functions.
+/// The error in the form that the C API reports.
 fn failure(error: &Error) -> Failure {
     Failure {
         status: match error.kind() {

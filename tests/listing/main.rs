@@ -1,6 +1,7 @@
-//! The truth about every listing, under every fault: read page by page or item by item, by slow consumers and with
-//! callbacks that block, by two clients of one client id and around a fork, it is complete and correct, or it is an
-//! error; never short, never with an item twice. Read on after the faults, or begun anew, it is complete.
+//! The completeness of every listing, under every fault. A listing is read page by page or item by item, by slow
+//! consumers, with callbacks that block, by two clients of one client id, and around a fork; it is complete and
+//! correct, or it ends with an error, and is never short and never contains an item twice. After the faults it can be
+//! continued or restarted, and is complete.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -9,92 +10,99 @@ mod by_c;
 mod by_rust;
 mod plan;
 
-use plan::{Face, Plan};
+use plan::{Api, Plan};
 use std::time::Duration;
 use support::Sandbox;
-use support::c_face::{Failure, Result};
-use support::schedules::{self, Ended};
+use support::c_api::{Failure, Result};
+use support::schedules::{self, ScheduleResult};
 use umapi::ffi::status::{UMAPI_STATUS_THROTTLED, UMAPI_STATUS_TIMEOUT};
 
 #[test]
 fn a_listing_is_complete_or_an_error() {
-    let met = schedules::run(1000, Bench::new, |bench, seed| {
-        let reading = bench.run(&Plan::new(seed));
-        Ended {
-            verdict: reading.check(),
-            met: reading.met(),
+    let observed = schedules::run(1000, Fixture::new, |fixture, seed| {
+        let reading = fixture.run(&Plan::new(seed));
+        ScheduleResult {
+            result: reading.check(),
+            observed: reading.observed(),
         }
     });
-    if let Some(met) = met {
+    if let Some(observed) = observed {
         assert!(
-            met["ends"].len() > 5 && met["faults met"].len() > 8,
-            "{met:?}"
+            observed["ends"].len() > 5 && observed["faults met"].len() > 8,
+            "{observed:?}"
         );
-        assert_eq!(met["schedules"].len(), 9, "{met:?}");
+        assert_eq!(observed["schedules"].len(), 9, "{observed:?}");
     }
 }
 
-/// How a reading under faults went, and what it came to once they were gone.
+/// What was read under faults, and what was read once they had ended.
 struct Reading {
     expected: Vec<String>,
     read: Vec<String>,
-    /// The errors on the way, and whether the end was told.
+    /// The errors meanwhile.
     errors: Vec<Failure>,
+    /// Whether the listing reported its end.
     ended: bool,
-    /// What a second client read meanwhile, and whether it was told the end.
-    beside: Option<(Vec<String>, bool)>,
-    /// What went wrong beside the listings: a forked child, or a call from a callback.
-    apart: std::result::Result<(), String>,
+    /// What a second client read meanwhile, and whether its listing reported its end.
+    second_client: Option<(Vec<String>, bool)>,
+    /// The result of the checks other than of listings: of a forked child, and of a call from a callback.
+    other_checks: std::result::Result<(), String>,
     faults: Vec<String>,
-    /// What kind of schedule it was.
+    /// The kinds of the schedule, for the coverage.
     schedule: Vec<String>,
     interrupted: bool,
-    /// A pace of a few requests may ask for a longer wait than the call puts up with.
-    paced: bool,
+    /// Whether the clients have a rate limit, which may require a longer wait than the call allows.
+    rate_limited: bool,
     out_of_reach: bool,
-    read_on: Result<Vec<String>>,
-    read_anew: Result<Vec<String>>,
+    continued: Result<Vec<String>>,
+    restarted: Result<Vec<String>>,
 }
 
 impl Reading {
     fn check(&self) -> std::result::Result<(), String> {
-        let expect = |good: bool, words: &str| match good {
+        let expect = |good: bool, message: &str| match good {
             true => Ok(()),
             false => Err(format!(
-                "{words}\nexpected {:?}\nread     {:?}\nerrors {:#?}\nfaults {:?}",
+                "{message}\nexpected {:?}\nread     {:?}\nerrors {:#?}\nfaults {:?}",
                 self.expected, self.read, self.errors, self.faults
             )),
         };
         expect(
             self.expected.starts_with(&self.read),
-            "what was read is not the beginning of what there is",
+            "what was read is not the beginning of the listing",
         )?;
         expect(
             !self.ended || self.read == self.expected,
             "the listing ended short",
         )?;
-        if let Some((read, ended)) = &self.beside {
-            let words = format!("the second client read {read:?}, ended {ended}");
+        if let Some((read, ended)) = &self.second_client {
+            let message = format!("the second client read {read:?}, ended {ended}");
             let good = self.expected.starts_with(read) && (!ended || *read == self.expected);
-            expect(good, &words)?;
+            expect(good, &message)?;
         }
-        self.apart.clone()?;
+        self.other_checks.clone()?;
         let is_slow_only = !self.errors.is_empty() && self.errors.iter().all(is_slow);
         if self.out_of_reach {
             let nothing = self.read.is_empty() && !self.ended;
-            let failed = self.read_on.is_err() && self.read_anew.is_err();
+            let failed = self.continued.is_err() && self.restarted.is_err();
             return expect(nothing && failed, "a listing out of reach was read");
         }
         let waits_or_is_slow =
             |error: &Failure| error.status == UMAPI_STATUS_THROTTLED || is_slow(error);
-        let is_paced_only = self.paced && self.errors.iter().all(waits_or_is_slow);
+        let is_limited_only = self.rate_limited && self.errors.iter().all(waits_or_is_slow);
         let had_cause =
-            !self.faults.is_empty() || self.interrupted || is_slow_only || is_paced_only;
-        expect(had_cause || self.ended, "no end without a cause")?;
-        for (how, result) in [("read on", &self.read_on), ("begun anew", &self.read_anew)] {
+            !self.faults.is_empty() || self.interrupted || is_slow_only || is_limited_only;
+        expect(
+            had_cause || self.ended,
+            "the listing has no end, without a cause",
+        )?;
+        for (how, result) in [
+            ("continued", &self.continued),
+            ("restarted", &self.restarted),
+        ] {
             match result {
                 Ok(items) => expect(*items == self.expected, &format!("{how}: {items:?}"))?,
-                // The service was told to shut everyone out for an hour.
+                // A fault rule asked all clients for a pause of an hour.
                 Err(error) if error.status == UMAPI_STATUS_THROTTLED || is_slow(error) => {}
                 Err(error) => expect(false, &format!("{how}: {error:?}"))?,
             }
@@ -102,7 +110,7 @@ impl Reading {
         Ok(())
     }
 
-    fn met(&self) -> Vec<(&'static str, String)> {
+    fn observed(&self) -> Vec<(&'static str, String)> {
         let ends = self
             .errors
             .iter()
@@ -117,21 +125,21 @@ impl Reading {
     }
 }
 
-/// Attempts have little time here, and a machine that does other work as well may not keep to it.
+/// Whether an attempt timed out, as it may on a busy machine, since the attempt timeout is short here.
 fn is_slow(error: &Failure) -> bool {
     error.status == UMAPI_STATUS_TIMEOUT
 }
 
-struct Bench {
+struct Fixture {
     sandbox: Sandbox,
 }
 
-/// A client of either face, with its listing.
+/// A listing through either API.
 trait Reader {
     /// The names of the next page's items, or of the next item.
     fn next(&mut self, limits: Limits) -> Result<Option<Vec<String>>>;
     fn reload(&mut self);
-    /// Whether the callback was answered as it should be.
+    /// Checks that calls from within the callback were refused.
     fn check(&self) -> std::result::Result<(), String>;
 }
 
@@ -141,14 +149,14 @@ struct Limits {
     cancel_after: Option<Duration>,
 }
 
-/// So many deliveries are followed by a pause, and so many calls of a callback block.
+/// The number of deliveries that are followed by a pause, and of calls in which a callback blocks.
 const PAUSES: u32 = 2;
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(80);
 const LONGEST_WAIT: Duration = Duration::from_millis(100);
 
-impl Bench {
+impl Fixture {
     fn new() -> Self {
-        Bench {
+        Fixture {
             sandbox: Sandbox::start(&["--limits", "off", "--users", "25"]),
         }
     }
@@ -167,30 +175,30 @@ impl Bench {
             read: Vec::new(),
             errors: Vec::new(),
             ended: false,
-            beside: None,
-            apart: Ok(()),
+            second_client: None,
+            other_checks: Ok(()),
             faults: Vec::new(),
             schedule: schedule(plan),
             interrupted: plan.interrupts(),
-            paced: plan.pace.is_some(),
+            rate_limited: plan.rate_limit.is_some(),
             out_of_reach: plan.is_out_of_reach(),
-            read_on: Ok(Vec::new()),
-            read_anew: Ok(Vec::new()),
+            continued: Ok(Vec::new()),
+            restarted: Ok(Vec::new()),
         };
-        match plan.face {
-            Face::Rust => {
+        match plan.api {
+            Api::Rust => {
                 let client = by_rust::client(sandbox, plan);
-                let beside = || by_rust::Reading::new(&by_rust::client(sandbox, plan), plan);
+                let second_reader = || by_rust::Reading::new(&by_rust::client(sandbox, plan), plan);
                 let own = by_rust::Reading::new(&client, plan);
-                self.read(own, beside, || Ok(()), plan, &mut reading);
+                self.read(own, second_reader, || Ok(()), plan, &mut reading);
             }
-            Face::C | Face::CByItem => {
+            Api::C | Api::CByItem => {
                 let client = by_c::client(sandbox, plan);
-                let second = plan.beside.then(|| by_c::client(sandbox, plan));
-                let beside = || by_c::Reading::new(second.as_ref().unwrap_or(&client), plan);
+                let second = plan.two_clients.then(|| by_c::client(sandbox, plan));
+                let second_reader = || by_c::Reading::new(second.as_ref().unwrap_or(&client), plan);
                 let own = by_c::Reading::new(&client, plan);
                 let fork = || by_c::fork(sandbox, &client, plan);
-                self.read(own, beside, fork, plan, &mut reading);
+                self.read(own, second_reader, fork, plan, &mut reading);
             }
         }
         reading
@@ -199,47 +207,49 @@ impl Bench {
     fn read<R: Reader>(
         &self,
         mut own: R,
-        beside: impl Fn() -> R + Sync,
+        second_reader: impl Fn() -> R + Sync,
         fork: impl Fn() -> std::result::Result<(), String> + Sync,
         plan: &Plan,
         reading: &mut Reading,
     ) {
         std::thread::scope(|scope| {
             let fork = scope.spawn(&fork);
-            let second = plan.beside.then(|| {
+            let second = plan.two_clients.then(|| {
                 scope.spawn(|| {
                     let (mut read, mut errors) = (Vec::new(), Vec::new());
-                    let ended = read_under_faults(&mut beside(), plan, &mut read, &mut errors);
+                    let ended =
+                        read_under_faults(&mut second_reader(), plan, &mut read, &mut errors);
                     (read, ended)
                 })
             });
             let (read, errors) = (&mut reading.read, &mut reading.errors);
             reading.ended = read_under_faults(&mut own, plan, read, errors);
-            reading.beside = second.map(|second| second.join().expect("it does not panic"));
-            reading.apart = fork.join().expect("it does not panic");
+            reading.second_client =
+                second.map(|second| second.join().expect("the thread does not panic"));
+            reading.other_checks = fork.join().expect("the thread does not panic");
         });
-        reading.apart = reading.apart.clone().and(own.check());
+        reading.other_checks = reading.other_checks.clone().and(own.check());
         reading.faults = faults_met(&self.sandbox);
         self.sandbox.control("DELETE", "/faults", "");
         for fault in &plan.lasting {
             self.sandbox.control("POST", "/faults", &fault.to_string());
         }
-        // What was already fetched, ahead of its turn, may have failed.
+        // The pages that were read ahead may have failed already.
         let (so_far, failed) = (reading.read.clone(), plan.read_ahead + 1);
-        reading.read_on = read_to_the_end(&mut own, so_far, failed);
+        reading.continued = read_to_the_end(&mut own, so_far, failed);
         own.reload();
-        reading.read_anew = read_to_the_end(&mut own, Vec::new(), 0);
+        reading.restarted = read_to_the_end(&mut own, Vec::new(), 0);
     }
 }
 
 fn schedule(plan: &Plan) -> Vec<String> {
-    let is_by_c = plan.face != Face::Rust;
+    let is_by_c = plan.api != Api::Rust;
     let kinds = [
-        (format!("by {:?}", plan.face), true),
+        (format!("by {:?}", plan.api), true),
         ("slow".to_owned(), plan.slow_between.is_some()),
         ("blocking callback".to_owned(), plan.blocking.is_some()),
-        ("paced".to_owned(), plan.pace.is_some()),
-        ("two clients".to_owned(), plan.beside),
+        ("paced".to_owned(), plan.rate_limit.is_some()),
+        ("two clients".to_owned(), plan.two_clients),
         ("slash separates".to_owned(), plan.is_out_of_reach()),
         ("fork".to_owned(), is_by_c && plan.fork_after.is_some()),
     ];
@@ -247,7 +257,7 @@ fn schedule(plan: &Plan) -> Vec<String> {
     kinds.map(|(what, _)| what).collect()
 }
 
-/// Whether the end was told.
+/// Reads until the end or too many errors. Returns whether the listing reported its end.
 fn read_under_faults(
     reader: &mut impl Reader,
     plan: &Plan,
@@ -259,7 +269,7 @@ fn read_under_faults(
         cancel_after: plan.cancel_after,
     };
     let mut deliveries = 0;
-    while errors.len() < plan.patience {
+    while errors.len() < plan.max_errors {
         match reader.next(limits) {
             Ok(Some(items)) => {
                 read.extend(items);
@@ -275,7 +285,7 @@ fn read_under_faults(
     false
 }
 
-/// Puts up with so many failures.
+/// Reads to the end, and tolerates `failures` errors.
 fn read_to_the_end(
     reader: &mut impl Reader,
     mut items: Vec<String>,
@@ -291,7 +301,7 @@ fn read_to_the_end(
     }
 }
 
-/// The faults that struck, without those that only shape the answers.
+/// The faults that struck, without the rules that only determine the form of the answers.
 fn faults_met(sandbox: &Sandbox) -> Vec<String> {
     let rules = sandbox.control("GET", "/faults", "");
     let struck = rules.as_array().into_iter().flatten().filter(|line| {

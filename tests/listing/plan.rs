@@ -1,4 +1,4 @@
-//! What one schedule reads, drawn from its seed.
+//! The plan of one schedule, drawn from its seed.
 
 use crate::support::faults;
 use serde_json::{Value, json};
@@ -11,86 +11,86 @@ pub enum Listing {
     UserGroups,
 }
 
-/// How a listing tells its end. What tells less can be garbled in fewer ways before nobody could see it.
+/// How a listing signals its end. With fewer signals, fewer kinds of damage can be detected at all.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Telling {
-    FlagAndFigures,
-    Figures,
+enum EndSignal {
+    FlagAndCounts,
+    Counts,
     Flag,
-    Nothing,
+    Neither,
 }
 
-/// Which of the library's faces the schedule goes through.
+/// The API that the schedule uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Face {
+pub enum Api {
     Rust,
-    /// Page by page.
+    /// The C API, page by page.
     C,
-    /// Item by item.
+    /// The C API, item by item.
     CByItem,
 }
 
-/// More than the 80 ms that an attempt has.
+/// Longer than the attempt timeout of 80 ms.
 const LONGER_THAN_AN_ATTEMPT: Duration = Duration::from_millis(95);
 
 pub struct Plan {
-    pub face: Face,
-    /// The consumer pauses for so long after each of the first deliveries.
+    pub api: Api,
+    /// How long the consumer pauses after each of the first deliveries.
     pub slow_between: Option<Duration>,
-    /// The progress callback blocks for so long at its first calls.
+    /// How long the progress callback blocks in its first calls.
     pub blocking: Option<Duration>,
-    /// Requests in a window of so many milliseconds, that all clients share.
-    pub pace: Option<(u32, u64)>,
-    /// A second client of the same client id reads the same meanwhile.
-    pub beside: bool,
-    /// When the process forks; only by the C face.
+    /// The rate limit that all clients share: requests, and the window in milliseconds.
+    pub rate_limit: Option<(u32, u64)>,
+    /// Whether a second client of the same client id reads the same listing meanwhile.
+    pub two_clients: bool,
+    /// When the process forks; only through the C API.
     pub fork_after: Option<Duration>,
     pub listing: Listing,
-    telling: Telling,
+    end_signal: EndSignal,
     pub read_ahead: u32,
     pub max_attempts: u32,
-    /// So many errors are put up with.
-    pub patience: usize,
+    /// The number of errors after which the reading under faults stops.
+    pub max_errors: usize,
     pub settings: Value,
     pub faults: Vec<Value>,
-    /// What is no fault and stays: answers without a flag.
+    /// The rules that remain after the faults: they remove the flag from all answers.
     pub lasting: Vec<Value>,
     pub cancel_after: Option<Duration>,
     pub deadline: Option<Duration>,
     technical: Vec<bool>,
 }
 
-/// By its JSON pointer.
+/// The JSON pointer of the flag that marks the last page.
 pub const LAST_PAGE: &str = "/lastPage";
 const GROUP: &str = "Design/UX";
 
 impl Plan {
     pub fn new(seed: u64) -> Self {
-        let mut dice = fastrand::Rng::with_seed(seed);
-        let dice = &mut dice;
-        let listing = match dice.u8(0..6) {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let rng = &mut rng;
+        let listing = match rng.u8(0..6) {
             0 | 1 => Listing::Members(GROUP),
             2 => Listing::Groups,
             3 => Listing::UserGroups,
             _ => Listing::Users,
         };
-        let telling = match (&listing, dice.u8(0..4)) {
-            (_, 0) => Telling::Figures,
-            (Listing::UserGroups, 1) | (_, 2) => Telling::Nothing,
-            (_, 1) => Telling::Flag,
-            _ => Telling::FlagAndFigures,
+        let end_signal = match (&listing, rng.u8(0..4)) {
+            (_, 0) => EndSignal::Counts,
+            (Listing::UserGroups, 1) | (_, 2) => EndSignal::Neither,
+            (_, 1) => EndSignal::Flag,
+            _ => EndSignal::FlagAndCounts,
         };
-        let lasting = match telling {
-            Telling::Figures | Telling::Nothing => {
+        let lasting = match end_signal {
+            EndSignal::Counts | EndSignal::Neither => {
                 vec![json!({"fault": {"rewrite": {"remove": [LAST_PAGE]}}})]
             }
             _ => Vec::new(),
         };
-        let sometimes = |dice: &mut fastrand::Rng| {
-            (dice.u8(0..8) == 0).then(|| Duration::from_millis(dice.u64(1..20)))
+        let sometimes = |rng: &mut fastrand::Rng| {
+            (rng.u8(0..8) == 0).then(|| Duration::from_millis(rng.u64(1..20)))
         };
-        let faults = (0..dice.usize(0..4)).map(|_| rule(&listing, telling, dice));
-        let seldom = |dice: &mut fastrand::Rng, one_in: u8| dice.u8(0..one_in) == 0;
+        let faults = (0..rng.usize(0..4)).map(|_| rule(&listing, end_signal, rng));
+        let seldom = |rng: &mut fastrand::Rng, one_in: u8| rng.u8(0..one_in) == 0;
         Plan {
             faults: faults
                 .collect::<Vec<_>>()
@@ -98,31 +98,31 @@ impl Plan {
                 .chain(lasting.clone())
                 .collect(),
             lasting,
-            telling,
-            read_ahead: dice.u32(1..5),
-            max_attempts: dice.u32(1..4),
-            patience: dice.usize(1..6),
+            end_signal,
+            read_ahead: rng.u32(1..5),
+            max_attempts: rng.u32(1..4),
+            max_errors: rng.usize(1..6),
             settings: json!({
-                "page_size": dice.usize(1..9),
-                "latency_ms": dice.u64(0..2),
-                "encoded_slash": (["name", "separator"][usize::from(dice.u8(0..12) == 0)]),
-                "page_headers": matches!(telling, Telling::FlagAndFigures | Telling::Figures),
-                "past_the_end": (["not_found", "404", "last_page"][dice.usize(0..3)]),
+                "page_size": rng.usize(1..9),
+                "latency_ms": rng.u64(0..2),
+                "encoded_slash": (["name", "separator"][usize::from(rng.u8(0..12) == 0)]),
+                "page_headers": matches!(end_signal, EndSignal::FlagAndCounts | EndSignal::Counts),
+                "past_the_end": (["not_found", "404", "last_page"][rng.usize(0..3)]),
             }),
-            cancel_after: sometimes(dice),
-            deadline: sometimes(dice),
-            technical: (0..64).map(|_| dice.u8(0..4) == 0).collect(),
-            face: [Face::Rust, Face::C, Face::CByItem][dice.usize(0..3)],
-            slow_between: seldom(dice, 16).then_some(LONGER_THAN_AN_ATTEMPT),
-            blocking: seldom(dice, 16).then_some(LONGER_THAN_AN_ATTEMPT),
-            pace: seldom(dice, 10).then(|| (dice.u32(2..8), dice.u64(10..30))),
-            beside: seldom(dice, 5),
-            fork_after: seldom(dice, 20).then(|| Duration::from_millis(dice.u64(0..20))),
+            cancel_after: sometimes(rng),
+            deadline: sometimes(rng),
+            technical: (0..64).map(|_| rng.u8(0..4) == 0).collect(),
+            api: [Api::Rust, Api::C, Api::CByItem][rng.usize(0..3)],
+            slow_between: seldom(rng, 16).then_some(LONGER_THAN_AN_ATTEMPT),
+            blocking: seldom(rng, 16).then_some(LONGER_THAN_AN_ATTEMPT),
+            rate_limit: seldom(rng, 10).then(|| (rng.u32(2..8), rng.u64(10..30))),
+            two_clients: seldom(rng, 5),
+            fork_after: seldom(rng, 20).then(|| Duration::from_millis(rng.u64(0..20))),
             listing,
         }
     }
 
-    /// Whether the service takes the slash in the group's name for another path: an error, never an empty listing.
+    /// Whether the service reads the slash in the group's name as a separator. The listing is then an error, never empty.
     pub fn is_out_of_reach(&self) -> bool {
         matches!(self.listing, Listing::Members(_)) && self.settings["encoded_slash"] == "separator"
     }
@@ -131,16 +131,16 @@ impl Plan {
         self.cancel_after.is_some() || self.deadline.is_some()
     }
 
-    /// Makes some users technical accounts, which no page shows, so that a page of few can be empty. The first of a
-    /// listing is none: an empty first page could not be told from itself again. Nor the last where nothing else
-    /// tells the end.
+    /// Makes some users technical accounts, which no page contains, so that a small page can be empty. The first user is
+    /// never one, since a repeated empty first page could not be detected. The last user is not one either if nothing
+    /// but the items signals the end.
     pub fn shape(&self, mut state: Value) -> Value {
         let users = state["users"].as_array_mut().expect("there are users");
         let count = users.len();
         for (number, user) in users.iter_mut().enumerate() {
             let is_member = number % 3 == 0 || number + 1 == count;
             user["groups"] = if is_member { json!([GROUP]) } else { json!([]) };
-            let is_last = number + 1 == count && self.telling == Telling::Nothing;
+            let is_last = number + 1 == count && self.end_signal == EndSignal::Neither;
             user["technical"] = json!(number > 0 && !is_last && self.technical[number % 64]);
         }
         state
@@ -182,20 +182,20 @@ impl Plan {
     }
 }
 
-/// Some fault of the listing, or of the token's endpoint.
-fn rule(listing: &Listing, telling: Telling, dice: &mut fastrand::Rng) -> Value {
+/// A random fault rule, for the listing or the token endpoint.
+fn rule(listing: &Listing, end_signal: EndSignal, rng: &mut fastrand::Rng) -> Value {
     let endpoint = match listing {
         Listing::Users | Listing::Members(_) => "users",
         Listing::Groups => "groups",
         Listing::UserGroups => "user-groups",
     };
-    let mut rule = match dice.u8(0..8) {
-        0 => json!({"endpoint": "token", "fault": faults::any(dice)}),
-        1 | 2 if telling != Telling::Nothing => {
-            let (asked, sent) = wrong_page(telling, dice);
+    let mut rule = match rng.u8(0..8) {
+        0 => json!({"endpoint": "token", "fault": faults::any(rng)}),
+        1 | 2 if end_signal != EndSignal::Neither => {
+            let (asked, sent) = wrong_page(end_signal, rng);
             json!({
                 "endpoint": endpoint,
-                "match": {"path_contains": place(listing, asked)},
+                "match": {"path_contains": path_of_page(listing, asked)},
                 "fault": {"serve_page": {"page": sent}},
             })
         }
@@ -207,39 +207,39 @@ fn rule(listing: &Listing, telling: Telling, dice: &mut fastrand::Rng) -> Value 
                 "/users/0",
                 "/groups/0/groupId",
             ];
-            let broken = broken[dice.usize(0..5)];
-            let nonsense = [json!([[]]), json!(7), json!("partial")][dice.usize(0..3)].clone();
+            let broken = broken[rng.usize(0..5)];
+            let nonsense = [json!([[]]), json!(7), json!("partial")][rng.usize(0..3)].clone();
             json!({"endpoint": endpoint, "fault": {"rewrite": {"set": {broken: nonsense}}}})
         }
-        4 if telling != Telling::Nothing => json!({
+        4 if end_signal != EndSignal::Neither => json!({
             "endpoint": endpoint,
             "fault": {"rewrite": {"set": {"/result": "Not found"}, "remove": ["/users", "/groups"]}},
         }),
-        _ => json!({"endpoint": endpoint, "fault": faults::any(dice)}),
+        _ => json!({"endpoint": endpoint, "fault": faults::any(rng)}),
     };
-    // A missing page, told by the service itself, is the end where nothing else tells it.
-    if telling == Telling::Nothing && rule["fault"]["status"]["code"] == 404 {
+    // If nothing else signals the end, a 404 of the service itself is the end, so this one is from elsewhere.
+    if end_signal == EndSignal::Neither && rule["fault"]["status"]["code"] == 404 {
         rule["fault"]["status"]["body"] = json!("html");
     }
-    rule["probability"] = json!(dice.f64() * 0.8);
-    rule["seed"] = json!(dice.u32(..));
+    rule["probability"] = json!(rng.f64() * 0.8);
+    rule["seed"] = json!(rng.u32(..));
     rule
 }
 
-/// Which page to send for which. Without figures only the first is known again wherever it comes.
-fn wrong_page(telling: Telling, dice: &mut fastrand::Rng) -> (usize, usize) {
-    let asked = dice.usize(0..8);
-    let sent = match telling {
-        Telling::Flag => 0,
-        // The second might be the first in a count from 1.
-        _ if asked == 0 => [0, 2, 3][dice.usize(0..3)],
-        _ => dice.usize(0..8),
+/// The page to request, and the page to serve for it. Without counts only a repeated first page can be detected.
+fn wrong_page(end_signal: EndSignal, rng: &mut fastrand::Rng) -> (usize, usize) {
+    let asked = rng.usize(0..8);
+    let sent = match end_signal {
+        EndSignal::Flag => 0,
+        // Page 1 could be the first page, counted from 1.
+        _ if asked == 0 => [0, 2, 3][rng.usize(0..3)],
+        _ => rng.usize(0..8),
     };
     (asked, sent)
 }
 
-/// What is in the path of this page and of no other of the first ten.
-fn place(listing: &Listing, page: usize) -> String {
+/// A part of the path of this page that no other of the first ten pages has.
+fn path_of_page(listing: &Listing, page: usize) -> String {
     match listing {
         Listing::UserGroups => format!("page={}", page + 1),
         Listing::Members(_) => format!("/{page}/"),

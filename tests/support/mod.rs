@@ -1,8 +1,8 @@
-//! A sandbox for Rust tests, and what random schedules need beside it.
+//! A sandbox for Rust tests, and the support of random schedules.
 
-#![allow(dead_code, reason = "every test uses its part of it")]
+#![allow(dead_code, reason = "each test uses a part of the module")]
 
-pub mod c_face;
+pub mod c_api;
 pub mod faults;
 pub mod schedules;
 
@@ -14,7 +14,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Duration;
 use umapi::{ClientOptions, Credentials, RateLimits};
 
-/// A running sandbox. It ends with its standard input, so with this at the latest.
+/// A running sandbox. It ends when its standard input is closed, at the latest when this is dropped.
 pub struct Sandbox {
     process: Child,
     stdin: Option<ChildStdin>,
@@ -30,15 +30,15 @@ impl Sandbox {
             .stdout(Stdio::piped())
             .spawn()
             .expect("the sandbox starts");
-        let stdout = process.stdout.take().expect("it is piped");
+        let stdout = process.stdout.take().expect("standard output is piped");
         let mut line = String::new();
         BufReader::new(stdout)
             .read_line(&mut line)
-            .expect("the sandbox tells where it is");
+            .expect("the sandbox announces its addresses");
         Sandbox {
             stdin: process.stdin.take(),
             process,
-            info: serde_json::from_str(&line).expect("it tells so in JSON"),
+            info: serde_json::from_str(&line).expect("the announcement is JSON"),
         }
     }
 
@@ -56,7 +56,7 @@ impl Sandbox {
         credentials
     }
 
-    /// No throttle of our own, and retries after a millisecond.
+    /// Options without rate limits of the client, and with retries after a millisecond.
     pub fn options(&self) -> ClientOptions {
         let mut options = ClientOptions::default();
         options
@@ -71,7 +71,7 @@ impl Sandbox {
         options
     }
 
-    /// Asks the control API.
+    /// Sends a request to the control API, which must succeed.
     pub fn control(&self, method: &str, path: &str, body: &str) -> Value {
         let address = self.info("control").trim_start_matches("http://");
         let mut stream = TcpStream::connect(address).expect("the control API listens");
@@ -101,7 +101,7 @@ impl Drop for Sandbox {
     }
 }
 
-/// Where Cargo puts it, beside this test.
+/// The sandbox's program: `UMAPI_SANDBOX`, or where Cargo builds it, near this test.
 fn program() -> PathBuf {
     if let Some(path) = std::env::var_os("UMAPI_SANDBOX") {
         return path.into();

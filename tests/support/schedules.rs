@@ -1,6 +1,7 @@
-//! Runs schedules, each drawn from its seed alone, on both cores, until one breaks or enough have run.
+//! The runner of random schedules: each is drawn from its seed alone, and two run at a time, until one fails or enough
+//! have run.
 //!
-//! `SCHEDULES_SEED` and `SCHEDULES_COUNT` choose which run; with `SCHEDULES_SECONDS` fresh ones run for so long.
+//! `SCHEDULES_SEED` and `SCHEDULES_COUNT` select the seeds; with `SCHEDULES_SECONDS` schedules run for that time.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -12,64 +13,64 @@ fn setting<T: FromStr>(name: &str) -> Option<T> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// How often what was met, under a heading each.
+/// How many times each event was observed, by heading.
 pub type Counts = BTreeMap<&'static str, BTreeMap<String, u64>>;
 
-/// What came of one schedule.
-pub struct Ended {
-    pub verdict: Result<(), String>,
-    pub met: Vec<(&'static str, String)>,
+/// The result of one schedule, and the events that it observed, each with its heading.
+pub struct ScheduleResult {
+    pub result: Result<(), String>,
+    pub observed: Vec<(&'static str, String)>,
 }
 
 #[derive(Default)]
 struct Tally {
     schedules: u64,
-    met: Counts,
+    observed: Counts,
     mismatch: Option<String>,
 }
 
 impl Tally {
-    fn add(&mut self, seed: u64, ended: Ended) {
+    fn add(&mut self, seed: u64, outcome: ScheduleResult) {
         self.schedules += 1;
-        for (heading, what) in ended.met {
+        for (heading, what) in outcome.observed {
             *self
-                .met
+                .observed
                 .entry(heading)
                 .or_default()
                 .entry(what)
                 .or_default() += 1;
         }
-        if let Err(words) = ended.verdict {
+        if let Err(message) = outcome.result {
             self.mismatch.get_or_insert(format!(
-                "seed {seed}: {words}\n(SCHEDULES_SEED={seed} SCHEDULES_COUNT=1 repeats it)"
+                "seed {seed}: {message}\n(SCHEDULES_SEED={seed} SCHEDULES_COUNT=1 repeats it)"
             ));
         }
     }
 }
 
-/// Runs `count` schedules, or those that the environment asks for; panics with the first that breaks. Gives back what
-/// was met, if enough ran for it to tell anything.
+/// Runs `count` schedules, or those that the environment selects, and panics with the first failure. Returns what was
+/// observed, if at least 200 ran, so that a test can check the coverage.
 pub fn run<B>(
     count: u64,
-    bench: impl Fn() -> B + Sync,
-    schedule: impl Fn(&mut B, u64) -> Ended + Sync,
+    fixture: impl Fn() -> B + Sync,
+    schedule: impl Fn(&mut B, u64) -> ScheduleResult + Sync,
 ) -> Option<Counts> {
     let first: u64 = setting("SCHEDULES_SEED").unwrap_or(1);
     let last = first + setting("SCHEDULES_COUNT").unwrap_or(count);
     let end = setting("SCHEDULES_SECONDS").map(|s| Instant::now() + Duration::from_secs(s));
-    let is_over = |seed| end.map_or(seed >= last, |end| Instant::now() >= end);
-    let (next, broken) = (AtomicU64::new(first), AtomicBool::new(false));
+    let is_finished = |seed| end.map_or(seed >= last, |end| Instant::now() >= end);
+    let (next, failed) = (AtomicU64::new(first), AtomicBool::new(false));
     let tally = Mutex::new(Tally::default());
     let work = || {
-        let mut bench = bench();
-        while !broken.load(Ordering::Relaxed) {
+        let mut fixture = fixture();
+        while !failed.load(Ordering::Relaxed) {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            if is_over(seed) {
+            if is_finished(seed) {
                 break;
             }
-            let ended = schedule(&mut bench, seed);
-            broken.fetch_or(ended.verdict.is_err(), Ordering::Relaxed);
-            lock(&tally).add(seed, ended);
+            let outcome = schedule(&mut fixture, seed);
+            failed.fetch_or(outcome.result.is_err(), Ordering::Relaxed);
+            lock(&tally).add(seed, outcome);
         }
     };
     std::thread::scope(|scope| {
@@ -82,20 +83,20 @@ pub fn run<B>(
         tally.schedules,
         u64::from(tally.mismatch.is_some())
     );
-    for (heading, counts) in &tally.met {
-        println!("{heading}: {}", listed(counts));
+    for (heading, counts) in &tally.observed {
+        println!("{heading}: {}", join_counts(counts));
     }
     if let Some(mismatch) = tally.mismatch {
         panic!("{mismatch}");
     }
-    (tally.schedules >= 200).then_some(tally.met)
+    (tally.schedules >= 200).then_some(tally.observed)
 }
 
 fn lock(tally: &Mutex<Tally>) -> MutexGuard<'_, Tally> {
     tally.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn listed(counts: &BTreeMap<String, u64>) -> String {
+fn join_counts(counts: &BTreeMap<String, u64>) -> String {
     let items = counts.iter().map(|(what, count)| format!("{what} {count}"));
     items.collect::<Vec<_>>().join(", ")
 }

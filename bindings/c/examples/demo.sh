@@ -11,4 +11,4 @@ fi
 # The sandbox's minutes last a second, so that the throttle is seen and not waited for.
 UMAPI_LIVE=1 UMAPI_WINDOW_MS=1000
 export UMAPI_LIVE UMAPI_WINDOW_MS
-exec "$(dirname "$0")/../../../tests/with-sandbox.sh" --tls --time-scale 60 --page-size 50 -- "$@"
+exec "$(dirname "$0")/../../../tests/support/with-sandbox.sh" --tls --time-scale 60 --page-size 50 -- "$@"

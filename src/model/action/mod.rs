@@ -8,9 +8,9 @@ pub use build::{NewUser, UserUpdate};
 use super::argument::{check_group_name, check_request_id, check_user_string};
 use super::command::Command;
 use super::target::Target;
-use super::text::SharedText;
 use super::write_json::ObjectWriter;
 use crate::error::{Error, Result};
+use crate::json::text::SharedText;
 use smallvec::SmallVec;
 use std::sync::Arc;
 

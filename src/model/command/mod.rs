@@ -16,9 +16,9 @@ pub use on_conflict::OnConflict;
 pub(crate) use operation::Operation;
 
 use super::order_key::Key;
-use super::text::{SharedText, Text};
-use super::unambiguous;
 use crate::error::{Error, Result};
+use crate::json::duplicate_keys::reject_duplicate_keys;
+use crate::json::text::{SharedText, Text};
 use raw::Raw;
 use serde_json::Value;
 use std::fmt;
@@ -53,7 +53,7 @@ impl Command {
     /// A command from its JSON: an object with one key, the command's name. `argument` is what errors name.
     pub(super) fn parse(argument: &str, json: &str) -> Result<Self> {
         let wrong = |e: serde_json::Error| Error::invalid_argument(argument, e);
-        unambiguous::check(json).map_err(wrong)?;
+        reject_duplicate_keys(json).map_err(wrong)?;
         let Value::Object(step) = serde_json::from_str(json).map_err(wrong)? else {
             return Err(Error::invalid_argument(
                 argument,
@@ -288,7 +288,7 @@ mod tests {
         }
         let twice = r#"{"removeFromOrg":{"deleteAccount":true,"deleteAccount":false}}"#;
         let refused = Command::parse("json", twice).unwrap_err();
-        assert!(refused.message().contains("stands twice"), "{refused}");
+        assert!(refused.message().contains("occurs twice"), "{refused}");
         let mut action = Action::on_user("a@b", None).unwrap();
         action.remove_from_org(true).unwrap();
         assert!(action.commands()[0].may_delete_account());

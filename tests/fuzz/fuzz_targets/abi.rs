@@ -1,4 +1,4 @@
-//! Sequences of C calls with arbitrary arguments. The only network is a port of loopback on which nobody listens.
+//! Sequences of C calls with arbitrary arguments. The only address that they use is a loopback port without a listener.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -16,7 +16,7 @@ use umapi::ffi::queue::*;
 use umapi::ffi::results::*;
 use umapi::ffi::user_query::*;
 
-/// The input, taken piece by piece.
+/// The rest of the input, from which arguments are read.
 struct Input<'a>(&'a [u8]);
 
 impl Input<'_> {
@@ -36,7 +36,7 @@ impl Input<'_> {
         }
     }
 
-    /// NULL, or a text that need not be UTF-8.
+    /// NULL (`None`), or a text that may be invalid UTF-8.
     fn text(&mut self) -> Option<CString> {
         let length = usize::from(self.byte());
         if length == 255 {
@@ -57,8 +57,8 @@ fn length(text: &Option<CString>) -> usize {
     text.as_ref().map_or(0, |text| text.as_bytes().len())
 }
 
-/// Looks at an error in every way and frees it.
-unsafe fn settle(error: *mut umapi_error) {
+/// Reads an error with several accessors, and frees it.
+unsafe fn read_and_free_error(error: *mut umapi_error) {
     unsafe {
         umapi_error_status(error);
         assert!(!umapi_error_message(error).is_null());
@@ -83,7 +83,7 @@ unsafe fn client() -> *mut umapi_client {
     }
 }
 
-unsafe fn look_at(results: *mut umapi_results) {
+unsafe fn read_and_free_results(results: *mut umapi_results) {
     unsafe {
         for index in 0..umapi_results_length(results) {
             let outcome = umapi_results_get(results, index);
@@ -183,10 +183,10 @@ unsafe fn run(input: &mut Input) {
                     let mut results = null_mut();
                     let actions = [action.cast_const()];
                     umapi_client_execute(client, call, actions.as_ptr(), 1, &mut results, &mut error);
-                    look_at(results);
+                    read_and_free_results(results);
                 }
             }
-            settle(error);
+            read_and_free_error(error);
         }
         let mut results = null_mut();
         let cancel = umapi_cancel_new();
@@ -195,7 +195,7 @@ unsafe fn run(input: &mut Input) {
         umapi_queue_flush(queue, call, null_mut());
         umapi_queue_take_results(queue, &mut results, null_mut());
         assert_eq!(umapi_queue_pending(queue), 0);
-        look_at(results);
+        read_and_free_results(results);
         umapi_cancel_free(cancel);
         umapi_queue_free(queue);
         umapi_action_free(action);

@@ -1,18 +1,18 @@
-//! The first line on standard output: where the sandbox is and how to get in.
+//! The first line on standard output: the addresses that the sandbox listens on, and credentials for it.
 
-use crate::tls::ThrowAway;
-use crate::world::{CLIENT_ID, CLIENT_SECRET, ORG_ID, TECH_ACCT_ID, World};
+use crate::sandbox::{CLIENT_ID, CLIENT_SECRET, ORG_ID, Sandbox, TECH_ACCT_ID};
+use crate::tls::EphemeralTls;
 use serde_json::json;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 
 pub fn print(
-    world: &World,
+    sandbox: &Sandbox,
     address: SocketAddr,
     control: SocketAddr,
-    tls: Option<&ThrowAway>,
+    tls: Option<&EphemeralTls>,
 ) -> io::Result<()> {
-    let scheme = if world.options.tls { "https" } else { "http" };
+    let scheme = if sandbox.options.tls { "https" } else { "http" };
     let mut line = json!({
         "endpoint": format!("{scheme}://{address}/v2/usermanagement"),
         "auth_host": address.to_string(),

@@ -1,10 +1,10 @@
-//! The control API: plain HTTP and JSON, so that the tests of any language can steer the sandbox and see inside it.
+//! The control API: plain HTTP and JSON, so that tests in any language can change the sandbox and inspect it.
 
 use crate::faults::Rule;
 use crate::limits::{Limit, Scope, Throttle};
 use crate::reply::Reply;
 use crate::route::Endpoint;
-use crate::world::World;
+use crate::sandbox::Sandbox;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -19,17 +19,17 @@ use std::time::{Duration, Instant};
 
 pub async fn serve(
     request: Request<Incoming>,
-    world: Arc<World>,
+    sandbox: Arc<Sandbox>,
 ) -> io::Result<Response<Full<Bytes>>> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let (method, path) = (head.method.as_str(), head.uri.path());
-    let reply = match steer(method, path, &body, &world) {
+    let reply = match handle(method, path, &body, &sandbox) {
         Ok(value) => Reply::json(200, value),
-        Err(words) => Reply::json(400, json!({"error": words})),
+        Err(message) => Reply::json(400, json!({"error": message})),
     };
     if matches!(path, "/refuse" | "/reset") {
-        closed_or_open(&world).await;
+        listener_settled(&sandbox).await;
     }
     Response::builder()
         .status(reply.status)
@@ -44,7 +44,7 @@ struct LimitOf {
     endpoint: Endpoint,
     #[serde(default)]
     of: Scope,
-    /// `null` takes the limit away.
+    /// `null` removes the limit.
     limit: Option<Limit>,
 }
 
@@ -54,72 +54,72 @@ struct Refuse {
     ms: u64,
 }
 
-/// Whoever asked for it may rely on it.
-async fn closed_or_open(world: &World) {
-    let refuses = || (*world.refusing_until.borrow()).is_some_and(|until| until > Instant::now());
-    while refuses() == world.is_listening.load(Ordering::Relaxed) {
+/// Waits until the listener is closed or open as requested, so that the answer to the control request confirms it.
+async fn listener_settled(sandbox: &Sandbox) {
+    let refuses = || (*sandbox.refusing_until.borrow()).is_some_and(|until| until > Instant::now());
+    while refuses() == sandbox.is_listening.load(Ordering::Relaxed) {
         tokio::task::yield_now().await;
     }
 }
 
-fn steer(method: &str, path: &str, body: &[u8], world: &World) -> Result<Value, String> {
+fn handle(method: &str, path: &str, body: &[u8], sandbox: &Sandbox) -> Result<Value, String> {
     let done = Ok(json!({}));
     match (method, path) {
         ("POST", "/reset") => {
-            world.reset()?;
+            sandbox.reset()?;
             done
         }
-        ("GET", "/state") => to_json(&world.state().org.snapshot()),
+        ("GET", "/state") => to_json(&sandbox.state().org.snapshot()),
         ("PUT", "/state") => {
-            world.state().replace_org(read(body)?);
+            sandbox.state().replace_org(read(body)?);
             done
         }
-        ("GET", "/requests") => to_json(&world.state().requests),
-        ("GET", "/ledger") => to_json(&world.state().ledger),
+        ("GET", "/requests") => to_json(&sandbox.state().requests),
+        ("GET", "/ledger") => to_json(&sandbox.state().ledger),
         ("GET", "/counters") => {
-            let state = world.state();
+            let state = sandbox.state();
             let mut counters = to_json(&state.counters)?;
             counters["tokens_issued"] = json!(state.tokens.issued());
             Ok(counters)
         }
-        ("GET", "/faults") => Ok(world.state().faults.describe()),
+        ("GET", "/faults") => Ok(sandbox.state().faults.describe()),
         ("POST", "/faults") => {
             let rule: Rule = read(body)?;
             rule.check()?;
-            world.state().faults.add(rule);
+            sandbox.state().faults.add(rule);
             done
         }
         ("DELETE", "/faults") => {
-            world.state().faults.clear();
+            sandbox.state().faults.clear();
             done
         }
-        ("GET", "/limits") => to_json(world.state().throttle.limits()),
+        ("GET", "/limits") => to_json(sandbox.state().throttle.limits()),
         ("POST", "/limits") => {
             let change: LimitOf = read(body)?;
-            world
+            sandbox
                 .state()
                 .throttle
                 .set(change.of, change.endpoint, change.limit);
             done
         }
         ("DELETE", "/limits") => {
-            world.state().throttle = Throttle::default();
+            sandbox.state().throttle = Throttle::default();
             done
         }
-        ("POST", "/tokens") => Ok(json!({"token": world.state().give_token()})),
+        ("POST", "/tokens") => Ok(json!({"token": sandbox.state().issue_token()})),
         ("POST", "/tokens/revoke") => {
-            world.state().tokens.revoke_all();
+            sandbox.state().tokens.revoke_all();
             done
         }
-        ("GET", "/settings") => to_json(&world.state().settings),
+        ("GET", "/settings") => to_json(&sandbox.state().settings),
         ("POST", "/settings") => {
-            change_settings(world, read(body)?)?;
+            change_settings(sandbox, read(body)?)?;
             done
         }
         ("POST", "/refuse") => {
             let refuse: Refuse = read(body)?;
             let until = Instant::now() + Duration::from_millis(refuse.ms);
-            world.refusing_until.send_replace(Some(until));
+            sandbox.refusing_until.send_replace(Some(until));
             done
         }
         _ => Err(format!(
@@ -128,9 +128,9 @@ fn steer(method: &str, path: &str, body: &[u8], world: &World) -> Result<Value, 
     }
 }
 
-/// Changes only the settings that are given.
-fn change_settings(world: &World, change: Map<String, Value>) -> Result<(), String> {
-    let mut state = world.state();
+/// Changes the given settings and leaves the others.
+fn change_settings(sandbox: &Sandbox, change: Map<String, Value>) -> Result<(), String> {
+    let mut state = sandbox.state();
     let mut settings = to_json(&state.settings)?;
     if let Value::Object(settings) = &mut settings {
         settings.extend(change);

@@ -1,14 +1,14 @@
-//! One request from its head to the end of its answer: faults, authorisation, throttle, work.
+//! One exchange, from the head of the request to the end of the answer: faults, authorisation, throttle, work.
 
-use crate::conduit::{End, Handle};
-use crate::faults::{Fault, Garbage, Place, error_reply, http_date};
+use crate::faults::{Fault, Garbage, Stage, error_reply, http_date};
+use crate::faulty_stream::{End, StreamController};
 use crate::ims::TokenRequest;
-use crate::limits::Asked;
+use crate::limits::RequestInfo;
 use crate::read::{self, Query};
 use crate::reply::Reply;
 use crate::route::Route;
-use crate::scripted::{self, Sent};
-use crate::world::{ORG_ID, Received, State, World};
+use crate::sandbox::{ORG_ID, ReceivedRequest, Sandbox, State};
+use crate::scripted::{self, SentRequest};
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use http_body_util::{BodyExt, StreamBody};
@@ -22,14 +22,14 @@ use std::time::{Duration, Instant};
 
 pub type Body = StreamBody<BoxStream<'static, io::Result<Frame<Bytes>>>>;
 
-/// The head of a request, as the endpoints need it.
+/// The head of a request, in the form that the endpoints need.
 struct Head {
     number: usize,
     method: String,
     route: Route,
     raw_path: String,
     raw_query: Option<String>,
-    /// The path and query as they came.
+    /// The path and query as they were received.
     target: String,
     headers: BTreeMap<String, String>,
 }
@@ -57,18 +57,18 @@ impl Head {
 
 pub async fn serve(
     request: Request<Incoming>,
-    world: Arc<World>,
-    handle: Handle,
+    sandbox: Arc<Sandbox>,
+    controller: StreamController,
     connection: u64,
 ) -> io::Result<Response<Body>> {
-    let (head, early) = receive(&request, &world, connection);
+    let (head, early) = receive(&request, &sandbox, connection);
     let exchange = Exchange {
         head,
-        world,
-        handle,
+        sandbox,
+        controller,
     };
     if let Some(fault) = early {
-        exchange.break_at(&fault, Place::BeforeRead).await?;
+        exchange.interrupt(&fault, Stage::BeforeRead).await?;
     }
     let body = request
         .into_body()
@@ -76,10 +76,10 @@ pub async fn serve(
         .await
         .map_err(io::Error::other)?
         .to_bytes();
-    let fault = exchange.note_body(&body);
+    let fault = exchange.record_body(&body);
     let fault = fault.as_ref();
     if let Some(fault) = fault {
-        exchange.break_at(fault, Place::BeforeWork).await?;
+        exchange.interrupt(fault, Stage::BeforeWork).await?;
         if let Fault::Slow { ms } = fault {
             tokio::time::sleep(Duration::from_millis(*ms)).await;
         }
@@ -87,22 +87,27 @@ pub async fn serve(
     exchange.latency().await;
     let reply = exchange.reply(&body, fault);
     if let Some(fault) = fault {
-        exchange.break_at(fault, Place::AfterWork).await?;
+        exchange.interrupt(fault, Stage::AfterWork).await?;
     }
     exchange.send(reply, fault)
 }
 
-/// Notes the request before anything can go wrong with it.
-fn receive(request: &Request<Incoming>, world: &World, connection: u64) -> (Head, Option<Fault>) {
+/// Records the request before any fault can strike it. Returns its head, and the fault that strikes before the body
+/// is read, if any.
+fn receive(
+    request: &Request<Incoming>,
+    sandbox: &Sandbox,
+    connection: u64,
+) -> (Head, Option<Fault>) {
     let raw_path = request.uri().path().to_owned();
     let headers = request.headers().iter().map(|(name, value)| {
         let value = String::from_utf8_lossy(value.as_bytes());
         (name.as_str().to_owned(), value.into_owned())
     });
     let headers: BTreeMap<_, _> = headers.collect();
-    let mut state = world.state();
-    let splits_at = state.settings.encoded_slash;
-    let route = Route::of(request.method().as_str(), &raw_path, splits_at);
+    let mut state = sandbox.state();
+    let encoded_slash = state.settings.encoded_slash;
+    let route = Route::parse(request.method().as_str(), &raw_path, encoded_slash);
     let head = Head {
         number: state.requests.len(),
         method: request.method().to_string(),
@@ -115,7 +120,7 @@ fn receive(request: &Request<Incoming>, world: &World, connection: u64) -> (Head
     let endpoint = head.route.endpoint();
     *state.counters.requests.entry(endpoint).or_default() += 1;
     let fault = state.faults.pick(endpoint, &head.path_and_query(), None);
-    let received = Received {
+    let received = ReceivedRequest {
         number: head.number,
         endpoint,
         method: head.method.clone(),
@@ -124,7 +129,7 @@ fn receive(request: &Request<Incoming>, world: &World, connection: u64) -> (Head
         headers: redacted(&head.headers, &state),
         body: Value::Null,
         connection,
-        at_ms: world.started.elapsed().as_millis() as u64,
+        at_ms: sandbox.started.elapsed().as_millis() as u64,
         status: None,
         fault: fault.as_ref().map(Fault::name),
     };
@@ -138,13 +143,13 @@ fn redacted(headers: &BTreeMap<String, String>, state: &State) -> BTreeMap<Strin
         let token = value.strip_prefix("Bearer ").unwrap_or_default();
         *value = match state.tokens.check(token) {
             Some(number) => format!("Bearer (token {number})"),
-            None => "(no token that is good)".to_owned(),
+            None => "(not a valid token)".to_owned(),
         };
     }
     headers
 }
 
-/// A token that is not good, or one of another organisation: documented without a body.
+/// The answer to a token that is invalid or of another organisation. The documentation gives it no body.
 fn unauthorized() -> Reply {
     let challenge = r#"Bearer realm="JIL", error="invalid_token""#;
     Reply::empty(401).with("www-authenticate", challenge)
@@ -152,17 +157,17 @@ fn unauthorized() -> Reply {
 
 struct Exchange {
     head: Head,
-    world: Arc<World>,
-    handle: Handle,
+    sandbox: Arc<Sandbox>,
+    controller: StreamController,
 }
 
-fn broken() -> io::Error {
+fn aborted() -> io::Error {
     io::ErrorKind::ConnectionAborted.into()
 }
 
 impl Exchange {
-    fn note_body(&self, body: &[u8]) -> Option<Fault> {
-        let mut state = self.world.state();
+    fn record_body(&self, body: &[u8]) -> Option<Fault> {
+        let mut state = self.sandbox.state();
         let endpoint = self.head.route.endpoint();
         let fault = state
             .faults
@@ -171,7 +176,7 @@ impl Exchange {
             return fault;
         };
         received.body = match endpoint {
-            // It holds the secret.
+            // The body of a token request contains the client secret.
             crate::route::Endpoint::Token => Value::Null,
             _ => serde_json::from_slice(body)
                 .unwrap_or_else(|_| json!(String::from_utf8_lossy(body))),
@@ -180,8 +185,8 @@ impl Exchange {
         fault
     }
 
-    fn sent<'a>(&'a self, body: &'a [u8]) -> Sent<'a> {
-        Sent {
+    fn sent<'a>(&'a self, body: &'a [u8]) -> SentRequest<'a> {
+        SentRequest {
             method: &self.head.method,
             path_and_query: &self.head.target,
             headers: &self.head.headers,
@@ -190,20 +195,20 @@ impl Exchange {
     }
 
     async fn latency(&self) {
-        let latency = self.world.state().settings.latency_ms;
+        let latency = self.sandbox.state().settings.latency_ms;
         if latency > 0 {
             tokio::time::sleep(Duration::from_millis(latency)).await;
         }
     }
 
-    /// Breaks or holds the exchange here, if that is what the fault says.
-    async fn break_at(&self, fault: &Fault, place: Place) -> io::Result<()> {
+    /// Resets or stalls the exchange, if the fault does so at this stage.
+    async fn interrupt(&self, fault: &Fault, stage: Stage) -> io::Result<()> {
         match fault {
-            Fault::Reset { at } if *at == place => {
-                self.handle.reset_at_the_end();
-                Err(broken())
+            Fault::Reset { at } if *at == stage => {
+                self.controller.reset_on_close();
+                Err(aborted())
             }
-            Fault::Stall { at, ms } if *at == place => {
+            Fault::Stall { at, ms } if *at == stage => {
                 stall(*ms).await;
                 Ok(())
             }
@@ -212,9 +217,9 @@ impl Exchange {
     }
 
     fn reply(&self, body: &[u8], fault: Option<&Fault>) -> Reply {
-        let mut state = self.world.state();
+        let mut state = self.sandbox.state();
         let date_offset = state.settings.date_offset_s;
-        let told = match fault {
+        let scripted = match fault {
             Some(Fault::Status {
                 code,
                 body,
@@ -242,7 +247,7 @@ impl Exchange {
             }
             _ => None,
         };
-        let reply = match told {
+        let reply = match scripted {
             Some((reply, false)) => reply,
             Some((reply, true)) => {
                 self.work(&mut state, body, fault);
@@ -281,15 +286,15 @@ impl Exchange {
                 body,
                 host: self.head.header("host").unwrap_or_default(),
             }),
-            route => match self.admit(state) {
+            route => match self.authorize(state) {
                 Err(refusal) => refusal,
                 Ok(()) => self.answer(state, route, body, fault),
             },
         }
     }
 
-    /// Token, key, organisation and budget, in the order in which a gateway sees them.
-    fn admit(&self, state: &mut State) -> Result<(), Reply> {
+    /// Checks the token, the API key, the throttle and the organisation, in this order, which is a gateway's.
+    fn authorize(&self, state: &mut State) -> Result<(), Reply> {
         let token = self.head.header("authorization");
         let token = token.and_then(|value| value.strip_prefix("Bearer "));
         if token.is_none_or(|token| state.tokens.check(token).is_none()) {
@@ -307,14 +312,14 @@ impl Exchange {
                 ..
             } | Route::Groups { page: 0, .. }
         );
-        let asked = Asked {
+        let info = RequestInfo {
             endpoint: self.head.route.endpoint(),
             client_id,
             reads_page0_of_all,
             now: Instant::now(),
         };
         let full_listing_every = Duration::from_millis(state.settings.full_listing_every_ms);
-        if let Err(wait) = state.throttle.admit(&asked, full_listing_every) {
+        if let Err(wait) = state.throttle.acquire(&info, full_listing_every) {
             let seconds = wait.as_millis().div_ceil(1000);
             let refusal = json!({"error_code": "429050", "message": "Too many requests"});
             return Err(Reply::json(429, refusal).with("retry-after", seconds));
@@ -333,21 +338,21 @@ impl Exchange {
         fault: Option<&Fault>,
     ) -> Reply {
         let (query, paging) = (self.head.query(), state.settings.paging());
-        let page_asked = |page: &usize| match fault {
+        let page_to_serve = |page: &usize| match fault {
             Some(Fault::ServePage { page }) => *page,
             _ => *page,
         };
         match route {
             Route::Users { page, group, .. } => read::users(
                 &state.org,
-                page_asked(page),
+                page_to_serve(page),
                 group.as_deref(),
                 &query,
                 paging,
             ),
-            Route::Groups { page, .. } => read::groups(&state.org, page_asked(page), paging),
+            Route::Groups { page, .. } => read::groups(&state.org, page_to_serve(page), paging),
             Route::UserGroups { .. } => {
-                let page = page_asked(&read::page_of_user_groups(&query));
+                let page = page_to_serve(&read::page_of_user_groups(&query));
                 read::user_groups(&state.org, page, paging)
             }
             Route::User { name, .. } => read::user(&state.org, name, &query),
@@ -365,13 +370,13 @@ impl Exchange {
         state.act(
             body,
             test_only,
-            self.world.options.seed,
+            self.sandbox.options.seed,
             self.head.number,
             request_id,
         )
     }
 
-    /// Puts the answer on the wire, with what a fault makes of it.
+    /// Sends the answer, changed as the fault says.
     fn send(&self, reply: Reply, fault: Option<&Fault>) -> io::Result<Response<Body>> {
         match fault {
             None => respond(&reply, whole(&reply)),
@@ -383,19 +388,19 @@ impl Exchange {
         let half = reply.body.len() / 2;
         match fault {
             Fault::Reset {
-                at: Place::InHeaders,
-            } => self.handle.cut(25, End::Reset),
+                at: Stage::InHeaders,
+            } => self.controller.cut(25, End::Reset),
             Fault::Stall {
-                at: Place::InHeaders,
+                at: Stage::InHeaders,
                 ms,
             } => self
-                .handle
+                .controller
                 .cut(25, End::Stall(ms.map(Duration::from_millis))),
-            Fault::Reset { at: Place::InBody } => {
-                let handle = self.handle.clone();
+            Fault::Reset { at: Stage::InBody } => {
+                let controller = self.controller.clone();
                 let then = move || async move {
-                    handle.reset_at_the_end();
-                    Some(Err(broken()))
+                    controller.reset_on_close();
+                    Some(Err(aborted()))
                 };
                 return respond(
                     &reply,
@@ -403,7 +408,7 @@ impl Exchange {
                 );
             }
             Fault::Stall {
-                at: Place::InBody,
+                at: Stage::InBody,
                 ms,
             } => {
                 let (ms, rest) = (*ms, Bytes::copy_from_slice(&reply.body[half..]));
@@ -421,7 +426,7 @@ impl Exchange {
                 keep_length: true,
             } => {
                 let first = &reply.body[..reply.body.len().min(*after)];
-                let body = first_then(first, reply.body.len(), || async { Some(Err(broken())) });
+                let body = first_then(first, reply.body.len(), || async { Some(Err(aborted())) });
                 return respond(&reply, body);
             }
             Fault::Truncate {
@@ -438,10 +443,11 @@ impl Exchange {
             Fault::WrongLength { by } => {
                 let length = (reply.body.len() as i64 + by).max(0);
                 let head = format!(
-                    "HTTP/1.1 {} Told\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n",
+                    "HTTP/1.1 {} Scripted\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n",
                     reply.status
                 );
-                self.handle.replace([head.as_bytes(), &reply.body].concat());
+                self.controller
+                    .replace([head.as_bytes(), &reply.body].concat());
             }
             Fault::Gzip {} => {
                 let mut encoder =
@@ -475,17 +481,17 @@ async fn stall(ms: Option<u64>) {
     }
 }
 
-/// A body, with its length if that is to be told.
-type Sized = (Body, Option<usize>);
+/// A body, and the value of `Content-Length` if the answer is to have one.
+type SizedBody = (Body, Option<usize>);
 
-fn whole(reply: &Reply) -> Sized {
+fn whole(reply: &Reply) -> SizedBody {
     let bytes = Bytes::copy_from_slice(&reply.body);
     let stream = stream::once(async { Ok(Frame::data(bytes)) });
     (StreamBody::new(stream.boxed()), Some(reply.body.len()))
 }
 
-/// A first part that has surely left before the rest of the story.
-fn first_then<F, Rest>(first: &[u8], length: usize, rest: F) -> Sized
+/// A body in two parts. The pause between them makes sure that the first part is sent before the rest begins.
+fn first_then<F, Rest>(first: &[u8], length: usize, rest: F) -> SizedBody
 where
     F: FnOnce() -> Rest + Send + 'static,
     Rest: Future<Output = Option<io::Result<Frame<Bytes>>>> + Send + 'static,
@@ -500,7 +506,7 @@ where
     (StreamBody::new(stream.boxed()), Some(length))
 }
 
-fn respond(reply: &Reply, (body, length): Sized) -> io::Result<Response<Body>> {
+fn respond(reply: &Reply, (body, length): SizedBody) -> io::Result<Response<Body>> {
     let mut response = Response::builder().status(reply.status);
     for (name, value) in &reply.headers {
         response = response.header(name, value);
@@ -528,19 +534,19 @@ fn rewrite(reply: &mut Reply, set: &serde_json::Map<String, Value>, remove: &[St
         return;
     };
     for (pointer, value) in set {
-        put(&mut body, pointer, Some(value.clone()));
+        set_field(&mut body, pointer, Some(value.clone()));
     }
     for pointer in remove {
-        put(&mut body, pointer, None);
+        set_field(&mut body, pointer, None);
     }
     reply.body = body.to_string().into_bytes();
 }
 
-fn put(body: &mut Value, pointer: &str, value: Option<Value>) {
-    if let Some(place) = body.pointer_mut(pointer)
+fn set_field(body: &mut Value, pointer: &str, value: Option<Value>) {
+    if let Some(field) = body.pointer_mut(pointer)
         && let Some(value) = value
     {
-        *place = value;
+        *field = value;
         return;
     }
     let Some((parent, key)) = pointer.rsplit_once('/') else {

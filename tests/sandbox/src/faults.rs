@@ -1,4 +1,4 @@
-//! Rules of what goes wrong, where and how often.
+//! The rules that say which requests go wrong, how, and how often.
 
 use crate::reply::Reply;
 use crate::route::Endpoint;
@@ -10,10 +10,11 @@ use std::time::{Duration, SystemTime};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// `None` is any endpoint.
+    /// `None` means every endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<Endpoint>,
-    /// Which of the matching requests, counted from 1. Nothing here, in `every` and in `probability` is all of them.
+    /// The numbers of the matching requests to strike, counted from 1. Without `nth`, `every` and `probability` the rule
+    /// strikes each of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nth: Option<Vec<u64>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -22,7 +23,7 @@ pub struct Rule {
     pub probability: Option<f64>,
     #[serde(default)]
     pub seed: u64,
-    /// At most so often.
+    /// How often the rule strikes at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
     #[serde(default, rename = "match", skip_serializing_if = "Option::is_none")]
@@ -41,11 +42,11 @@ pub struct Matching {
     pub body_longer_than: Option<usize>,
 }
 
-/// Where in an exchange it goes wrong.
+/// The stage of an exchange at which a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Place {
-    /// The head has arrived, for it tells the endpoint; the body is not read.
+pub enum Stage {
+    /// The head has arrived, since it names the endpoint; the body is not read.
     BeforeRead,
     BeforeWork,
     AfterWork,
@@ -56,43 +57,43 @@ pub enum Place {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
-    /// Another answer, in place of the work or, with `after_work`, after it.
+    /// Another answer, instead of the work or, with `after_work`, after it.
     Status {
         code: u16,
         #[serde(default)]
         body: BodyShape,
-        /// A text as it is to be sent, a number of seconds, or `{"date_in": seconds}`.
+        /// A text that is sent as it is, a number of seconds, or `{"date_in": seconds}`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_after: Option<Value>,
         #[serde(default)]
         after_work: bool,
     },
     Reset {
-        at: Place,
+        at: Stage,
     },
     Stall {
-        at: Place,
-        /// For ever, if absent.
+        at: Stage,
+        /// The length of the stall; without it the stall lasts for ever.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ms: Option<u64>,
     },
-    /// The body ends after so many bytes; with `keep_length` the header tells the full length.
+    /// The body ends after `after` bytes; with `keep_length` the header states the full length.
     Truncate {
         after: usize,
         #[serde(default)]
         keep_length: bool,
     },
-    /// 200 with something else.
+    /// Status 200 with a body that is not an answer of the service.
     Garbage {
         kind: Garbage,
     },
-    /// The body goes on for ever.
+    /// The body never ends.
     Endless {},
-    /// JSON nested so deep.
+    /// JSON arrays, nested `levels` deep.
     Deep {
         levels: usize,
     },
-    /// `Content-Length` is so much too large or too small.
+    /// `Content-Length` is too large by `by`, or too small if `by` is negative.
     WrongLength {
         by: i64,
     },
@@ -102,36 +103,36 @@ pub enum Fault {
         #[serde(default = "found")]
         code: u16,
     },
-    /// Fields of a JSON answer set, by JSON pointer; `null` is a value. `remove` takes fields away.
+    /// Fields of a JSON answer are set or removed, by JSON pointer; `null` is a value like any other.
     Rewrite {
         #[serde(default)]
         set: Map<String, Value>,
         #[serde(default)]
         remove: Vec<String>,
-        /// Headers set, or removed with `null`.
+        /// Headers to set, or to remove if the value is `null`.
         #[serde(default)]
         headers: Map<String, Value>,
     },
-    /// A listing's page is this one, whatever page is asked for.
+    /// A listing serves this page, whichever page is requested.
     ServePage {
         page: usize,
     },
     Slow {
         ms: u64,
     },
-    /// The answer that the test writes, in place of the work or, with `after_work`, after it.
+    /// An answer that the test writes, instead of the work or, with `after_work`, after it.
     Answer {
         #[serde(default = "ok")]
         status: u16,
         #[serde(default)]
         headers: Map<String, Value>,
-        /// A text is sent as it is, anything else as JSON; without it the body is empty.
+        /// A text is sent as it is, any other value as JSON; without it the body is empty.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         body: Option<Value>,
         #[serde(default)]
         after_work: bool,
     },
-    /// The request inside the answer, in place of the work.
+    /// An answer that contains the request, instead of the work.
     Echo {
         status: u16,
         #[serde(rename = "as")]
@@ -147,7 +148,8 @@ fn found() -> u16 {
     302
 }
 
-/// The forms that errors have in the field.
+/// The shapes that the service, its gateway and its token host give to errors.
+/// The fault for this request, if any. The body is `None` while it is not read: then only faults that strike
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BodyShape {
@@ -202,8 +204,8 @@ impl Faults {
             .collect()
     }
 
-    /// The fault for this request, if any. The body is `None` while it is not read: then only faults that strike
-    /// before that are considered.
+    /// The fault that strikes this request, if any. `body` is `None` before the body is read; then only the faults that
+    /// strike before it are considered.
     pub fn pick(&mut self, endpoint: Endpoint, path: &str, body: Option<&[u8]>) -> Option<Fault> {
         let candidates = self
             .0
@@ -221,7 +223,7 @@ impl Faults {
 }
 
 impl Rule {
-    /// Refuses what could not be sent.
+    /// Refuses a rule whose answer could not be sent.
     pub fn check(&self) -> Result<(), String> {
         let (status, headers) = match &self.fault {
             Fault::Answer {
@@ -232,7 +234,7 @@ impl Rule {
             _ => return Ok(()),
         };
         if !(200..=999).contains(&status) {
-            return Err(format!("{status} is no status of an answer"));
+            return Err(format!("{status} cannot be the status of an answer"));
         }
         headers.map_or(Ok(()), scripted::check_headers)
     }
@@ -258,8 +260,8 @@ impl Active {
         if rule.times.is_some_and(|times| self.hits >= times) {
             return false;
         }
-        let by_chance = rule.probability.is_none_or(|p| self.random.f64() < p);
-        by_chance
+        let is_drawn = rule.probability.is_none_or(|p| self.random.f64() < p);
+        is_drawn
             && rule.nth.as_ref().is_none_or(|nth| nth.contains(&self.seen))
             && rule
                 .every
@@ -272,15 +274,15 @@ impl Fault {
         matches!(
             self,
             Fault::Reset {
-                at: Place::BeforeRead
+                at: Stage::BeforeRead
             } | Fault::Stall {
-                at: Place::BeforeRead,
+                at: Stage::BeforeRead,
                 ..
             }
         )
     }
 
-    /// The name that the list of requests shows.
+    /// The name of the fault in the list of requests.
     pub fn name(&self) -> String {
         match serde_json::to_value(self) {
             Ok(Value::Object(object)) => object.keys().next().cloned().unwrap_or_default(),
@@ -296,29 +298,29 @@ pub fn error_reply(
     retry_after: Option<&Value>,
     date_offset: i64,
 ) -> Reply {
-    let words = "the sandbox was told to answer so";
+    let message = "a fault rule of the sandbox asks for this answer";
     let reply = match shape {
         BodyShape::Gateway => Reply::json(
             code,
-            json!({"error_code": format!("{code}000"), "message": words}),
+            json!({"error_code": format!("{code}000"), "message": message}),
         ),
         BodyShape::Result => Reply::json(
             code,
-            json!({"result": format!("error.sandbox.{code}"), "message": words}),
+            json!({"result": format!("error.sandbox.{code}"), "message": message}),
         ),
         BodyShape::ErrorMessageCode => Reply::json(
             code,
-            json!({"errorMessage": words, "errorCode": format!("error.sandbox.{code}")}),
+            json!({"errorMessage": message, "errorCode": format!("error.sandbox.{code}")}),
         ),
-        BodyShape::ErrorMessage => Reply::json(code, json!({"errorMessage": words})),
+        BodyShape::ErrorMessage => Reply::json(code, json!({"errorMessage": message})),
         BodyShape::Ims => Reply::json(
             code,
-            json!({"error": "sandbox_fault", "error_description": words}),
+            json!({"error": "sandbox_fault", "error_description": message}),
         ),
         BodyShape::Html => Reply::text(
             code,
             "text/html",
-            format!("<html><h1>{code}</h1>{words}</html>"),
+            format!("<html><h1>{code}</h1>{message}</html>"),
         ),
         BodyShape::Empty => Reply::empty(code),
     };
@@ -340,7 +342,7 @@ fn retry_after_text(value: &Value, date_offset: i64) -> Option<String> {
     }
 }
 
-/// The date so many seconds from now, as HTTP writes it.
+/// The date `offset_seconds` from now, in the format of HTTP.
 pub fn http_date(offset_seconds: i64) -> String {
     let now = SystemTime::now();
     let offset = Duration::from_secs(offset_seconds.unsigned_abs());
@@ -366,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_strikes_where_and_as_often_as_it_says() {
+    fn a_rule_strikes_the_requests_it_names() {
         let mut faults = faults(
             json!({"endpoint": "action", "nth": [2, 3], "times": 1, "fault": {"slow": {"ms": 1}}}),
         );
@@ -377,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn chance_is_reproducible() {
+    fn a_probability_with_a_seed_is_reproducible() {
         let rule = json!({"probability": 0.5, "seed": 7, "fault": {"gzip": {}}});
         let run = || {
             let mut faults = faults(rule.clone());

@@ -1,14 +1,14 @@
 //! The token endpoints: OAuth Server-to-Server and the JWT exchange.
 
 use crate::reply::Reply;
-use crate::world::{ORG_ID, TECH_ACCT_ID};
+use crate::sandbox::{ORG_ID, TECH_ACCT_ID};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use x509_parser::pem::parse_x509_pem;
 
-/// The tokens given out, each with a number by which the list of requests tells them apart.
+/// The tokens that were issued. The number of each identifies it in the list of requests.
 #[derive(Debug, Default)]
 pub struct Tokens {
     live: BTreeMap<String, Token>,
@@ -40,7 +40,7 @@ impl Tokens {
         self.issued
     }
 
-    /// The number of a token that is good now.
+    /// The number of the token, if it is valid now.
     pub fn check(&self, token: &str) -> Option<u64> {
         let token = self.live.get(token)?;
         (token.expires > Instant::now()).then_some(token.number)
@@ -51,7 +51,7 @@ impl Tokens {
     }
 }
 
-/// A token request that has been read.
+/// A token request.
 pub struct TokenRequest<'a> {
     pub jwt: bool,
     pub content_type: Option<&'a str>,
@@ -60,15 +60,18 @@ pub struct TokenRequest<'a> {
     pub host: &'a str,
 }
 
-/// The program that is known here, with the key that its assertions are signed with.
+/// The client that is accepted, with the key that its assertions are verified with.
 pub struct Client<'a> {
     pub ids: Vec<&'a str>,
     pub secret: &'a str,
     pub key: Option<&'a JwtKey>,
 }
 
-fn refuse(status: u16, error: &str, words: &str) -> Reply {
-    Reply::json(status, json!({"error": error, "error_description": words}))
+fn refuse(status: u16, error: &str, message: &str) -> Reply {
+    Reply::json(
+        status,
+        json!({"error": error, "error_description": message}),
+    )
 }
 
 pub fn answer(
@@ -77,7 +80,7 @@ pub fn answer(
     life: Duration,
     client: &Client,
 ) -> Reply {
-    match check(request, client) {
+    match check_request(request, client) {
         Err(refusal) => refusal,
         Ok(()) => {
             let seconds = life.as_secs();
@@ -91,7 +94,7 @@ pub fn answer(
     }
 }
 
-fn check(request: &TokenRequest, client: &Client) -> Result<(), Reply> {
+fn check_request(request: &TokenRequest, client: &Client) -> Result<(), Reply> {
     let is_form = |kind: &str| kind.starts_with("application/x-www-form-urlencoded");
     if !request.content_type.is_some_and(is_form) || request.has_query {
         return Err(refuse(
@@ -191,25 +194,25 @@ fn check_assertion(
     }
 }
 
-/// What JWT assertions must be signed for.
+/// The key that the signatures of JWT assertions are verified with.
 pub struct JwtKey(DecodingKey);
 
 impl JwtKey {
-    /// From a PEM certificate or public key.
+    /// Reads the key of a PEM certificate, or a PEM public key.
     pub fn from_pem(pem: &[u8]) -> Result<Self, String> {
         let key = match DecodingKey::from_rsa_pem(pem) {
             Ok(key) => key,
-            Err(_) => JwtKey::of_certificate(pem)?,
+            Err(_) => JwtKey::from_certificate(pem)?,
         };
         Ok(JwtKey(key))
     }
 
-    fn of_certificate(pem: &[u8]) -> Result<DecodingKey, String> {
-        let wrong = |what: &dyn std::fmt::Display| {
+    fn from_certificate(pem: &[u8]) -> Result<DecodingKey, String> {
+        let invalid = |what: &dyn std::fmt::Display| {
             format!("neither an RSA public key nor a certificate: {what}")
         };
-        let (_, pem) = parse_x509_pem(pem).map_err(|error| wrong(&error))?;
-        let certificate = pem.parse_x509().map_err(|error| wrong(&error))?;
+        let (_, pem) = parse_x509_pem(pem).map_err(|error| invalid(&error))?;
+        let certificate = pem.parse_x509().map_err(|error| invalid(&error))?;
         let key = &certificate.public_key().subject_public_key;
         Ok(DecodingKey::from_rsa_der(&key.data))
     }
@@ -218,7 +221,7 @@ impl JwtKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::{CLIENT_ID, CLIENT_SECRET};
+    use crate::sandbox::{CLIENT_ID, CLIENT_SECRET};
     use jsonwebtoken::{EncodingKey, Header};
     use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 
@@ -261,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn an_assertion_is_held_against_the_certificate_and_its_claims() {
+    fn the_signature_and_each_claim_of_an_assertion_are_checked() {
         let pair = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
         let certificate = CertificateParams::new(["umapi".to_owned()])
             .unwrap()

@@ -1,5 +1,5 @@
-//! The service's throttles: a minute's budget for each endpoint, of one client and of all clients together, and a long
-//! block after page 0 was read too often.
+//! The service's throttles: for each endpoint a limit on the requests of a minute, of one client and of all clients
+//! together, and a long block after page 0 was read too often.
 
 use crate::route::Endpoint;
 use serde::{Deserialize, Serialize};
@@ -25,22 +25,22 @@ impl Limit {
     }
 }
 
-/// Whose requests a limit counts.
+/// The clients whose requests a limit counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
-    /// Those of one client id.
+    /// One client id.
     #[default]
     Client,
-    /// Those of all client ids.
+    /// All client ids together.
     Application,
 }
 
-/// One request, as the throttle sees it.
-pub struct Asked<'a> {
+/// What the throttle needs to know of a request.
+pub struct RequestInfo<'a> {
     pub endpoint: Endpoint,
     pub client_id: &'a str,
-    /// Whether it begins a listing of all users or of all groups.
+    /// Whether the request begins a listing of all users or of all groups.
     pub reads_page0_of_all: bool,
     pub now: Instant,
 }
@@ -49,7 +49,7 @@ pub struct Asked<'a> {
 pub struct Throttle {
     limits: BTreeMap<Scope, BTreeMap<Endpoint, Limit>>,
     page0_block: Duration,
-    /// The latest requests that each limit counts.
+    /// The times of the latest requests that each limit counts.
     recent: BTreeMap<Counted, VecDeque<Instant>>,
 }
 
@@ -61,7 +61,7 @@ enum Counted {
     FullListing(Endpoint),
 }
 
-/// So many readings of page 0 within the block's length are borne.
+/// How many times page 0 may be read within the length of the block.
 const PAGE0_READINGS: usize = 3;
 
 impl Throttle {
@@ -97,7 +97,7 @@ impl Throttle {
         self
     }
 
-    /// Takes the limit of an endpoint away with `None`.
+    /// Sets the limit of an endpoint, or removes it with `None`.
     pub fn set(&mut self, scope: Scope, endpoint: Endpoint, limit: Option<Limit>) {
         let limits = self.limits.entry(scope).or_default();
         match limit {
@@ -110,37 +110,45 @@ impl Throttle {
         &self.limits
     }
 
-    /// Counts a request; an error tells how long to wait. A refused request costs nothing. `full_listing_every` is the
+    /// Counts a request. The error is the time to wait; a refused request is not counted. `full_listing_every` is the
     /// time within which page 0 of all users, or of all groups, may be read once.
-    pub fn admit(&mut self, asked: &Asked, full_listing_every: Duration) -> Result<(), Duration> {
-        let Asked { endpoint, .. } = *asked;
+    pub fn acquire(
+        &mut self,
+        info: &RequestInfo,
+        full_listing_every: Duration,
+    ) -> Result<(), Duration> {
+        let RequestInfo { endpoint, .. } = *info;
         let mut limits = Vec::new();
-        if asked.reads_page0_of_all && !self.page0_block.is_zero() {
+        if info.reads_page0_of_all && !self.page0_block.is_zero() {
             let limit = Limit::within(PAGE0_READINGS, self.page0_block);
             limits.push((Counted::Page0(endpoint), limit));
         }
-        if asked.reads_page0_of_all && !full_listing_every.is_zero() {
+        if info.reads_page0_of_all && !full_listing_every.is_zero() {
             let limit = Limit::within(1, full_listing_every);
             limits.push((Counted::FullListing(endpoint), limit));
         }
         let of = |scope| self.limits.get(&scope)?.get(&endpoint).copied();
-        let client = Counted::Client(asked.client_id.to_owned(), endpoint);
+        let client = Counted::Client(info.client_id.to_owned(), endpoint);
         limits.extend(of(Scope::Client).map(|limit| (client, limit)));
         let all = Counted::Application(endpoint);
         limits.extend(of(Scope::Application).map(|limit| (all, limit)));
 
         for (counted, limit) in &limits {
             let recent = self.recent.entry(counted.clone()).or_default();
-            check(recent, limit, asked.now)?;
+            check_window(recent, limit, info.now)?;
         }
         for (counted, _) in limits {
-            self.recent.entry(counted).or_default().push_back(asked.now);
+            self.recent.entry(counted).or_default().push_back(info.now);
         }
         Ok(())
     }
 }
 
-fn check(recent: &mut VecDeque<Instant>, limit: &Limit, now: Instant) -> Result<(), Duration> {
+fn check_window(
+    recent: &mut VecDeque<Instant>,
+    limit: &Limit,
+    now: Instant,
+) -> Result<(), Duration> {
     let window = limit.window();
     let is_over = |first: &Instant| now.duration_since(*first) >= window;
     while recent.front().is_some_and(is_over) {
@@ -157,8 +165,8 @@ fn check(recent: &mut VecDeque<Instant>, limit: &Limit, now: Instant) -> Result<
 mod tests {
     use super::*;
 
-    fn asked(endpoint: Endpoint, client_id: &str, now: Instant) -> Asked<'_> {
-        Asked {
+    fn info(endpoint: Endpoint, client_id: &str, now: Instant) -> RequestInfo<'_> {
+        RequestInfo {
             endpoint,
             client_id,
             reads_page0_of_all: false,
@@ -167,12 +175,12 @@ mod tests {
     }
 
     #[test]
-    fn a_window_slides_and_a_refusal_costs_nothing() {
+    fn a_window_slides_and_a_refusal_is_not_counted() {
         let mut throttle = Throttle::documented(1.0);
         let start = Instant::now();
         let mut ask = |endpoint, seconds| {
             let now = start + Duration::from_secs(seconds);
-            throttle.admit(&asked(endpoint, "a", now), Duration::ZERO)
+            throttle.acquire(&info(endpoint, "a", now), Duration::ZERO)
         };
         for second in 0..10 {
             ask(Endpoint::Action, second).unwrap();
@@ -189,22 +197,22 @@ mod tests {
         let now = Instant::now();
         let mut answers = (0..120).map(|number| {
             let client = format!("client {}", number / 5);
-            throttle.admit(&asked(Endpoint::UserGroups, &client, now), Duration::ZERO)
+            throttle.acquire(&info(Endpoint::UserGroups, &client, now), Duration::ZERO)
         });
         assert_eq!(answers.by_ref().take(50).filter(Result::is_err).count(), 0);
         assert_eq!(answers.filter(Result::is_ok).count(), 0);
     }
 
     #[test]
-    fn page_0_blocks_for_long() {
+    fn reading_page_0_too_often_causes_the_long_block() {
         let mut throttle = Throttle::default().with_page0_block(Duration::from_secs(3244));
         let now = Instant::now();
         let mut ask = |reads_page0_of_all| {
-            let asked = Asked {
+            let info = RequestInfo {
                 reads_page0_of_all,
-                ..asked(Endpoint::Users, "a", now)
+                ..info(Endpoint::Users, "a", now)
             };
-            throttle.admit(&asked, Duration::ZERO)
+            throttle.acquire(&info, Duration::ZERO)
         };
         for _ in 0..PAGE0_READINGS {
             ask(true).unwrap();
@@ -218,11 +226,11 @@ mod tests {
         let mut throttle = Throttle::default();
         let (start, two_hours) = (Instant::now(), Duration::from_secs(7200));
         let mut ask = |endpoint, seconds| {
-            let asked = Asked {
+            let info = RequestInfo {
                 reads_page0_of_all: true,
-                ..asked(endpoint, "a", start + Duration::from_secs(seconds))
+                ..info(endpoint, "a", start + Duration::from_secs(seconds))
             };
-            throttle.admit(&asked, two_hours)
+            throttle.acquire(&info, two_hours)
         };
         ask(Endpoint::Users, 0).unwrap();
         ask(Endpoint::Groups, 0).unwrap();

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 /// A faithful local stand-in for Adobe's User Management API.
 ///
-/// Its first line on standard output is one JSON object that tells where it listens, with which credentials it can be
-/// used, and where its control API is. It runs until it is stopped.
+/// Its first line on standard output is one JSON object with the address it listens on, the credentials that it
+/// accepts, and the address of its control API. It runs until it is stopped.
 #[derive(Clone, Debug, Parser)]
 #[command(version)]
 pub struct Options {
@@ -17,7 +17,7 @@ pub struct Options {
     #[arg(long, default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
 
-    /// Serve https with a certificate of an own throw-away CA, whose file is announced as `ca_file`
+    /// Serve https with a certificate of a temporary CA, whose file is announced as `ca_file`
     #[arg(long)]
     pub tls: bool,
 
@@ -25,11 +25,11 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
 
-    /// Begin with at least so many users
+    /// Begin with at least this many users
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub users: usize,
 
-    /// Begin with at least so many groups
+    /// Begin with at least this many groups
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub groups: usize,
 
@@ -37,7 +37,7 @@ pub struct Options {
     #[arg(long, default_value_t = 2000, value_name = "N")]
     pub page_size: usize,
 
-    /// Wait so long before each answer of the API
+    /// Wait this long before each answer of the API
     #[arg(long, default_value_t = 0, value_name = "MS")]
     pub latency_ms: u64,
 
@@ -49,19 +49,19 @@ pub struct Options {
     #[arg(long, default_value_t = 0, value_name = "SECONDS")]
     pub page0_block: u64,
 
-    /// Let all users, and all groups, be listed once in two hours
+    /// Let all users, and all groups, be listed at most once in two hours
     #[arg(long)]
     pub two_hour_rule: bool,
 
-    /// What becomes of a membership that is there already, and of a list that changes none
+    /// How to treat an `add` of a membership that exists, and a list that changes no membership
     #[arg(long, value_enum, default_value_t = AlreadyMember::Success)]
     pub already_member: AlreadyMember,
 
-    /// Whether the steps of an entry after a refused one are done
+    /// Whether the steps after a refused step of the same entry are applied
     #[arg(long, value_enum, default_value_t = AfterRefusal::Stop)]
     pub after_refusal: AfterRefusal,
 
-    /// What `%2F` in a path is: part of a name, or what separates names
+    /// Whether `%2F` in a path is part of a name or separates two segments
     #[arg(long, value_enum, default_value_t = EncodedSlash::Name)]
     pub encoded_slash: EncodedSlash,
 
@@ -69,11 +69,11 @@ pub struct Options {
     #[arg(long, value_enum, default_value_t = GroupName::Optional)]
     pub group_name: GroupName,
 
-    /// Let throttle time pass so many times faster: with 100 a minute takes 600 ms
+    /// Let throttle time pass this many times faster: with 100 a minute takes 600 ms
     #[arg(long, default_value_t = 1.0, value_name = "X")]
     pub time_scale: f64,
 
-    /// PEM certificate or public key that JWT assertions must be signed for
+    /// PEM certificate or public key that the signatures of JWT assertions are verified with
     #[arg(long, value_name = "FILE")]
     pub jwt_cert: Option<PathBuf>,
 
@@ -93,7 +93,7 @@ pub struct Options {
 const TWO_HOURS: Duration = Duration::from_secs(7200);
 
 impl Options {
-    /// How often all users, or all groups, may be listed; zero is no limit.
+    /// The shortest time between two listings of all users, or of all groups; zero is no limit.
     pub fn full_listing_every(&self) -> Duration {
         match self.two_hour_rule {
             true => TWO_HOURS.div_f64(self.time_scale.max(0.001)),

@@ -1,4 +1,4 @@
-//! What can be read: users, groups, one user, and the service's status.
+//! The endpoints that read: users, groups, user groups, one user, and the service's status.
 
 use crate::org::{Group, Identity, Org, PRODUCT_PROFILE, USER_GROUP, User};
 use crate::reply::Reply;
@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeSet, HashMap};
 
-/// The query string of a request, by key.
+/// The parameters of a request's query string, by key.
 pub type Query = HashMap<String, String>;
 
-/// How listings are cut into pages, and what is told of it.
+/// How listings are split into pages.
 #[derive(Clone, Copy)]
 pub struct Paging {
     pub size: usize,
-    /// Whether the figures come with it, in `X-Total-Count` and its kin.
+    /// Whether pages carry `X-Total-Count`, `X-Page-Count`, `X-Current-Page` and `X-Page-Size`.
     pub headers: bool,
     pub past_the_end: PastTheEnd,
 }
 
-/// What comes for a page behind the last.
+/// The answer to a request for a page past the last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PastTheEnd {
@@ -52,28 +52,28 @@ pub fn users(org: &Org, page: usize, group: Option<&str>, query: &Query, paging:
         return not_found("error.domain.trust.nonexistent", "there is no such domain");
     }
     let licensed = query.get("status").map(|status| status == "active");
-    let asked_for = |user: &&User| {
-        is_in(org, user, group, direct_only, licensed)
+    let is_selected = |user: &&User| {
+        is_listed(org, user, group, direct_only, licensed)
             && domain.is_none_or(|domain| user.domain.eq_ignore_ascii_case(domain))
     };
-    let users: Vec<_> = org.users().filter(asked_for).collect();
+    let users: Vec<_> = org.users().filter(is_selected).collect();
     let shape = UserShape {
         org,
         direct_only,
         with_groups: group.is_none() || !flag(query, "excludeGroups", false),
     };
-    let mut cut = Cut::new(page, paging, users.len());
+    let mut listing_page = Page::new(page, paging, users.len());
     if let Some(group) = group {
-        cut.extra = Some(("groupName", json!(group.group_name)));
+        listing_page.extra = Some(("groupName", json!(group.group_name)));
     }
-    cut.answer("users", users, |user| {
+    listing_page.answer("users", users, |user| {
         (!user.technical).then(|| shape.of(user))
     })
 }
 
-/// Whether a listing shows the user. All users are the active ones; in a group the account's status does not count,
-/// and in a product profile the licence can.
-fn is_in(
+/// Whether a listing contains the user. A listing of all users contains the active ones. In a group the account's
+/// status does not matter; in a product profile `licensed` selects by the user's licence.
+fn is_listed(
     org: &Org,
     user: &User,
     group: Option<&Group>,
@@ -89,7 +89,7 @@ fn is_in(
             || licensed.is_none_or(|licensed| licensed == has_licence))
 }
 
-/// By name, or by number: the numeric id works in place of the name.
+/// The group of that name, or of that numeric id, which works in place of the name.
 fn find_group<'a>(org: &'a Org, name: &str) -> Option<&'a Group> {
     let by_name = org.group(name);
     by_name.or_else(|| name.parse().ok().and_then(|id| org.group_by_id(id)))
@@ -111,10 +111,10 @@ pub fn groups(org: &Org, page: usize, paging: Paging) -> Reply {
         }
         Some(Value::Object(object))
     };
-    Cut::new(page, paging, groups.len()).answer("groups", groups, shape)
+    Page::new(page, paging, groups.len()).answer("groups", groups, shape)
 }
 
-/// The deprecated listing: a bare array, pages from 1, own names for the fields, and who manages the group.
+/// The deprecated listing: a bare array, pages from 1, its own field names, and the administrators of each group.
 pub fn user_groups(org: &Org, page: usize, paging: Paging) -> Reply {
     let counts = org.member_counts();
     let groups: Vec<_> = org
@@ -122,8 +122,8 @@ pub fn user_groups(org: &Org, page: usize, paging: Paging) -> Reply {
         .iter()
         .filter(|group| group.kind == USER_GROUP)
         .collect();
-    let cut = Cut::new(page, paging, groups.len());
-    if cut.is_past_the_end() && paging.past_the_end == PastTheEnd::Status404 {
+    let listing_page = Page::new(page, paging, groups.len());
+    if listing_page.is_past_the_end() && paging.past_the_end == PastTheEnd::Status404 {
         return past_the_end();
     }
     let count = |name: &str| counts.get(name).copied().unwrap_or(0);
@@ -139,12 +139,16 @@ pub fn user_groups(org: &Org, page: usize, paging: Paging) -> Reply {
             "isReadOnly": group.read_only,
         })
     };
-    let items: Vec<_> = groups[cut.range()].iter().map(shape).collect();
+    let items: Vec<_> = groups[listing_page.range()].iter().map(shape).collect();
     let size = items.len();
-    cut.headers(Reply::json(200, Value::Array(items)), cut.page + 1, size)
+    listing_page.headers(
+        Reply::json(200, Value::Array(items)),
+        listing_page.number + 1,
+        size,
+    )
 }
 
-/// Which page the query asks for, counted from 0.
+/// The page that the query asks for, counted from 0.
 pub fn page_of_user_groups(query: &Query) -> usize {
     let page = query.get("page").and_then(|page| page.parse().ok());
     page.unwrap_or(1_usize).saturating_sub(1)
@@ -152,7 +156,7 @@ pub fn page_of_user_groups(query: &Query) -> usize {
 
 pub fn user(org: &Org, name: &str, query: &Query) -> Reply {
     let domain = query.get("domain").map(String::as_str);
-    let found = org.find_to_show(name, domain);
+    let found = org.find_for_query(name, domain);
     match found.filter(|user| !user.technical && user.status == "active") {
         None => Reply::json(
             404,
@@ -176,10 +180,10 @@ pub fn status() -> Reply {
     )
 }
 
-fn not_found(code: &str, words: &str) -> Reply {
+fn not_found(code: &str, message: &str) -> Reply {
     Reply::json(
         404,
-        json!({"lastPage": true, "result": code, "message": words}),
+        json!({"lastPage": true, "result": code, "message": message}),
     )
 }
 
@@ -233,29 +237,29 @@ impl UserShape<'_> {
 }
 
 /// One page of a listing.
-struct Cut {
-    page: usize,
+struct Page {
+    number: usize,
     paging: Paging,
     total: usize,
     extra: Option<(&'static str, Value)>,
 }
 
-impl Cut {
-    fn new(page: usize, paging: Paging, total: usize) -> Self {
-        let mut cut = Cut {
-            page,
+impl Page {
+    fn new(number: usize, paging: Paging, total: usize) -> Self {
+        let mut page = Page {
+            number,
             paging,
             total,
             extra: None,
         };
-        if cut.is_past_the_end() && paging.past_the_end == PastTheEnd::LastPage {
-            cut.page = cut.page_count() - 1;
+        if page.is_past_the_end() && paging.past_the_end == PastTheEnd::LastPage {
+            page.number = page.page_count() - 1;
         }
-        cut
+        page
     }
 
     fn is_past_the_end(&self) -> bool {
-        self.page >= self.page_count()
+        self.number >= self.page_count()
     }
 
     fn page_count(&self) -> usize {
@@ -263,7 +267,7 @@ impl Cut {
     }
 
     fn range(&self) -> std::ops::Range<usize> {
-        let start = self.page.saturating_mul(self.paging.size).min(self.total);
+        let start = self.number.saturating_mul(self.paging.size).min(self.total);
         start..start.saturating_add(self.paging.size).min(self.total)
     }
 
@@ -280,16 +284,19 @@ impl Cut {
             .collect();
         let size = values.len();
         let mut body = Map::new();
-        body.insert("lastPage".into(), json!(self.page + 1 == self.page_count()));
+        body.insert(
+            "lastPage".into(),
+            json!(self.number + 1 == self.page_count()),
+        );
         body.insert("result".into(), json!("success"));
         if let Some((key, value)) = self.extra.clone() {
             body.insert(key.into(), value);
         }
         body.insert(key.into(), Value::Array(values));
-        self.headers(Reply::json(200, Value::Object(body)), self.page, size)
+        self.headers(Reply::json(200, Value::Object(body)), self.number, size)
     }
 
-    /// `size` is the number of entries in this page, without those that are left out.
+    /// Adds the page's headers. `size` is the number of entries in this page, without the technical accounts.
     fn headers(&self, reply: Reply, number: usize, size: usize) -> Reply {
         if !self.paging.headers {
             return reply;

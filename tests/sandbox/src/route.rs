@@ -1,10 +1,10 @@
-//! Which endpoint a path means.
+//! The endpoint that a method and a path name.
 
 use crate::options::EncodedSlash;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
-/// The endpoints, as they are throttled, counted and named in fault rules.
+/// The endpoints, by which requests are throttled, counted and selected in fault rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Endpoint {
@@ -15,11 +15,11 @@ pub enum Endpoint {
     UserGroups,
     Action,
     Status,
-    /// No endpoint of the service.
+    /// A path that is not an endpoint of the service.
     Unknown,
 }
 
-/// What is asked for.
+/// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
     Token {
@@ -49,9 +49,9 @@ pub enum Route {
 }
 
 impl Route {
-    /// Reads a path as it came: segments are decoded only after the path is split, so that `%2F` is part of a name
-    /// unless it is to separate as a bare one does.
-    pub fn of(method: &str, raw_path: &str, encoded_slash: EncodedSlash) -> Route {
+    /// Parses a raw path. Segments are decoded after the path is split, so that `%2F` is part of a name, unless
+    /// `encoded_slash` says that it separates segments.
+    pub fn parse(method: &str, raw_path: &str, encoded_slash: EncodedSlash) -> Route {
         let path = match encoded_slash {
             EncodedSlash::Name => raw_path.to_owned(),
             EncodedSlash::Separator => raw_path.replace("%2F", "/").replace("%2f", "/"),
@@ -128,7 +128,7 @@ impl Route {
     }
 }
 
-/// The service loses what comes after the last dot in a group's name.
+/// The name up to its last dot: the service ignores the rest of a group's name in a path.
 fn cut_at_dot(name: &str) -> String {
     let name = name.rsplit_once('.').map_or(name, |(before, _)| before);
     name.to_owned()
@@ -139,20 +139,20 @@ mod tests {
     use super::*;
 
     fn route(method: &str, path: &str) -> Route {
-        Route::of(method, path, EncodedSlash::Name)
+        Route::parse(method, path, EncodedSlash::Name)
     }
 
     #[test]
-    fn an_encoded_slash_separates_if_that_is_wanted() {
+    fn an_encoded_slash_separates_segments_with_that_option() {
         let path = "/v2/usermanagement/users/A/0/Design%2FUX";
-        let separated = Route::of("GET", path, EncodedSlash::Separator);
+        let separated = Route::parse("GET", path, EncodedSlash::Separator);
         assert_eq!(separated, Route::Unknown);
     }
 
     fn group_of(path: &str) -> Option<String> {
         match route("GET", path) {
             Route::Users { group, .. } => group,
-            other => panic!("{path} means {other:?}"),
+            other => panic!("{path} is {other:?}"),
         }
     }
 
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn methods_and_unknown_paths_are_told_apart() {
+    fn methods_and_unknown_paths_are_distinguished() {
         assert_eq!(route("POST", "/ims/token/v3/"), Route::Token { jwt: false });
         assert_eq!(route("GET", "/ims/token/v3"), Route::Unknown);
         assert_eq!(route("GET", "/v2/usermanagement/users/A/x"), Route::Unknown);

@@ -1,4 +1,4 @@
-//! Answers that a test writes itself: any status, headers and body, or the request sent back.
+//! The answers that a test writes: any status, headers and body, or the request sent back.
 
 use crate::reply::Reply;
 use hyper::header::{HeaderName, HeaderValue};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// A form in which a host repeats what it was sent.
+/// A form in which a host includes the request in its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EchoShape {
@@ -18,15 +18,15 @@ pub enum EchoShape {
     Json,
 }
 
-/// The part of a request that is sent back.
-pub struct Sent<'a> {
+/// The parts of a request that are sent back.
+pub struct SentRequest<'a> {
     pub method: &'a str,
     pub path_and_query: &'a str,
     pub headers: &'a BTreeMap<String, String>,
     pub body: &'a [u8],
 }
 
-/// The scripted answer. A text is the body as it is; any other value is sent as JSON, and `None` is an empty body.
+/// Builds the scripted answer. A text is sent as it is, any other value as JSON; with `None` the body is empty.
 pub fn answer(status: u16, headers: &Map<String, Value>, body: Option<&Value>) -> Reply {
     let mut reply = match body {
         None => Reply::empty(status),
@@ -45,7 +45,7 @@ fn content_type(text: &str) -> &'static str {
     }
 }
 
-/// Sets the headers, or removes those whose value is null.
+/// Sets the headers, and removes those whose value is `null`.
 pub fn set_headers(reply: &mut Reply, headers: &Map<String, Value>) {
     for (name, value) in headers {
         reply
@@ -65,7 +65,7 @@ fn header_text(value: &Value) -> Option<String> {
     }
 }
 
-/// Refuses headers that cannot be sent, and those that frame the body.
+/// Refuses headers that cannot be sent, and the headers that frame the body.
 pub fn check_headers(headers: &Map<String, Value>) -> Result<(), String> {
     for (name, value) in headers {
         let is_framing =
@@ -81,9 +81,9 @@ pub fn check_headers(headers: &Map<String, Value>) -> Result<(), String> {
     Ok(())
 }
 
-/// The request inside an answer, its credentials at the beginning.
-pub fn echo(status: u16, shape: EchoShape, sent: &Sent) -> Reply {
-    let text = told(sent);
+/// Builds an answer that contains the request, with its credentials at the beginning.
+pub fn echo(status: u16, shape: EchoShape, sent: &SentRequest) -> Reply {
+    let text = request_text(sent);
     match shape {
         EchoShape::Html => Reply::text(
             status,
@@ -110,8 +110,8 @@ pub fn echo(status: u16, shape: EchoShape, sent: &Sent) -> Reply {
     }
 }
 
-/// The head and the body; of a form also the decoded fields, as a debugging proxy shows them.
-fn told(sent: &Sent) -> String {
+/// The request's head and body, and for a form also its decoded fields, as a debugging proxy shows them.
+fn request_text(sent: &SentRequest) -> String {
     let is_credential =
         |name: &str| ["authorization", "proxy-authorization", "x-api-key"].contains(&name);
     let (first, rest): (Vec<_>, Vec<_>) = sent

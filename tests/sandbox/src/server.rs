@@ -1,7 +1,7 @@
-//! Accepting connections: the API's, over TLS or not, and the control API's.
+//! The listeners: of the service's API, with TLS or without, and of the control API.
 
-use crate::conduit::{Conduit, Stream};
-use crate::world::World;
+use crate::faulty_stream::{FaultyStream, Stream};
+use crate::sandbox::Sandbox;
 use crate::{control, exchange};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -24,20 +24,20 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(1024)
 }
 
-/// Serves until the listener fails; closes it for as long as connections are to be refused.
+/// Serves until the listener fails. The listener is closed for as long as connections are to be refused.
 pub async fn serve_api(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
-    world: Arc<World>,
+    sandbox: Arc<Sandbox>,
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
-    let mut refusals = world.refusing_until.subscribe();
+    let mut refusals = sandbox.refusing_until.subscribe();
     let mut listener = Some(listener);
     loop {
         let until = *refusals.borrow_and_update();
         if let Some(until) = until.filter(|until| *until > Instant::now()) {
             listener = None;
-            world.is_listening.store(false, Ordering::Relaxed);
+            sandbox.is_listening.store(false, Ordering::Relaxed);
             let _ = tokio::time::timeout_at(until.into(), refusals.changed()).await;
             continue;
         }
@@ -45,11 +45,11 @@ pub async fn serve_api(
             Some(listener) => listener,
             None => bind(address)?,
         };
-        world.is_listening.store(true, Ordering::Relaxed);
+        sandbox.is_listening.store(true, Ordering::Relaxed);
         tokio::select! {
             accepted = accepting.accept() => {
                 let (tcp, _) = accepted?;
-                tokio::spawn(connection(tcp, tls.clone(), world.clone()));
+                tokio::spawn(connection(tcp, tls.clone(), sandbox.clone()));
             }
             _ = refusals.changed() => {}
         }
@@ -57,58 +57,59 @@ pub async fn serve_api(
     }
 }
 
-async fn connection(tcp: TcpStream, tls: Option<TlsAcceptor>, world: Arc<World>) {
+async fn connection(tcp: TcpStream, tls: Option<TlsAcceptor>, sandbox: Arc<Sandbox>) {
     let number = {
-        let mut state = world.state();
+        let mut state = sandbox.state();
         state.counters.connections += 1;
         state.counters.open_connections += 1;
         state.counters.connections
     };
-    let mut refusals = world.refusing_until.subscribe();
+    let mut refusals = sandbox.refusing_until.subscribe();
     tokio::select! {
-        () = serve_connection(tcp, tls, &world, number) => {}
-        // A server that goes down takes its connections with it.
+        () = serve_connection(tcp, tls, &sandbox, number) => {}
+        // A refusal also closes the connections that are open, as the end of a server does.
         _ = refusals.changed() => {}
     }
-    world.state().counters.open_connections -= 1;
+    sandbox.state().counters.open_connections -= 1;
 }
 
 async fn serve_connection(
     tcp: TcpStream,
     tls: Option<TlsAcceptor>,
-    world: &Arc<World>,
+    sandbox: &Arc<Sandbox>,
     number: u64,
 ) {
     if tcp.set_nodelay(true).is_err() {
         return;
     }
-    while world.state().settings.hold_connections {
+    while sandbox.state().settings.hold_connections {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let stream = match tls {
         None => Stream::Plain(tcp),
         Some(acceptor) => match acceptor.accept(tcp).await {
             Ok(stream) => Stream::Tls(Box::new(stream)),
-            // A client that trusts no one, or hung up: the client tells.
+            // The client does not trust the certificate, or hung up; the client reports it.
             Err(_) => return,
         },
     };
-    let (conduit, handle) = Conduit::new(stream);
-    let service =
-        service_fn(move |request| exchange::serve(request, world.clone(), handle.clone(), number));
-    // What ends a connection is either a fault, which is in the list of requests, or the client's doing.
+    let (stream, controller) = FaultyStream::new(stream);
+    let service = service_fn(move |request| {
+        exchange::serve(request, sandbox.clone(), controller.clone(), number)
+    });
+    // A connection is ended by a fault, which is in the list of requests, or by the client.
     let _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(conduit), service)
+        .serve_connection(TokioIo::new(stream), service)
         .await;
 }
 
-pub async fn serve_control(listener: TcpListener, world: Arc<World>) -> io::Result<()> {
+pub async fn serve_control(listener: TcpListener, sandbox: Arc<Sandbox>) -> io::Result<()> {
     loop {
         let (tcp, _) = listener.accept().await?;
-        let world = world.clone();
+        let sandbox = sandbox.clone();
         tokio::spawn(async move {
-            let service = service_fn(move |request| control::serve(request, world.clone()));
-            // A test that hangs up on the control API has its own words for it.
+            let service = service_fn(move |request| control::serve(request, sandbox.clone()));
+            // A test that hangs up on the control API reports the failure itself.
             let _ = http1::Builder::new()
                 .serve_connection(TokioIo::new(tcp), service)
                 .await;

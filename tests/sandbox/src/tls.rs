@@ -1,4 +1,4 @@
-//! A certificate authority that lives as long as the program, and a server certificate of it.
+//! A certificate authority that exists as long as the process, and a server certificate that it issues.
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -12,13 +12,13 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-pub struct ThrowAway {
-    /// Gone when this is dropped.
+pub struct EphemeralTls {
+    /// The CA certificate; the file is removed when this is dropped.
     pub ca_file: NamedTempFile,
     pub acceptor: TlsAcceptor,
 }
 
-pub fn throw_away() -> Result<ThrowAway, Box<dyn Error>> {
+pub fn generate() -> Result<EphemeralTls, Box<dyn Error>> {
     let ca_key = KeyPair::generate()?;
     let mut ca = CertificateParams::default();
     ca.distinguished_name
@@ -47,7 +47,7 @@ pub fn throw_away() -> Result<ThrowAway, Box<dyn Error>> {
     let config = ServerConfig::builder()
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], key)?;
-    Ok(ThrowAway {
+    Ok(EphemeralTls {
         ca_file,
         acceptor: TlsAcceptor::from(Arc::new(config)),
     })

@@ -1,4 +1,4 @@
-//! What is wrong with an entry before any step of it is tried.
+//! The checks of an entry before any step of it is tried.
 
 use super::{Entry, Refusal};
 use serde_json::{Map, Value};
@@ -19,7 +19,7 @@ const USER_STEPS: [&str; 7] = [
     "remove",
     "removeFromOrg",
 ];
-/// `product` and `productConfiguration` are deprecated, and still work.
+/// The lists of a user's `add` and `remove`. `product` and `productConfiguration` are deprecated, and still work.
 pub const USER_LISTS: [&str; 3] = ["group", "product", "productConfiguration"];
 const GROUP_STEPS: [&str; 5] = [
     "createUserGroup",
@@ -32,13 +32,13 @@ const GROUP_STEPS: [&str; 5] = [
 const LONGEST_NAME: usize = 250;
 const LONGEST_GROUP: usize = 255;
 
-type Wrong = (usize, Refusal);
+type StepError = (usize, Refusal);
 
-fn wrong<T>(step: usize, code: &'static str, message: impl Into<String>) -> Result<T, Wrong> {
+fn wrong<T>(step: usize, code: &'static str, message: impl Into<String>) -> Result<T, StepError> {
     Err((step, Refusal::new(code, message)))
 }
 
-pub fn entry(value: &Value, names_per_list: usize) -> Result<Entry<'_>, Wrong> {
+pub fn entry(value: &Value, names_per_list: usize) -> Result<Entry<'_>, StepError> {
     let Value::Object(object) = value else {
         return wrong(0, "error.command.malformed", "a command must be an object");
     };
@@ -66,7 +66,7 @@ pub fn entry(value: &Value, names_per_list: usize) -> Result<Entry<'_>, Wrong> {
     Ok(entry)
 }
 
-fn target(object: &Map<String, Value>) -> Result<(String, bool), Wrong> {
+fn target(object: &Map<String, Value>) -> Result<(String, bool), StepError> {
     let text = |key: &str| {
         object
             .get(key)
@@ -99,7 +99,7 @@ fn target(object: &Map<String, Value>) -> Result<(String, bool), Wrong> {
 }
 
 /// The documented limits on the texts of an entry.
-fn check_lengths(object: &Map<String, Value>) -> Result<(), Wrong> {
+fn check_lengths(object: &Map<String, Value>) -> Result<(), StepError> {
     for (key, most) in [
         ("user", LONGEST_NAME),
         ("domain", LONGEST_NAME),
@@ -108,8 +108,8 @@ fn check_lengths(object: &Map<String, Value>) -> Result<(), Wrong> {
     ] {
         let text = object.get(key).and_then(Value::as_str).unwrap_or_default();
         if text.chars().count() > most {
-            let words = format!("{key} is longer than {most} characters");
-            return wrong(0, "error.command.string.too_long", words);
+            let message = format!("{key} is longer than {most} characters");
+            return wrong(0, "error.command.string.too_long", message);
         }
     }
     Ok(())
@@ -135,7 +135,7 @@ fn check_step(
     number: usize,
     step: &Value,
     names_per_list: usize,
-) -> Result<(), Wrong> {
+) -> Result<(), StepError> {
     let Some(verb) = verb(step) else {
         return wrong(
             number,
@@ -193,7 +193,7 @@ fn check_step(
     }
 }
 
-/// Absent is one too.
+/// Whether the value is a boolean or absent.
 fn is_flag(value: &Value) -> bool {
     value.is_null() || value.is_boolean()
 }
@@ -204,7 +204,7 @@ fn check_lists(
     verb: &str,
     lists: &Value,
     most: usize,
-) -> Result<(), Wrong> {
+) -> Result<(), StepError> {
     if lists == "all" && verb == "remove" && !entry.is_group {
         return Ok(());
     }
@@ -253,8 +253,8 @@ fn check_lists(
                 return wrong(number, code, format!("{key} holds a name that is too long"));
             }
             if !seen.insert(name.to_lowercase()) {
-                let words = format!("{name} is twice in the list {key}");
-                return wrong(number, duplicate_code(key), words);
+                let message = format!("{name} is twice in the list {key}");
+                return wrong(number, duplicate_code(key), message);
             }
         }
         names += list.len();
@@ -277,7 +277,7 @@ fn duplicate_code(list: &str) -> &'static str {
     }
 }
 
-/// The texts of a list that has been checked.
+/// The names in a list that has been checked.
 pub fn names<'a>(lists: &'a Value, key: &str) -> Vec<&'a str> {
     let list = lists.get(key).and_then(Value::as_array);
     list.into_iter()

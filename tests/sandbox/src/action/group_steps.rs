@@ -1,4 +1,4 @@
-//! Steps on a user group.
+//! The steps on a user group.
 
 use super::refusal::refuse;
 use super::{Entry, Refusal, Rules, Warning, check};
@@ -6,7 +6,7 @@ use crate::options::{AlreadyMember, GroupName};
 use crate::org::{Org, PRODUCT_PROFILE, USER_GROUP, UserKey};
 use serde_json::Value;
 
-type Done = Result<Vec<Warning>, Vec<Refusal>>;
+type StepResult = Result<Vec<Warning>, Vec<Refusal>>;
 
 pub fn apply(
     org: &mut Org,
@@ -14,7 +14,7 @@ pub fn apply(
     step: &Value,
     rules: &Rules,
     group_deleted: &mut bool,
-) -> Done {
+) -> StepResult {
     let verb = check::verb(step).unwrap_or_default();
     let body = &step[verb];
     let name = entry.target.as_str();
@@ -58,7 +58,7 @@ pub fn apply(
     }
 }
 
-fn refuse_readonly(code: &'static str, name: &str) -> Done {
+fn refuse_readonly(code: &'static str, name: &str) -> StepResult {
     refuse(code, format!("{name} is managed by directory sync"))
 }
 
@@ -82,7 +82,7 @@ fn check_name(name: &str) -> Result<(), Vec<Refusal>> {
     Ok(())
 }
 
-fn create(org: &mut Org, name: &str, body: &Value) -> Done {
+fn create(org: &mut Org, name: &str, body: &Value) -> StepResult {
     check_name(name)?;
     let option = text(body, "option").filter(|option| *option != "errorIfAlreadyExists");
     if !matches!(
@@ -112,7 +112,7 @@ fn create(org: &mut Org, name: &str, body: &Value) -> Done {
     }
 }
 
-fn update(org: &mut Org, name: &str, body: &Value) -> Done {
+fn update(org: &mut Org, name: &str, body: &Value) -> StepResult {
     let new_name = text(body, "name");
     if let Some(new_name) = new_name {
         check_name(new_name)?;
@@ -137,7 +137,7 @@ fn update(org: &mut Org, name: &str, body: &Value) -> Done {
     Ok(Vec::new())
 }
 
-fn change_members(org: &mut Org, name: &str, body: &Value, add: bool, rules: &Rules) -> Done {
+fn change_members(org: &mut Org, name: &str, body: &Value, add: bool, rules: &Rules) -> StepResult {
     let (users, profiles) = (
         check::names(body, "user"),
         check::names(body, "productConfiguration"),

@@ -1,4 +1,4 @@
-//! `POST /action/{orgId}`: entries are checked, applied step by step, and reported.
+//! `POST /action/{orgId}`: the entries are checked, applied step by step, and reported.
 
 mod check;
 mod group_steps;
@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 pub use refusal::{Refusal, Warning};
 
-/// What one step came to, for the ledger.
+/// The result of one step, for the ledger.
 #[derive(Clone, Debug)]
 pub struct StepRecord {
     pub entry: usize,
@@ -21,11 +21,11 @@ pub struct StepRecord {
     pub target: String,
     pub request_id: Option<String>,
     pub command: Value,
-    /// The codes of the refusal, one for each name that is wrong; none if the step was applied.
+    /// The codes of the refusal, one for each wrong name; empty if the step was applied.
     pub refused: Vec<&'static str>,
 }
 
-/// The limits of a request, and how it is to be treated.
+/// The limits of a request, and the settings by which it is treated.
 #[derive(Clone, Debug)]
 pub struct Rules {
     pub entries: usize,
@@ -39,8 +39,8 @@ pub struct Rules {
     pub order_seed: u64,
 }
 
-/// Applies a request to the organisation. In test mode give a copy of it, and the emails that earlier test requests
-/// would have created: the service forgives steps on those.
+/// Applies a request to the organisation. In test mode `org` is a copy, and `created_in_test` holds the users that
+/// earlier test requests would have created: steps on them succeed, as they do at the service.
 pub fn apply(
     org: &mut Org,
     body: &[u8],
@@ -57,8 +57,8 @@ pub fn apply(
         }
     };
     if entries.len() > rules.entries {
-        let words = format!("at most {} commands may be in a request", rules.entries);
-        return (malformed(&words), Vec::new());
+        let message = format!("at most {} commands may be in a request", rules.entries);
+        return (malformed(&message), Vec::new());
     }
     let mut request = Request {
         org,
@@ -75,17 +75,17 @@ pub fn apply(
     request.answer(entries.len())
 }
 
-/// The service does not keep the order of a request's entries, and neither does this one.
+/// A shuffled order, since the service does not apply the entries of a request in their order either.
 fn order(entries: usize, seed: u64) -> Vec<usize> {
     let mut order: Vec<_> = (0..entries).collect();
     fastrand::Rng::with_seed(seed).shuffle(&mut order);
     order
 }
 
-fn malformed(words: &str) -> Reply {
+fn malformed(message: &str) -> Reply {
     Reply::json(
         400,
-        json!({"result": "error.command.malformed", "message": words}),
+        json!({"result": "error.command.malformed", "message": message}),
     )
 }
 
@@ -96,11 +96,11 @@ struct Request<'a> {
     errors: Vec<(usize, Value)>,
     warnings: Vec<(usize, Value)>,
     records: Vec<StepRecord>,
-    /// Only the first group delete of a request works.
+    /// Whether a group was deleted: only the first `deleteUserGroup` of a request works.
     group_deleted: bool,
 }
 
-/// Whether the user group takes no more members.
+/// Whether the user group has the largest number of members.
 fn is_full(org: &Org, group: &str, rules: &Rules) -> bool {
     let is_user_group = org.group(group).is_some_and(|own| own.kind == USER_GROUP);
     org.user_count() >= rules.most_members
@@ -115,7 +115,7 @@ fn refuse_full<T>(group: &str) -> Result<T, Vec<Refusal>> {
     )
 }
 
-/// What an entry's steps are about.
+/// An entry that has been checked.
 pub struct Entry<'a> {
     pub object: &'a Map<String, Value>,
     pub steps: &'a [Value],
@@ -124,7 +124,7 @@ pub struct Entry<'a> {
 }
 
 impl Request<'_> {
-    /// Runs the entry up to the first step that is refused, or goes on after it.
+    /// Applies the entry's steps up to the first refused one, or all of them with `AfterRefusal::GoOn`.
     fn apply_entry(&mut self, index: usize, value: &Value) {
         let entry = match check::entry(value, self.rules.names_per_list) {
             Ok(entry) => entry,
@@ -142,7 +142,7 @@ impl Request<'_> {
                 }
                 false => user_steps::apply(self.org, &entry, step, self.rules),
             };
-            let refusals = self.forgive_in_test(result);
+            let refusals = self.accept_in_test(result);
             match refusals {
                 Ok(warnings) => {
                     is_created |= number == 0;
@@ -164,12 +164,12 @@ impl Request<'_> {
             }
         }
         if is_created {
-            self.note_test_creation(&entry);
+            self.record_test_creation(&entry);
         }
     }
 
-    /// In test mode there may be users whom an earlier request only would have created.
-    fn forgive_in_test(
+    /// In test mode, accepts a step that fails only because an earlier test request did not really create its users.
+    fn accept_in_test(
         &self,
         result: Result<Vec<Warning>, Vec<Refusal>>,
     ) -> Result<Vec<Warning>, Vec<Refusal>> {
@@ -185,7 +185,7 @@ impl Request<'_> {
         }
     }
 
-    fn note_test_creation(&mut self, entry: &Entry) {
+    fn record_test_creation(&mut self, entry: &Entry) {
         if self.rules.test_only && !entry.is_group && check::creates(entry.steps) {
             let created = entry.steps[0]
                 .as_object()

@@ -1,15 +1,15 @@
-//! The service's codes with words to them.
+//! Refusals and warnings of steps: the service's codes, each with a message.
 
 /// Why a step was not applied.
 #[derive(Clone, Debug)]
 pub struct Refusal {
     pub code: &'static str,
     pub message: String,
-    /// The user that there is none of, if that is the reason.
+    /// The user that does not exist, if that is the reason.
     pub missing_user: Option<String>,
 }
 
-/// What the service has to say about a step that was applied.
+/// A warning about a step that was applied.
 #[derive(Clone, Debug)]
 pub struct Warning {
     pub code: &'static str,
@@ -34,7 +34,7 @@ impl Refusal {
     }
 }
 
-/// A single refusal, in the form that steps answer with.
+/// A single refusal, as the error of a step.
 pub fn refuse<T>(code: &'static str, message: impl Into<String>) -> Result<T, Vec<Refusal>> {
     Err(vec![Refusal::new(code, message)])
 }

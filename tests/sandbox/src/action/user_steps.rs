@@ -1,4 +1,4 @@
-//! Steps on a user.
+//! The steps on a user.
 
 use super::refusal::refuse;
 use super::{Entry, Refusal, Rules, Warning, check};
@@ -7,12 +7,12 @@ use crate::org::{Identity, Org, USER_GROUP, User, UserKey};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Neither given nor taken by this interface.
+/// The group of organisation administrators, which this API neither gives nor takes.
 const ORG_ADMIN: &str = "_org_admin";
 
-type Done = Result<Vec<Warning>, Vec<Refusal>>;
+type StepResult = Result<Vec<Warning>, Vec<Refusal>>;
 
-pub fn apply(org: &mut Org, entry: &Entry, step: &Value, rules: &Rules) -> Done {
+pub fn apply(org: &mut Org, entry: &Entry, step: &Value, rules: &Rules) -> StepResult {
     let verb = check::verb(step).unwrap_or_default();
     let body = &step[verb];
     match verb {
@@ -20,7 +20,7 @@ pub fn apply(org: &mut Org, entry: &Entry, step: &Value, rules: &Rules) -> Done 
         "createEnterpriseID" => create(org, entry, body, Identity::Enterprise),
         "createFederatedID" => create(org, entry, body, Identity::Federated),
         "removeFromOrg" => {
-            // Always reported as success, whether or not there is such a user.
+            // The service reports success whether or not the user exists.
             if let Some(key) = find(org, entry) {
                 org.remove(key);
             }
@@ -83,7 +83,7 @@ fn domain_of(name: &str) -> String {
     name.rsplit('@').next().unwrap_or_default().to_lowercase()
 }
 
-fn create(org: &mut Org, entry: &Entry, body: &Value, identity: Identity) -> Done {
+fn create(org: &mut Org, entry: &Entry, body: &Value, identity: Identity) -> StepResult {
     check_texts(body)?;
     let Some(email) = text(body, "email").filter(|email| is_email(email)) else {
         return refuse(
@@ -167,7 +167,7 @@ fn existing(org: &Org, entry: &Entry, email: &str, identity: Identity) -> Option
         .find(|key| (org.user(*key).identity == Identity::Adobe) == is_adobe)
 }
 
-fn already_there(org: &mut Org, key: UserKey, body: &Value, option: Option<&str>) -> Done {
+fn already_there(org: &mut Org, key: UserKey, body: &Value, option: Option<&str>) -> StepResult {
     let email = org.user(key).email.clone();
     match option {
         None => refuse(
@@ -191,7 +191,7 @@ fn already_there(org: &mut Org, key: UserKey, body: &Value, option: Option<&str>
     }
 }
 
-fn update(org: &mut Org, key: UserKey, body: &Value) -> Done {
+fn update(org: &mut Org, key: UserKey, body: &Value) -> StepResult {
     if body.get("country").is_some() {
         return refuse(
             "error.update.country.no_update",
@@ -245,7 +245,7 @@ fn update(org: &mut Org, key: UserKey, body: &Value) -> Done {
     Ok(Vec::new())
 }
 
-/// The groups by their own names, or a refusal for each that will not do.
+/// The groups' names in their own letter case, or a refusal for each group that cannot be joined or left.
 fn joinable(
     org: &Org,
     names: &[&str],
@@ -280,7 +280,7 @@ fn joinable(
     }
 }
 
-/// The names of all lists, and a warning if any of these is deprecated.
+/// The names in all lists, and a warning if one of the lists is deprecated.
 fn groups_named(body: &Value) -> (Vec<&str>, Vec<Warning>) {
     let lists = check::USER_LISTS.iter();
     let names = lists.flat_map(|list| check::names(body, list)).collect();
@@ -294,15 +294,15 @@ fn groups_named(body: &Value) -> (Vec<&str>, Vec<Warning>) {
     (names, warning.into_iter().collect())
 }
 
-fn add(org: &mut Org, key: UserKey, body: &Value, rules: &Rules) -> Done {
+fn add(org: &mut Org, key: UserKey, body: &Value, rules: &Rules) -> StepResult {
     let (names, warnings) = groups_named(body);
     let groups = joinable(org, &names, "error.usergroup.readonly.add_user_not_allowed")?;
     if rules.already_member == AlreadyMember::Error {
         let own = &org.user(key).groups;
         let there = groups.iter().filter(|group| own.contains(*group));
-        let words = |group| format!("the user is already a member of {group}");
+        let message = |group| format!("the user is already a member of {group}");
         let refusals: Vec<_> = there
-            .map(|group| Refusal::new("error.user.already_exists", words(group)))
+            .map(|group| Refusal::new("error.user.already_exists", message(group)))
             .collect();
         if !refusals.is_empty() {
             return Err(refusals);
@@ -316,7 +316,7 @@ fn add(org: &mut Org, key: UserKey, body: &Value, rules: &Rules) -> Done {
     Ok(warnings)
 }
 
-fn remove(org: &mut Org, key: UserKey, body: &Value, rules: &Rules) -> Done {
+fn remove(org: &mut Org, key: UserKey, body: &Value, rules: &Rules) -> StepResult {
     let (names, warnings) = groups_named(body);
     let code = "error.usergroup.readonly.remove_user_not_allowed";
     let groups = joinable(org, &names, code)?;

@@ -1,4 +1,4 @@
-//! The organisation: users, groups and the domains it may create accounts in.
+//! The organisation: its users, its groups, and the domains in which it may create accounts.
 
 mod seed;
 
@@ -32,13 +32,13 @@ pub struct User {
     pub country: Option<String>,
     #[serde(rename = "type")]
     pub identity: Identity,
-    /// Direct memberships, by the groups' names.
+    /// The names of the groups of which the user is a direct member.
     #[serde(default)]
     pub groups: BTreeSet<String>,
-    /// Product profiles that the user is in without a licence: an inactive member of them.
+    /// The product profiles in which the user has no licence, and is thus an inactive member.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub without_licence: BTreeSet<String>,
-    /// Counted in totals, left out of listings.
+    /// A technical account, which is counted in totals and left out of listings.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub technical: bool,
 }
@@ -66,10 +66,10 @@ pub struct Group {
     pub profile_group_name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contract_name: Option<String>,
-    /// Managed by directory sync.
+    /// Whether directory sync manages the group.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub read_only: bool,
-    /// Of a user group: the profiles that its members get by it.
+    /// The product profiles that a user group gives to its members.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub profiles: BTreeSet<String>,
 }
@@ -97,19 +97,19 @@ impl Group {
 pub const USER_GROUP: &str = "USER_GROUP";
 pub const PRODUCT_PROFILE: &str = "PRODUCT_PROFILE";
 
-/// The form of `--state` files and of the control API.
+/// The organisation in the form of `--state` files and of the control API.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Snapshot {
     pub users: Vec<User>,
     pub groups: Vec<Group>,
-    /// Domains that accounts may be created in, with the one type of account each is for.
+    /// The domains in which accounts may be created, with the account type of each.
     pub domains: BTreeMap<String, Identity>,
-    /// Emails of people whose accounts belong to another organisation.
+    /// The emails of accounts that belong to another organisation.
     #[serde(default)]
     pub belonging_elsewhere: BTreeSet<String>,
 }
 
-/// A place in the order in which users came.
+/// The key of a user; keys are in the order in which the users were added.
 pub type UserKey = u64;
 
 #[derive(Clone, Debug, Default)]
@@ -117,7 +117,7 @@ pub struct Org {
     users: BTreeMap<UserKey, User>,
     by_name: HashMap<String, Vec<UserKey>>,
     groups: Vec<Group>,
-    group_places: HashMap<String, usize>,
+    group_positions: HashMap<String, usize>,
     pub domains: BTreeMap<String, Identity>,
     pub belonging_elsewhere: BTreeSet<String>,
     next_user: UserKey,
@@ -155,9 +155,9 @@ impl Org {
     }
 
     fn index_groups(&mut self) {
-        let places = self.groups.iter().enumerate();
-        self.group_places = places
-            .map(|(place, group)| (group.group_name.to_lowercase(), place))
+        let positions = self.groups.iter().enumerate();
+        self.group_positions = positions
+            .map(|(position, group)| (group.group_name.to_lowercase(), position))
             .collect();
     }
 
@@ -189,7 +189,7 @@ impl Org {
         [username, within_domain].into_iter().chain(email).collect()
     }
 
-    /// Whether accounts may be created in the domain, or there is one in it.
+    /// Whether accounts may be created in the domain, or an account of it exists.
     pub fn knows_domain(&self, domain: &str) -> bool {
         let is_it = |own: &str| own.eq_ignore_ascii_case(domain);
         self.domains.keys().any(|own| is_it(own)) || self.users().any(|user| is_it(&user.domain))
@@ -229,7 +229,7 @@ impl Org {
         }
     }
 
-    /// Changes what a user is found by.
+    /// Changes the names by which a user is found.
     pub fn rename(&mut self, key: UserKey, change: impl FnOnce(&mut User)) {
         let before = self.users[&key].clone();
         self.forget_names(key, &before);
@@ -239,7 +239,7 @@ impl Org {
         }
     }
 
-    /// All accounts of that email or username, without regard to letter case.
+    /// All accounts with that email or username, regardless of letter case.
     pub fn find_all(&self, name: &str, domain: Option<&str>) -> Vec<UserKey> {
         let name = match domain {
             Some(domain) => format!("{name}\n{domain}"),
@@ -249,7 +249,8 @@ impl Org {
         keys.cloned().unwrap_or_default()
     }
 
-    /// The account meant: where an Adobe ID and another share a name, the other, unless the Adobe ID is asked for.
+    /// The account that a name refers to. If an Adobe ID and another account share the name, it is the other account,
+    /// unless `use_adobe_id` is set.
     pub fn find(&self, name: &str, domain: Option<&str>, use_adobe_id: bool) -> Option<UserKey> {
         let keys = self.find_all(name, domain);
         let is_adobe = |key: &&UserKey| self.users[key].identity == Identity::Adobe;
@@ -260,8 +261,8 @@ impl Org {
         other.or(keys.first()).copied()
     }
 
-    /// The account that a query for one user means: in a domain, or an Adobe ID where that is asked for as one.
-    pub fn find_to_show(&self, name: &str, domain: Option<&str>) -> Option<&User> {
+    /// The account that a query for one user refers to, in the given domain; the domain `AdobeID` means an Adobe ID.
+    pub fn find_for_query(&self, name: &str, domain: Option<&str>) -> Option<&User> {
         let Some(domain) = domain else {
             return self.find(name, None, false).map(|key| self.user(key));
         };
@@ -274,20 +275,20 @@ impl Org {
     }
 
     pub fn group(&self, name: &str) -> Option<&Group> {
-        let place = self.group_places.get(&name.to_lowercase())?;
-        self.groups.get(*place)
+        let position = self.group_positions.get(&name.to_lowercase())?;
+        self.groups.get(*position)
     }
 
     pub fn group_mut(&mut self, name: &str) -> Option<&mut Group> {
-        let place = self.group_places.get(&name.to_lowercase())?;
-        self.groups.get_mut(*place)
+        let position = self.group_positions.get(&name.to_lowercase())?;
+        self.groups.get_mut(*position)
     }
 
     pub fn group_by_id(&self, id: i64) -> Option<&Group> {
         self.groups.iter().find(|group| group.group_id == id)
     }
 
-    /// Adds a user group, and the group of those who administer it.
+    /// Adds a user group, and the group of its administrators.
     pub fn add_user_group(&mut self, name: &str, description: Option<String>) {
         let admins = format!("_admin_{name}");
         let mut group = Group::new(self.next_group, name, USER_GROUP);
@@ -346,10 +347,10 @@ impl Org {
         counts
     }
 
-    /// Whether the user is in the group, or with `by_way_of_others` gets it from a user group.
-    pub fn is_member(&self, user: &User, group: &str, by_way_of_others: bool) -> bool {
+    /// Whether the user is a direct member of the group or, with `indirect`, gets it through a user group.
+    pub fn is_member(&self, user: &User, group: &str, indirect: bool) -> bool {
         user.groups.contains(group)
-            || by_way_of_others
+            || indirect
                 && user.groups.iter().any(|name| {
                     self.group(name)
                         .is_some_and(|through| through.profiles.contains(group))

@@ -1,4 +1,4 @@
-//! The organisations to begin with: a small company that has everything, and as many more people as are asked for.
+//! The initial organisations: a small company with every kind of user and group, and any number of generated users.
 
 use super::{Group, Identity, PRODUCT_PROFILE, Snapshot, USER_GROUP, User};
 use std::collections::BTreeSet;
@@ -21,7 +21,7 @@ const LAST_NAMES: [&str; 10] = [
 ];
 const COUNTRIES: [&str; 6] = ["US", "DE", "FR", "JP", "PL", "BR"];
 
-/// A company with every kind of user and group, and every difficult name.
+/// A company with every kind of user and group, and with names that are hard to encode.
 pub fn small_company() -> Snapshot {
     let mut company = Snapshot {
         domains: [
@@ -83,7 +83,7 @@ pub fn small_company() -> Snapshot {
         "_contract_admin_Acme VIP",
     ];
     company.users[4].groups.extend(admin_of.map(str::to_owned));
-    push_odd_people(&mut company);
+    push_special_users(&mut company);
     company
 }
 
@@ -122,7 +122,7 @@ fn push_profile(company: &mut Snapshot, name: &str, product: &str) {
     );
 }
 
-/// Adds generated people and user groups until there are at least so many.
+/// Adds generated users and user groups until there are at least `users` and `groups` of them.
 pub fn grow(company: &mut Snapshot, users: usize, groups: usize) {
     while company.groups.len() < groups {
         let name = format!("Team {:05}", company.groups.len());
@@ -136,12 +136,12 @@ pub fn grow(company: &mut Snapshot, users: usize, groups: usize) {
         .collect();
     let mut random = fastrand::Rng::with_seed(company.users.len() as u64 + 7);
     while company.users.len() < users {
-        let user = person(company.users.len(), &joinable, &mut random);
+        let user = generated_user(company.users.len(), &joinable, &mut random);
         company.users.push(user);
     }
 }
 
-fn person(number: usize, joinable: &[String], random: &mut fastrand::Rng) -> User {
+fn generated_user(number: usize, joinable: &[String], random: &mut fastrand::Rng) -> User {
     let (identity, domain) = match number % 5 {
         0 => (Identity::Adobe, "mail.example"),
         1 => (Identity::Enterprise, "corp.example.com"),
@@ -189,7 +189,7 @@ fn person(number: usize, joinable: &[String], random: &mut fastrand::Rng) -> Use
     }
 }
 
-fn push_odd_people(company: &mut Snapshot) {
+fn push_special_users(company: &mut Snapshot) {
     let plain = |number: usize, email: &str, identity| User {
         email: email.into(),
         username: email.into(),
@@ -197,16 +197,16 @@ fn push_odd_people(company: &mut Snapshot) {
         identity,
         groups: BTreeSet::new(),
         status: "active".into(),
-        ..person(number, &[], &mut fastrand::Rng::with_seed(number as u64))
+        ..generated_user(number, &[], &mut fastrand::Rng::with_seed(number as u64))
     };
     let mut nameless = plain(900_001, "nameless@example.com", Identity::Federated);
     (nameless.firstname, nameless.lastname) = (None, None);
-    // One email, two accounts.
+    // Two accounts have one email.
     let twin = plain(900_002, "twin@example.com", Identity::Federated);
     let twin_adobe = plain(900_003, "twin@example.com", Identity::Adobe);
     let mut username_only = plain(900_004, "jane.doe@example.com", Identity::Federated);
     username_only.username = "jdoe".into();
-    // An email by which requests do not find the account, since its username is another address.
+    // Requests do not find this account by its email, since its username is another address.
     let mut other_address = plain(900_007, "ann.lee@example.com", Identity::Federated);
     other_address.username = "alee@example.com".into();
     let mut technical = plain(900_005, "7A1B@techacct.adobe.com", Identity::Enterprise);

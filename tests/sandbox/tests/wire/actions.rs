@@ -1,4 +1,4 @@
-//! The state machine behind `POST /action`: each refusal for the right reason, and nothing applied that was refused.
+//! Tests of `POST /action`: each refusal has the right code, and no refused step is applied.
 
 use crate::client::Sandbox;
 use serde_json::{Value, json};
@@ -297,7 +297,7 @@ fn an_entry_stops_at_its_first_refusal_and_the_others_go_on() {
 }
 
 #[test]
-fn a_request_over_the_limit_is_refused_whole() {
+fn a_request_with_too_many_entries_is_refused_as_a_whole() {
     let sandbox = Sandbox::start(&["--limits", "off"]);
     let entry = json!({"user": PERSON, "do": [{"update": {"firstname": "A"}}]});
     assert_eq!(sandbox.act(&json!(vec![entry; 11])).status(), 400);
@@ -305,7 +305,7 @@ fn a_request_over_the_limit_is_refused_whole() {
 }
 
 #[test]
-fn the_order_between_entries_is_not_the_given_one_and_is_reproducible() {
+fn entries_are_applied_in_a_shuffled_and_reproducible_order() {
     let order = || {
         let sandbox = Sandbox::start(&["--limits", "off", "--seed", "5"]);
         let entry =
@@ -321,7 +321,7 @@ fn the_order_between_entries_is_not_the_given_one_and_is_reproducible() {
 }
 
 #[test]
-fn one_group_is_deleted_in_a_request() {
+fn only_one_group_is_deleted_in_a_request() {
     let sandbox = Sandbox::start(&["--limits", "off"]);
     let delete = |name: &str| json!({"usergroup": name, "do": [{"deleteUserGroup": {}}]});
     let answer = sandbox
@@ -334,7 +334,7 @@ fn one_group_is_deleted_in_a_request() {
 }
 
 #[test]
-fn test_mode_changes_nothing_and_forgives_what_it_made_exist() {
+fn test_mode_changes_nothing_and_accepts_steps_on_users_it_would_have_created() {
     let sandbox = Sandbox::start(&["--limits", "off"]);
     let before = sandbox.control("GET", "/state", &Value::Null);
     let creation =
@@ -358,7 +358,7 @@ fn test_mode_changes_nothing_and_forgives_what_it_made_exist() {
 }
 
 #[test]
-fn a_step_number_is_a_text_if_that_is_wanted() {
+fn a_step_number_is_a_text_with_that_setting() {
     let sandbox = Sandbox::start(&["--limits", "off"]);
     sandbox.control("POST", "/settings", &json!({"step_as_text": true}));
     let answer = sandbox.act(&json!([{"user": PERSON, "do": [{"add": {"group": ["Ghosts"]}}]}]));
@@ -366,7 +366,7 @@ fn a_step_number_is_a_text_if_that_is_wanted() {
 }
 
 #[test]
-fn a_user_group_and_those_who_administer_it_live_and_die_together() {
+fn a_user_group_and_its_admin_group_are_created_renamed_and_deleted_together() {
     let sandbox = Sandbox::start(&["--limits", "off"]);
     let act = |name: &str, step: Value| {
         let answer = sandbox

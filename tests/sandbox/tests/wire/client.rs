@@ -1,4 +1,4 @@
-//! A sandbox without TLS, and requests to it so raw that every fault shows.
+//! A sandbox without TLS, and raw requests to it, which show every fault.
 
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
@@ -15,11 +15,11 @@ pub struct Sandbox {
 /// How an exchange ended.
 #[derive(Debug)]
 pub enum End {
-    /// Closed after so much of an answer.
+    /// The connection was closed after this text.
     Closed(String),
-    /// Reset after so much.
+    /// The connection was reset after this text.
     Reset(String),
-    /// Nothing more came for a while.
+    /// Nothing arrived for 300 ms after this text.
     Hangs(String),
     Refused,
 }
@@ -66,15 +66,15 @@ impl Sandbox {
             .stdout(Stdio::piped())
             .spawn()
             .expect("the sandbox starts");
-        let stdout = process.stdout.take().expect("it is piped");
+        let stdout = process.stdout.take().expect("standard output is piped");
         let mut line = String::new();
         BufReader::new(stdout)
             .read_line(&mut line)
-            .expect("the sandbox tells where it is");
+            .expect("the sandbox announces its addresses");
         Sandbox {
             stdin: process.stdin.take(),
             process,
-            info: serde_json::from_str(&line).expect("it tells so in JSON"),
+            info: serde_json::from_str(&line).expect("the announcement is JSON"),
         }
     }
 
@@ -114,13 +114,13 @@ impl Sandbox {
     }
 
     pub fn control(&self, method: &str, path: &str, body: &Value) -> Value {
-        let end = self.steer(method, path, body);
+        let end = self.control_request(method, path, body);
         assert_eq!(end.status(), 200, "{method} {path}: {end:?}");
         end.json()
     }
 
-    /// Asks the control API, which may refuse.
-    pub fn steer(&self, method: &str, path: &str, body: &Value) -> End {
+    /// Sends a request to the control API and returns its answer, which may be a refusal.
+    pub fn control_request(&self, method: &str, path: &str, body: &Value) -> End {
         let address = self.text("control").trim_start_matches("http://");
         let body = if body.is_null() {
             String::new()
@@ -138,7 +138,7 @@ impl Sandbox {
     /// How many steps were applied since the start.
     pub fn applied(&self) -> usize {
         let ledger = self.control("GET", "/ledger", &Value::Null);
-        let lines = ledger.as_array().expect("it is a list");
+        let lines = ledger.as_array().expect("the ledger is a list");
         lines
             .iter()
             .filter(|line| line["applied"] == json!(true))
@@ -161,7 +161,7 @@ fn exchange(address: &str, head: &str, body: &str) -> End {
         .set_read_timeout(Some(Duration::from_millis(300)))
         .expect("a timeout can be set");
     let length = body.len();
-    // A reset may come before all is written.
+    // The connection may be reset before the whole request is written.
     let _ = write!(
         stream,
         "{head}\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"

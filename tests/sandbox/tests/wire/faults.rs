@@ -1,4 +1,4 @@
-//! Each fault, as it looks on the wire, and whether the work was done.
+//! Tests of each fault: what arrives on the wire, and whether the work was done.
 
 use crate::client::{End, Sandbox};
 use serde_json::{Value, json};
@@ -10,20 +10,20 @@ fn join_sales() -> Value {
 }
 
 #[test]
-fn a_reset_is_a_reset_wherever_it_strikes() {
+fn a_reset_is_seen_as_a_reset_at_every_stage() {
     let sandbox = Sandbox::start(&["--limits", "off"]);
     let mut done = 0;
-    for (place, work_is_done) in [
+    for (stage, work_is_done) in [
         ("before_read", false),
         ("before_work", false),
         ("after_work", true),
         ("in_headers", true),
         ("in_body", true),
     ] {
-        sandbox.fault(json!({"endpoint": "action", "fault": {"reset": {"at": place}}}));
+        sandbox.fault(json!({"endpoint": "action", "fault": {"reset": {"at": stage}}}));
         let end = sandbox.act(&join_sales());
-        assert!(matches!(end, End::Reset(_)), "{place}: {end:?}");
-        match place {
+        assert!(matches!(end, End::Reset(_)), "{stage}: {end:?}");
+        match stage {
             "in_headers" => assert!(end.status() == 200 && end.body().is_empty(), "{end:?}"),
             "in_body" => assert!(
                 end.body().starts_with('{') && end.json().is_null(),
@@ -32,38 +32,38 @@ fn a_reset_is_a_reset_wherever_it_strikes() {
             _ => assert_eq!(end.status(), 0),
         }
         done += usize::from(work_is_done);
-        assert_eq!(sandbox.applied(), done, "{place}");
+        assert_eq!(sandbox.applied(), done, "{stage}");
     }
 }
 
 #[test]
-fn a_stall_hangs_for_ever_or_for_a_while() {
+fn a_stall_lasts_for_ever_or_for_the_given_time() {
     let sandbox = Sandbox::start(&["--limits", "off"]);
-    for place in [
+    for stage in [
         "before_read",
         "before_work",
         "after_work",
         "in_headers",
         "in_body",
     ] {
-        sandbox.fault(json!({"endpoint": "users", "fault": {"stall": {"at": place}}}));
+        sandbox.fault(json!({"endpoint": "users", "fault": {"stall": {"at": stage}}}));
         let end = sandbox.get(USERS);
-        assert!(matches!(end, End::Hangs(_)), "{place}: {end:?}");
+        assert!(matches!(end, End::Hangs(_)), "{stage}: {end:?}");
     }
-    for place in [
+    for stage in [
         "before_read",
         "before_work",
         "after_work",
         "in_headers",
         "in_body",
     ] {
-        sandbox.fault(json!({"endpoint": "users", "fault": {"stall": {"at": place, "ms": 20}}}));
-        assert_eq!(sandbox.get(USERS).json()["result"], "success", "{place}");
+        sandbox.fault(json!({"endpoint": "users", "fault": {"stall": {"at": stage, "ms": 20}}}));
+        assert_eq!(sandbox.get(USERS).json()["result"], "success", "{stage}");
     }
 }
 
 #[test]
-fn a_status_comes_instead_of_the_work_or_after_it() {
+fn a_status_is_sent_instead_of_the_work_or_after_it() {
     let sandbox = Sandbox::start(&["--limits", "off"]);
     for (after_work, applied) in [(false, 0), (true, 1)] {
         sandbox.fault(json!({
@@ -80,7 +80,7 @@ fn a_status_comes_instead_of_the_work_or_after_it() {
 }
 
 #[test]
-fn errors_come_in_every_shape() {
+fn errors_are_sent_in_every_shape() {
     let sandbox = Sandbox::start(&["--limits", "off"]);
     for (shape, key) in [
         ("gateway", "error_code"),
@@ -99,7 +99,7 @@ fn errors_come_in_every_shape() {
 }
 
 #[test]
-fn a_pause_is_asked_for_in_seconds_or_until_a_date_of_the_servers_clock() {
+fn retry_after_is_in_seconds_or_a_date_by_the_servers_clock() {
     let sandbox = Sandbox::start(&["--limits", "off"]);
     sandbox.fault(json!({"fault": {"status": {"code": 429, "retry_after": 3244}}}));
     assert_eq!(
@@ -124,29 +124,29 @@ fn a_pause_is_asked_for_in_seconds_or_until_a_date_of_the_servers_clock() {
 }
 
 #[test]
-fn bodies_are_cut_garbled_and_stretched() {
+fn bodies_are_truncated_replaced_and_extended() {
     let sandbox = Sandbox::start(&["--limits", "off"]);
     let whole = sandbox.get(USERS);
     let faulty = |fault: Value| {
         sandbox.fault(json!({"endpoint": "users", "fault": fault}));
         sandbox.get(USERS)
     };
-    let told_length = |end: &End| {
+    let stated_length = |end: &End| {
         end.header("content-length")
             .and_then(|n| n.parse::<usize>().ok())
     };
 
     let end = faulty(json!({"truncate": {"after": 20}}));
-    assert_eq!((told_length(&end), end.body().len()), (Some(20), 20));
+    assert_eq!((stated_length(&end), end.body().len()), (Some(20), 20));
     let end = faulty(json!({"truncate": {"after": 20, "keep_length": true}}));
     assert_eq!(
-        (told_length(&end), end.body().len()),
-        (told_length(&whole), 20)
+        (stated_length(&end), end.body().len()),
+        (stated_length(&whole), 20)
     );
     let end = faulty(json!({"wrong_length": {"by": -10}}));
-    assert_eq!(told_length(&end).map(|n| n + 10), Some(end.body().len()));
+    assert_eq!(stated_length(&end).map(|n| n + 10), Some(end.body().len()));
     let end = faulty(json!({"wrong_length": {"by": 10}}));
-    assert_eq!(told_length(&end), Some(end.body().len() + 10));
+    assert_eq!(stated_length(&end), Some(end.body().len() + 10));
     let end = faulty(json!({"deep": {"levels": 5000}}));
     assert!(end.body().starts_with("[[[[") && end.body().len() == 10_000);
     let end = faulty(json!({"gzip": {}}));
@@ -222,7 +222,7 @@ fn a_scripted_answer_is_sent_as_it_is_written() {
 }
 
 #[test]
-fn what_cannot_be_sent_is_no_rule() {
+fn a_rule_that_cannot_be_sent_is_refused() {
     let sandbox = Sandbox::start(&["--limits", "off"]);
     for fault in [
         json!({"answer": {"status": 99}}),
@@ -231,13 +231,13 @@ fn what_cannot_be_sent_is_no_rule() {
         json!({"answer": {"headers": {"a": "b\r\nc: d"}}}),
         json!({"answer": {"stauts": 200}}),
     ] {
-        let end = sandbox.steer("POST", "/faults", &json!({"fault": fault}));
+        let end = sandbox.control_request("POST", "/faults", &json!({"fault": fault}));
         assert_eq!(end.status(), 400, "{fault}");
     }
 }
 
 #[test]
-fn a_request_comes_back_in_every_shape() {
+fn a_request_is_echoed_in_every_shape() {
     let sandbox = Sandbox::start(&["--limits", "off"]);
     let head = "POST /ims/token/v2 HTTP/1.1\r\ncontent-type: application/x-www-form-urlencoded";
     let body = "client_id=a&client_secret=hush%2Fhush";
@@ -278,7 +278,7 @@ fn a_request_comes_back_in_every_shape() {
 }
 
 #[test]
-fn connections_are_refused_for_a_while() {
+fn connections_are_refused_for_the_given_time() {
     let sandbox = Sandbox::start(&["--limits", "off"]);
     sandbox.control("POST", "/refuse", &json!({"ms": 100}));
     assert!(matches!(sandbox.get(USERS), End::Refused));
@@ -312,9 +312,9 @@ fn tokens_are_shown_by_number_and_secrets_not_at_all() {
 }
 
 #[test]
-fn a_key_that_is_not_permitted_is_refused_without_words() {
+fn a_key_that_is_not_permitted_is_refused_with_an_empty_body() {
     let sandbox = Sandbox::start(&["--limits", "off"]);
-    sandbox.control("POST", "/settings", &json!({"client_id": "somebody-else"}));
+    sandbox.control("POST", "/settings", &json!({"client_id": "another-client"}));
     let token = sandbox.token();
     let head = format!(
         "GET /v2/usermanagement{USERS} HTTP/1.1\r\nauthorization: Bearer {token}\r\nx-api-key: sandbox-client-id"
@@ -327,7 +327,7 @@ fn a_key_that_is_not_permitted_is_refused_without_words() {
 }
 
 #[test]
-fn all_clients_of_the_application_share_a_budget() {
+fn all_clients_of_the_application_share_a_limit() {
     let sandbox = Sandbox::start(&[]);
     let limit = json!({"requests": 3, "window_ms": 60_000});
     sandbox.control(
@@ -348,7 +348,7 @@ fn all_clients_of_the_application_share_a_budget() {
 }
 
 #[test]
-fn the_documented_budget_is_kept() {
+fn the_documented_limit_is_enforced() {
     let sandbox = Sandbox::start(&["--time-scale", "600"]);
     let answers: Vec<_> = (0..11).map(|_| sandbox.act(&join_sales())).collect();
     assert!(answers[..10].iter().all(|end| end.status() == 200));

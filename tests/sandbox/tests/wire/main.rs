@@ -1,4 +1,4 @@
-//! The sandbox as any language sees it: over its sockets.
+//! Tests of the sandbox over its sockets, as a program in any language uses it.
 
 mod actions;
 mod client;

@@ -1,4 +1,4 @@
-//! What the documentation leaves open, played either way.
+//! Tests of the questions that the documentation leaves open, with each of their answers.
 
 use crate::client::Sandbox;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ fn code(sandbox: &Sandbox, entry: &Value) -> Value {
 }
 
 #[test]
-fn a_membership_that_is_there_already_is_an_error_or_none() {
+fn an_existing_membership_is_an_error_or_a_success() {
     let sandbox = Sandbox::start(&["--limits", "off", "--already-member", "error"]);
     let by_user =
         |step: &str, groups: Value| json!({"user": PERSON, "do": [{step: {"group": groups}}]});
@@ -39,7 +39,7 @@ fn a_membership_that_is_there_already_is_an_error_or_none() {
         assert_eq!(code(&sandbox, entry), Value::Null, "{entry}");
         assert_eq!(code(&sandbox, entry), *second, "{entry}");
     }
-    // Of a user's groups each is refused that is there; the step is not applied.
+    // Each group that the user is already in is refused, and the step is not applied.
     assert_eq!(
         code(&sandbox, &by_user("add", json!(["Sales"]))),
         Value::Null
@@ -50,7 +50,7 @@ fn a_membership_that_is_there_already_is_an_error_or_none() {
     assert_eq!(code(&sandbox, &by_group("add")), Value::Null);
     let answer = sandbox.act(&json!([both])).json();
     assert_eq!(answer["errors"].as_array().map(Vec::len), Some(2));
-    // Another list is refused only if it changes nothing.
+    // Any other list is refused only if it changes nothing.
     let mut all = by_group("add");
     all["do"][0]["add"]["user"] = json!([PERSON, "person000003@example.com"]);
     assert_eq!(code(&sandbox, &all), Value::Null);
@@ -65,7 +65,7 @@ fn a_membership_that_is_there_already_is_an_error_or_none() {
 }
 
 #[test]
-fn the_steps_after_a_refused_one_are_done_or_not() {
+fn the_steps_after_a_refused_one_are_applied_or_not() {
     let sandbox = Sandbox::start(&["--limits", "off", "--after-refusal", "go-on"]);
     let steps = json!([{"user": PERSON, "do": [
         {"add": {"group": ["Ghosts"]}},
@@ -89,7 +89,7 @@ fn the_steps_after_a_refused_one_are_done_or_not() {
 }
 
 #[test]
-fn a_slash_is_part_of_a_name_or_not() {
+fn an_encoded_slash_is_part_of_a_name_or_not() {
     let sandbox = Sandbox::start(&["--limits", "off"]);
     let path = "/users/12345ABCDE@AdobeOrg/0/Design%2FUX";
     assert_eq!(sandbox.get(path).status(), 200);
@@ -98,7 +98,7 @@ fn a_slash_is_part_of_a_name_or_not() {
 }
 
 #[test]
-fn a_new_group_may_have_to_say_its_name() {
+fn a_new_group_may_need_a_name() {
     let sandbox = Sandbox::start(&["--limits", "off", "--group-name", "required"]);
     let group =
         |body: Value| json!({"usergroup": "Night shift", "do": [{"createUserGroup": body}]});

@@ -1,4 +1,4 @@
-//! What is read, as the documentation tells it: who is listed, who is found, and which fields come with it.
+//! Tests of reading, by the documentation: which users are listed and found, and with which fields.
 
 use crate::client::{End, Sandbox};
 use serde_json::{Value, json};
@@ -95,7 +95,7 @@ fn a_domain_is_known_or_not_found() {
 }
 
 #[test]
-fn a_domain_tells_accounts_of_one_email_apart() {
+fn a_domain_distinguishes_accounts_with_one_email() {
     let sandbox = sandbox();
     let kind = |of: &str| user(&sandbox, of).json()["user"]["type"].clone();
     assert_eq!(kind("twin@example.com?domain=AdobeID"), "adobeID");
@@ -111,7 +111,7 @@ fn a_domain_tells_accounts_of_one_email_apart() {
 }
 
 #[test]
-fn a_page_tells_how_many_entries_it_has() {
+fn a_page_states_how_many_entries_it_has() {
     let sandbox = Sandbox::start(&["--limits", "off", "--page-size", "30"]);
     let pages: Vec<_> = (0..3)
         .map(|page| sandbox.get(&format!("/users/{ORG}/{page}")))
@@ -124,7 +124,7 @@ fn a_page_tells_how_many_entries_it_has() {
     }
     let last = pages.last().expect("there are three");
     assert_eq!(last.json()["lastPage"], true);
-    // Two technical accounts are counted, and not listed.
+    // Two technical accounts are counted and not listed.
     assert_eq!(last.header("x-total-count"), Some((listed + 2).to_string()));
 }
 
@@ -149,7 +149,7 @@ fn each_type_of_group_has_its_fields() {
             "Engineering",
             json!({"type": "USER_GROUP", "adminGroupName": "_admin_Engineering"}),
         ),
-        // Nobody administers it.
+        // The group has no administrators.
         ("Sales", json!({"type": "USER_GROUP"})),
         (
             "_admin_Sales",

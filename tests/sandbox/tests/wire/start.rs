@@ -1,4 +1,4 @@
-//! What the sandbox is started with.
+//! Tests of the options with which the sandbox is started.
 
 use crate::client::Sandbox;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ fn the_organisation_comes_from_a_file_and_grows() {
 }
 
 #[test]
-fn the_page_size_and_the_latency_are_as_told() {
+fn the_page_size_and_the_latency_are_as_the_options_say() {
     let sandbox = Sandbox::start(&["--page-size", "7", "--latency-ms", "40"]);
     let start = std::time::Instant::now();
     let page = sandbox.get("/users/12345ABCDE@AdobeOrg/0");
@@ -33,7 +33,7 @@ fn the_page_size_and_the_latency_are_as_told() {
 }
 
 #[test]
-fn page_0_of_all_users_blocks_for_long_if_that_is_asked_for() {
+fn reading_page_0_too_often_causes_the_long_block_with_the_option() {
     let sandbox = Sandbox::start(&["--page0-block", "3244", "--limits", "off"]);
     let pages =
         [0, 1, 0, 0, 1, 0].map(|page| sandbox.get(&format!("/users/12345ABCDE@AdobeOrg/{page}")));
@@ -43,7 +43,7 @@ fn page_0_of_all_users_blocks_for_long_if_that_is_asked_for() {
 }
 
 #[test]
-fn a_full_listing_begins_once_in_two_hours_if_that_is_asked_for() {
+fn a_full_listing_begins_once_in_two_hours_with_the_option() {
     let options = ["--two-hour-rule", "--limits", "off", "--time-scale", "7200"];
     let sandbox = Sandbox::start(&options);
     let listings = ["users", "groups", "users", "groups"];

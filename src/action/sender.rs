@@ -1,0 +1,92 @@
+//! Where requests of actions go: the service, or what a test puts in its place.
+
+use crate::call::Call;
+use crate::call::endpoint_class::EndpointClass;
+use crate::error::{Error, Result};
+use crate::http::perform::{Replay, Trace};
+use crate::http::transport::Answer;
+use crate::model::answer::{self, ActionAnswer};
+use crate::service::{RequestTarget, Resource, Service};
+use bytes::Bytes;
+use once_cell::sync::OnceCell;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// Boxed, so that the futures of a program that awaits it do not grow by all of HTTP.
+pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+
+pub(crate) trait Sender: fmt::Debug + Send + Sync {
+    /// Sends one request, as often as its policy allows. `trace` tells how far it got, also when the future is dropped.
+    fn post<'a>(
+        &'a self,
+        call: &'a Call,
+        body: Bytes,
+        replay: Replay,
+        trace: &'a Trace,
+    ) -> Boxed<'a, ActionAnswer>;
+
+    /// Waits until a part of a request whose answer was lost may be sent again; an error if it is not to be.
+    fn wait_to_repeat<'a>(&'a self, call: &'a Call, lost: Error) -> Boxed<'a, ()>;
+}
+
+/// The service's endpoint for actions.
+#[derive(Debug)]
+pub(crate) struct ServiceSender {
+    service: Arc<Service>,
+    test_mode: bool,
+    /// Where all requests go.
+    resource: OnceCell<RequestTarget>,
+}
+
+const CLASS: EndpointClass = EndpointClass::Action;
+
+impl ServiceSender {
+    pub(crate) fn new(service: Arc<Service>, test_mode: bool) -> Self {
+        ServiceSender {
+            service,
+            test_mode,
+            resource: OnceCell::new(),
+        }
+    }
+
+    fn resource(&self) -> Result<&RequestTarget> {
+        self.resource.get_or_try_init(|| {
+            let query: &[_] = match self.test_mode {
+                true => &[("testOnly", "true")],
+                false => &[],
+            };
+            self.service.locate(Resource {
+                class: CLASS,
+                segments: &["action", self.service.org_id()],
+                query,
+                buffer_pool: None,
+            })
+        })
+    }
+}
+
+impl Sender for ServiceSender {
+    fn post<'a>(
+        &'a self,
+        call: &'a Call,
+        body: Bytes,
+        replay: Replay,
+        trace: &'a Trace,
+    ) -> Boxed<'a, ActionAnswer> {
+        Box::pin(async move {
+            let resource = self.resource()?;
+            let read = |answer: Answer| {
+                let parsed = answer::parse(&answer.body);
+                parsed.map(|parsed| parsed.redacted(&answer.secrets))
+            };
+            self.service
+                .post(call, resource, body, replay, trace, read)
+                .await
+        })
+    }
+
+    fn wait_to_repeat<'a>(&'a self, call: &'a Call, lost: Error) -> Boxed<'a, ()> {
+        Box::pin(self.service.wait_to_repeat(call, CLASS, lost))
+    }
+}

@@ -1,0 +1,361 @@
+//! One call of the caller: its limits, and what it is told meanwhile.
+
+pub mod cancel;
+pub mod endpoint_class;
+pub mod options;
+pub mod progress;
+
+use self::endpoint_class::EndpointClass;
+use self::options::CallOptions;
+use self::progress::{Progress, WaitReason};
+use crate::error::{Error, ErrorKind, Result};
+use crate::lock::lock;
+use crate::process::random_u64;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
+
+/// A call under way, or the fetching of a page ahead of the call that will want it.
+///
+/// The outermost function wraps its work in [`Call::until_cancelled_or_due`]; the layers inside only ask
+/// [`Call::has_time_until`] whether a wait makes sense, and never race the clock themselves.
+#[derive(Debug)]
+pub(crate) struct Call {
+    state: Mutex<Running>,
+    /// The limits or the urgency have changed: waits look at them again.
+    changed: Notify,
+}
+
+#[derive(Clone, Debug)]
+struct Running {
+    options: CallOptions,
+    deadline: Option<Instant>,
+    /// Whether a caller waits for the result now.
+    wanted: bool,
+    /// How often a caller has come to wait for the result.
+    adoptions: u32,
+    request_ids: Arc<RequestIds>,
+}
+
+/// The ids of the requests that a call makes, also of those ahead of later calls.
+#[derive(Debug)]
+struct RequestIds {
+    of_call: String,
+    used: AtomicU32,
+}
+
+impl Call {
+    pub(crate) fn begin(options: &CallOptions) -> Self {
+        Call::new(Running::new(options))
+    }
+
+    fn new(running: Running) -> Self {
+        Call {
+            state: Mutex::new(running),
+            changed: Notify::new(),
+        }
+    }
+
+    /// Work that this call starts for a later one: without limits, and behind all calls that want a permit now, until a
+    /// call adopts it.
+    pub(crate) fn ahead(&self) -> Self {
+        Call::new(Running {
+            options: CallOptions::new(),
+            deadline: None,
+            wanted: false,
+            adoptions: 0,
+            request_ids: self.running().request_ids.clone(),
+        })
+    }
+
+    /// Work that this call starts and others share: without limits, and with progress of its own.
+    pub(crate) fn beside(&self, progress: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        let mut options = CallOptions::new();
+        options.without_retries = self.is_single_attempt();
+        options.set_progress(progress);
+        Call::new(Running {
+            options,
+            deadline: None,
+            wanted: true,
+            adoptions: 0,
+            request_ids: self.running().request_ids.clone(),
+        })
+    }
+
+    /// Whether nothing is tried a second time.
+    pub(crate) fn is_single_attempt(&self) -> bool {
+        self.running().options.without_retries
+    }
+
+    /// A caller waits for this work now, under the limits of its own call.
+    pub(crate) fn adopt(&self, caller: &Call) {
+        let Running {
+            options, deadline, ..
+        } = caller.running().clone();
+        {
+            let mut running = self.running();
+            running.options = options;
+            running.deadline = deadline;
+            running.wanted = true;
+            running.adoptions += 1;
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// The caller waits no more; the work goes on without limits.
+    pub(crate) fn release(&self) {
+        {
+            let mut running = self.running();
+            running.options = CallOptions::new();
+            running.deadline = None;
+            running.wanted = false;
+        }
+        self.changed.notify_waiters();
+    }
+
+    fn running(&self) -> MutexGuard<'_, Running> {
+        lock(&self.state)
+    }
+
+    /// Whether a caller waits for the result now.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.running().wanted
+    }
+
+    /// How often a caller has come to wait for the result: what was told to none, or to another, is to be told again.
+    pub(crate) fn adoptions(&self) -> u32 {
+        self.running().adoptions
+    }
+
+    /// Waits until a caller waits for the result.
+    pub(crate) async fn wanted(&self) {
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if self.is_wanted() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Waits until a caller comes to wait for the result after the first `adoptions`.
+    pub(crate) async fn adopted_after(&self, adoptions: u32) {
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if self.adoptions() > adoptions {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Runs `work` until it ends, the call is cancelled, or its time is up.
+    pub(crate) async fn until_cancelled_or_due<T>(
+        &self,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let (cancel, deadline) = {
+            let running = self.running();
+            (running.options.cancel.clone(), running.deadline)
+        };
+        let time_is_up = async {
+            match deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = cancel.triggered() => Err(self.interrupted(ErrorKind::Cancelled)),
+            () = time_is_up => Err(self.interrupted(ErrorKind::Deadline)),
+            result = work => result,
+        }
+    }
+
+    /// Runs `work` that is done by tasks of the runtime in part, and so on whichever thread drives them, and reports
+    /// what they tell on this one.
+    pub(crate) async fn reporting_here<T>(&self, work: impl Future<Output = T>) -> T {
+        let Some(sink) = self.running().options.progress.clone() else {
+            return work.await;
+        };
+        let (tell, mut told) = mpsc::unbounded_channel();
+        self.running().options.progress = Some(Arc::new(move |progress| {
+            // The receiver is gone once the call has returned; late progress is dropped on purpose.
+            let _ = tell.send(progress);
+        }));
+        tokio::pin!(work);
+        let result = loop {
+            tokio::select! {
+                biased;
+                Some(progress) = told.recv() => sink(progress),
+                result = &mut work => break result,
+            }
+        };
+        while let Ok(progress) = told.try_recv() {
+            sink(progress);
+        }
+        result
+    }
+
+    fn interrupted(&self, kind: ErrorKind) -> Error {
+        let running = self.running();
+        let message = match (kind, running.options.timeout) {
+            (ErrorKind::Deadline, Some(timeout)) => {
+                format!("the call's time of {timeout:?} was up")
+            }
+            _ => "the call was cancelled".to_owned(),
+        };
+        Error::new(kind, message).with_request_id(&running.request_ids.of_call)
+    }
+
+    /// The error that the call has already earned, if it was cancelled or its time is up.
+    pub(crate) fn check(&self) -> Result<()> {
+        let (cancelled, deadline) = {
+            let running = self.running();
+            (running.options.cancel.is_triggered(), running.deadline)
+        };
+        if cancelled {
+            return Err(self.interrupted(ErrorKind::Cancelled));
+        }
+        match deadline {
+            Some(deadline) if deadline <= Instant::now() => {
+                Err(self.interrupted(ErrorKind::Deadline))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// How often a request may be tried, out of what the policy allows.
+    pub(crate) fn attempts(&self, policy: u32) -> u32 {
+        match self.running().options.without_retries {
+            true => 1,
+            false => policy,
+        }
+    }
+
+    /// Whether a wait until `end` leaves any time for what comes after it.
+    pub(crate) fn has_time_until(&self, end: Instant) -> bool {
+        self.running()
+            .deadline
+            .is_none_or(|deadline| end < deadline)
+    }
+
+    /// Tells of a wait and waits, or says at once that the caller would not have the patience. A caller that comes to wait
+    /// for the result meanwhile is told of the wait, and its limits hold.
+    pub(crate) async fn wait_until(
+        &self,
+        class: EndpointClass,
+        until: Instant,
+        reason: WaitReason,
+        max_wait: Option<Duration>,
+    ) -> Result<()> {
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            let wait = until.saturating_duration_since(Instant::now());
+            if max_wait.is_some_and(|most| wait > most) || !self.has_time_until(until) {
+                return Err(too_long(wait));
+            }
+            self.report(Progress::Wait {
+                endpoint: class,
+                reason,
+                duration: Some(wait),
+            });
+            tokio::select! {
+                biased;
+                () = tokio::time::sleep_until(until) => return Ok(()),
+                () = changed => {}
+            }
+        }
+    }
+
+    pub(crate) fn report(&self, progress: Progress) {
+        let sink = self.running().options.progress.clone();
+        if let Some(sink) = sink {
+            sink(progress);
+        }
+    }
+
+    /// The id of the next logical request of this call; attempts are told apart behind it.
+    pub(crate) fn next_request_id(&self) -> String {
+        let ids = self.running().request_ids.clone();
+        let number = ids.used.fetch_add(1, Ordering::Relaxed) + 1;
+        format!("{}.{number}", ids.of_call)
+    }
+}
+
+fn too_long(wait: Duration) -> Error {
+    Error::new(
+        ErrorKind::Throttled,
+        format!(
+            "the service allows the next request in {:.1} s, which is more than this call may wait",
+            wait.as_secs_f64()
+        ),
+    )
+    .with_retry_after(Some(wait))
+}
+
+impl Running {
+    fn new(options: &CallOptions) -> Self {
+        let of_call = options.request_id.clone();
+        Running {
+            deadline: options
+                .timeout
+                .and_then(|timeout| Instant::now().checked_add(timeout)),
+            options: options.clone(),
+            wanted: true,
+            adoptions: 0,
+            request_ids: Arc::new(RequestIds {
+                of_call: of_call.unwrap_or_else(|| format!("umapi-{:016x}", random_u64())),
+                used: AtomicU32::new(0),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cancel::Cancel;
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn cancel_and_deadline_end_any_work() {
+        let cancel = Cancel::new();
+        let call = Call::begin(&CallOptions::with_cancel(&cancel));
+        let ended = tokio::join!(
+            call.until_cancelled_or_due(std::future::pending::<Result<()>>()),
+            async {
+                tokio::time::sleep(Duration::from_secs(3)).await;
+                cancel.trigger();
+            }
+        );
+        assert_eq!(ended.0.unwrap_err().kind(), ErrorKind::Cancelled);
+        assert!(call.check().is_err());
+
+        let call = Call::begin(&CallOptions::with_timeout(Duration::from_secs(5)));
+        let begun = Instant::now();
+        let ended = call
+            .until_cancelled_or_due(std::future::pending::<Result<()>>())
+            .await;
+        assert_eq!(ended.unwrap_err().kind(), ErrorKind::Deadline);
+        assert_eq!(begun.elapsed().as_secs(), 5);
+    }
+
+    #[test]
+    fn a_request_id_cannot_carry_a_header() {
+        let mut options = CallOptions::new();
+        options.set_request_id("job-7").unwrap();
+        for bad in ["", "a\r\nX: y", "a b", "é", &"x".repeat(129)] {
+            assert!(options.set_request_id(bad).is_err(), "{bad:?}");
+        }
+        let call = Call::begin(&options);
+        assert_eq!(call.next_request_id(), "job-7.1");
+        assert_eq!(call.next_request_id(), "job-7.2");
+    }
+}

@@ -1,0 +1,54 @@
+//! How many requests the service bears.
+
+use crate::call::endpoint_class::EndpointClass;
+use std::time::Duration;
+
+/// So many requests in each window of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RateLimit {
+    pub requests: u32,
+    pub window: Duration,
+}
+
+/// The limits of one client id, one for each endpoint class; `None` is no limit.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RateLimits([Option<RateLimit>; EndpointClass::COUNT]);
+
+impl Default for RateLimits {
+    /// As documented by Adobe, per minute and client.
+    fn default() -> Self {
+        use EndpointClass::*;
+        let mut limits = RateLimits::unlimited();
+        for (class, requests) in [
+            (Users, 25),
+            (User, 25),
+            (Groups, 5),
+            (UserGroups, 5),
+            (Action, 10),
+        ] {
+            limits.set(
+                class,
+                Some(RateLimit {
+                    requests,
+                    window: Duration::from_secs(60),
+                }),
+            );
+        }
+        limits
+    }
+}
+
+impl RateLimits {
+    pub fn unlimited() -> Self {
+        RateLimits([None; EndpointClass::COUNT])
+    }
+
+    pub fn set(&mut self, class: EndpointClass, limit: Option<RateLimit>) {
+        self.0[class as usize] = limit;
+    }
+
+    /// By the number of the class.
+    pub(crate) fn each(&self) -> [Option<RateLimit>; EndpointClass::COUNT] {
+        self.0
+    }
+}

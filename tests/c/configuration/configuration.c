@@ -1,0 +1,568 @@
+/* From a configuration to a client in one call: out of a file, with our own keys or as the Developer Console writes it, and
+ * out of the environment. Each mistake is told with its file and key. */
+
+#define _POSIX_C_SOURCE 200809L
+
+#include "harness.h"
+#include "operations.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static umapi_error *error;
+static char folder[] = "/tmp/umapi-configuration-XXXXXX";
+static char file[64];
+
+/* What a test sets is gone before the next. */
+static const char *const variables[] = {
+    "UMAPI_ORG_ID",    "UMAPI_CLIENT_ID", "UMAPI_CLIENT_SECRET", "UMAPI_TECH_ACCT_ID", "UMAPI_PRIVATE_KEY_PATH",
+    "UMAPI_PRIVATE_KEY_PASSPHRASE", "UMAPI_ENDPOINT", "UMAPI_AUTH_HOST", "UMAPI_AUTH_PATH", "UMAPI_CA_FILE",
+    "UMAPI_CONNECT_TIMEOUT_MS", "UMAPI_ATTEMPT_TIMEOUT_MS", "UMAPI_PROXY", "UMAPI_PROXY_USER", "UMAPI_PROXY_PASSWORD"};
+enum { VARIABLES = sizeof variables / sizeof *variables };
+static char *values[VARIABLES];
+
+static void remember_the_environment(void)
+{
+    size_t i;
+    for (i = 0; i < VARIABLES; i++) {
+        values[i] = getenv(variables[i]) == NULL ? NULL : strdup(getenv(variables[i]));
+    }
+}
+
+static void restore_the_environment(void)
+{
+    size_t i;
+    for (i = 0; i < VARIABLES; i++) {
+        if (values[i] == NULL) {
+            unsetenv(variables[i]);
+        } else {
+            setenv(variables[i], values[i], 1);
+        }
+    }
+}
+
+static void clear_the_environment(void)
+{
+    size_t i;
+    for (i = 0; i < VARIABLES; i++) {
+        unsetenv(variables[i]);
+    }
+}
+
+static const char *value_of(const char *name)
+{
+    size_t i;
+    for (i = 0; i < VARIABLES; i++) {
+        if (strcmp(variables[i], name) == 0 && values[i] != NULL) {
+            return values[i];
+        }
+    }
+    return environment(name);
+}
+
+/* Writes the configuration. Single quotes stand for double ones, and $NAME for what the sandbox is told by. */
+static void write_file(const char *template)
+{
+    FILE *out = fopen(file, "w");
+    const char *at;
+    for (at = template; *at != '\0'; at++) {
+        if (*at == '$') {
+            char name[64] = "UMAPI_";
+            size_t length = strspn(at + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+            strncat(name, at + 1, length);
+            fputs(value_of(name), out);
+            at += length;
+        } else {
+            fputc(*at == '\'' ? '"' : *at, out);
+        }
+    }
+    fclose(out);
+}
+
+static void copy_key(const char *name, const char *to)
+{
+    char path[512];
+    size_t length;
+    char *pem = read_file(test_key(name), &length);
+    FILE *out;
+    sprintf(path, "%s/%s", folder, to);
+    out = fopen(path, "w");
+    fwrite(pem, 1, length, out);
+    fclose(out);
+    free(pem);
+}
+
+static void finds_somebody(umapi_client *client)
+{
+    umapi_user *user = NULL;
+    CHECK_OK(umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, &error), error);
+    CHECK_TEXT(umapi_user_email(user), SOMEBODY);
+    umapi_user_free(user);
+    umapi_client_free(client);
+}
+
+static void works(const char *template)
+{
+    umapi_client *client = NULL;
+    write_file(template);
+    CHECK_OK(umapi_client_new_from_file(file, NULL, &client, &error), error);
+    finds_somebody(client);
+}
+
+static long exchanges(const char *path)
+{
+    char *requests = control("GET", "/requests", NULL), part[64];
+    long count;
+    sprintf(part, "\"path\":\"%s\"", path);
+    count = (long)occurrences(requests, part);
+    free(requests);
+    return count;
+}
+
+#define WHERE "'endpoint':'$ENDPOINT','auth_host':'$AUTH_HOST','ca_file':'$CA_FILE'"
+#define OAUTH "'org_id':'$ORG_ID','client_id':'$CLIENT_ID','client_secret':'$CLIENT_SECRET'"
+#define PROJECT(credentials)                                                                                               \
+    "'project':{'id':'1','name':'2','title':'My project','org':{'id':'3','name':'Acme','ims_org_id':'$ORG_ID'},"           \
+    "'workspace':{'id':'4','name':'Production','details':{'credentials':[" credentials "],"                                \
+    "'services':[{'code':'UserManagementSDK','name':'User Management API'}],'runtime':{'namespaces':[]}}}}"
+#define API_KEY "{'id':'5','name':'k','integration_type':'apikey','api_key':{'client_id':'other'}}"
+#define PROJECT_OAUTH                                                                                                      \
+    "{'id':'6','name':'o','integration_type':'oauth_server_to_server','oauth_server_to_server':{'client_id':'$CLIENT_ID',"  \
+    "'client_secrets':['$CLIENT_SECRET','another'],'technical_account_email':'7@techacct.adobe.com',"                      \
+    "'technical_account_id':'8@techacct.adobe.com','scopes':['openid','AdobeID','user_management_sdk']}}"
+#define PROJECT_JWT                                                                                                        \
+    "{'id':'9','name':'j','integration_type':'service','jwt':{'client_id':'$CLIENT_ID','client_secret':'$CLIENT_SECRET',"  \
+    "'technical_account_email':'7@techacct.adobe.com','technical_account_id':'$TECH_ACCT_ID',"                             \
+    "'meta_scopes':['ent_user_sdk'],'public_keys':[]}}"
+
+#define OTHER_OAUTH                                                                                                        \
+    "{'oauth_server_to_server':{'client_id':'other-oauth','client_secrets':['wrong'],'technical_account_id':'t'}}"
+#define OTHER_JWT "{'jwt':{'client_id':'other-jwt','client_secret':'wrong','technical_account_id':'t'}}"
+
+static void our_own_keys(void)
+{
+    works("{" OAUTH "," WHERE ",'connect_timeout_ms':5000,'attempt_timeout_ms':60000}");
+    CHECK_INT(exchanges("/ims/token/v2"), 1);
+    works("\xEF\xBB\xBF{" OAUTH "," WHERE ",'auth_path':'/ims/token/v3'}\r\n");
+    CHECK_INT(exchanges("/ims/token/v3"), 1);
+}
+
+static void our_own_keys_with_a_private_key_beside_the_file(void)
+{
+    expect_signatures_of("public.pem");
+    works("{" OAUTH "," WHERE ",'tech_acct_id':'$TECH_ACCT_ID','private_key_path':'plain.key'}");
+    works("{" OAUTH "," WHERE ",'tech_acct_id':'$TECH_ACCT_ID','private_key_path':'./closed.key',"
+          "'private_key_passphrase':'correct horse'}");
+    CHECK_INT(exchanges("/ims/exchange/jwt/"), 2);
+    setenv("UMAPI_PRIVATE_KEY_PASSPHRASE", "correct horse", 1);
+    works("{" OAUTH "," WHERE ",'tech_acct_id':'$TECH_ACCT_ID','private_key_path':'closed.key'}");
+    CHECK_INT(exchanges("/ims/exchange/jwt/"), 3);
+}
+
+static void a_secret_in_the_environment(void)
+{
+    setenv("UMAPI_CLIENT_SECRET", value_of("UMAPI_CLIENT_SECRET"), 1);
+    works("{'org_id':'$ORG_ID','client_id':'$CLIENT_ID'," WHERE "}");
+}
+
+static void a_project_file_with_oauth(void)
+{
+    works("{" PROJECT(API_KEY "," PROJECT_OAUTH) "," WHERE "}");
+    CHECK_INT(exchanges("/ims/token/v2"), 1);
+}
+
+static void a_project_file_with_jwt(void)
+{
+    char path[128];
+    expect_signatures_of("public.pem");
+    works("{" PROJECT(PROJECT_JWT) "," WHERE ",'private_key_path':'plain.key'}");
+    sprintf(path, "%s/plain.key", folder);
+    setenv("UMAPI_PRIVATE_KEY_PATH", path, 1);
+    works("{" PROJECT(PROJECT_JWT) "," WHERE "}");
+    CHECK_INT(exchanges("/ims/exchange/jwt/"), 2);
+}
+
+/* One credential of each kind, while Adobe turns the older into the newer: the newer, or what a key beside them names. */
+static void a_project_file_in_transition(void)
+{
+    char path[128];
+    works("{" PROJECT(PROJECT_JWT "," PROJECT_OAUTH) "," WHERE "}");
+    works("{" PROJECT(PROJECT_OAUTH "," OTHER_JWT) "," WHERE "}");
+    works("{" PROJECT(PROJECT_OAUTH "," OTHER_JWT) "," WHERE ",'client_id':'$CLIENT_ID'}");
+    works("{" PROJECT(PROJECT_JWT "," PROJECT_OAUTH) "," WHERE ",'client_id':'$CLIENT_ID'}");
+    /* The variable may be left over from before; it is not beside the project. */
+    sprintf(path, "%s/plain.key", folder);
+    setenv("UMAPI_PRIVATE_KEY_PATH", path, 1);
+    works("{" PROJECT(PROJECT_JWT "," PROJECT_OAUTH) "," WHERE "}");
+    unsetenv("UMAPI_PRIVATE_KEY_PATH");
+    CHECK_INT(exchanges("/ims/token/v2"), 5);
+    expect_signatures_of("public.pem");
+    works("{" PROJECT(PROJECT_JWT "," OTHER_OAUTH) "," WHERE ",'private_key_path':'plain.key'}");
+    works("{" PROJECT(PROJECT_OAUTH "," PROJECT_JWT) "," WHERE ",'private_key_path':'plain.key','client_id':'$CLIENT_ID'}");
+    setenv("UMAPI_PRIVATE_KEY_PATH", path, 1);
+    works("{" PROJECT(PROJECT_JWT "," OTHER_OAUTH) "," WHERE ",'client_id':'$CLIENT_ID'}");
+    CHECK_INT(exchanges("/ims/exchange/jwt/"), 3);
+}
+
+static void several_of_one_kind_are_told_apart_by_their_id(void)
+{
+    works("{" PROJECT(OTHER_OAUTH "," PROJECT_OAUTH) "," WHERE ",'client_id':'$CLIENT_ID'}");
+    works("{" PROJECT(OTHER_JWT "," PROJECT_OAUTH "," OTHER_OAUTH) "," WHERE ",'client_id':'$CLIENT_ID'}");
+    CHECK_INT(exchanges("/ims/token/v2"), 2);
+    expect_signatures_of("public.pem");
+    works("{" PROJECT(OTHER_JWT "," PROJECT_JWT) "," WHERE ",'private_key_path':'plain.key','client_id':'$CLIENT_ID'}");
+    CHECK_INT(exchanges("/ims/exchange/jwt/"), 1);
+}
+
+static void our_own_keys_win_over_the_project(void)
+{
+    steer("POST", "/settings", "{\"client_secret\":\"p8e-the-next\"}");
+    works("{" PROJECT(PROJECT_OAUTH) "," WHERE ",'client_secret':'p8e-the-next'}");
+}
+
+/* Where the program and the file speak of the same, the file is heard. */
+static void options_and_configuration_together(void)
+{
+    umapi_client *client = NULL;
+    umapi_client_options *options = umapi_client_options_new();
+    char *requests;
+    CHECK_OK(umapi_client_options_set_endpoint(options, "http://127.0.0.1:1/nowhere", &error), error);
+    CHECK_OK(umapi_client_options_set_user_agent_prefix(options, "acme-sync/2.1", &error), error);
+    write_file("{" OAUTH "," WHERE "}");
+    CHECK_OK(umapi_client_new_from_file(file, options, &client, &error), error);
+    umapi_client_options_free(options);
+    finds_somebody(client);
+    requests = control("GET", "/requests", NULL);
+    CHECK_HAS(requests, "acme-sync/2.1 libumapi/");
+    free(requests);
+}
+
+static void timeouts_of_the_file_are_kept(void)
+{
+    umapi_client *client = NULL;
+    umapi_client_options *options = umapi_client_options_new();
+    umapi_user *user = NULL;
+    CHECK_OK(umapi_client_options_set_retry(options, 1, 1, 1, &error), error);
+    write_file("{" OAUTH "," WHERE ",'attempt_timeout_ms':300}");
+    fault("{'endpoint':'token','fault':{'stall':{'at':'before_work'}}}");
+    CHECK_OK(umapi_client_new_from_file(file, options, &client, &error), error);
+    CHECK_FAILS(umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, &error), UMAPI_STATUS_TIMEOUT, error);
+    CHECK_HAS(umapi_error_message(error), "300ms");
+    umapi_error_free(error);
+    error = NULL;
+    umapi_client_free(client);
+    umapi_client_options_free(options);
+}
+
+/* The message begins with the file and then says `words`; no secret is in it. */
+static void is_refused(const char *template, const char *words)
+{
+    umapi_client *client = (umapi_client *)&error;
+    char start[512];
+    write_file(template);
+    CHECK_FAILS(umapi_client_new_from_file(file, NULL, &client, &error), UMAPI_STATUS_INVALID_ARGUMENT, error);
+    CHECK(client == NULL);
+    sprintf(start, "%s: %s", file, words);
+    CHECK_HAS(umapi_error_message(error), start);
+    CHECK(umapi_error_message(error) != NULL && strncmp(umapi_error_message(error), start, strlen(start)) == 0);
+    CHECK_HAS_NOT(umapi_error_message(error), value_of("UMAPI_CLIENT_SECRET"));
+    CHECK_HAS_NOT(umapi_error_message(error), "correct horse");
+    umapi_error_free(error);
+    error = NULL;
+}
+
+static void keys_that_are_unknown_missing_or_of_no_use(void)
+{
+    is_refused("", "is no JSON: ");
+    is_refused("{" OAUTH ",}", "is no JSON: ");
+    is_refused("{'client_secret':'$CLIENT_SECRET", "is no JSON: ");
+    is_refused("['$CLIENT_SECRET']", "must be an object");
+    is_refused("{" OAUTH ",'client_id':'$CLIENT_ID'}", "client_id: stands there twice");
+    is_refused("{'project':{},'project':{}}", "project: stands there twice");
+    is_refused("{'org_id':'caf\xE9'}", "is not UTF-8");
+    is_refused("\xFF\xFE{", "is no JSON: ");
+    is_refused("'text'", "must be an object");
+    is_refused("7", "must be an object");
+    is_refused("{" OAUTH "}{}", "is no JSON: trailing characters");
+    is_refused("{" OAUTH ",'clientid':'x'}", "unknown key \"clientid\"; known are org_id, client_id, ");
+    is_refused("{}", "org_id: is missing");
+    is_refused("{'org_id':'o'}", "client_id: is missing");
+    is_refused("{'org_id':'o','client_id':'c'}", "client_secret: is missing; add it, or set UMAPI_CLIENT_SECRET");
+    is_refused("{'org_id':'','client_id':'c','client_secret':'s'}", "org_id: must not be empty");
+    is_refused("{'org_id':7,'client_id':'c','client_secret':'s'}", "org_id: must be a string");
+    is_refused("{'org_id':'o','client_id':'a b','client_secret':'s'}", "client_id: contains a space");
+    is_refused("{'org_id':'o','client_id':'c','client_secret':'a\\nb'}", "client_secret: contains a space");
+    is_refused("{'org_id':'o','client_id':'c','client_secret':null}", "client_secret: must be a string");
+    is_refused("{" OAUTH ",'endpoint':'http://example.com'}", "endpoint: ");
+    is_refused("{" OAUTH ",'auth_host':'ims.example/path'}", "auth_host: is a host");
+    is_refused("{" OAUTH ",'auth_path':'ims'}", "auth_path: is not an absolute path");
+    is_refused("{" OAUTH ",'connect_timeout_ms':'5 s'}", "connect_timeout_ms: must be a number of milliseconds");
+    is_refused("{" OAUTH ",'attempt_timeout_ms':0}", "attempt_timeout_ms: must be a whole number of milliseconds");
+    is_refused("{" OAUTH ",'attempt_timeout_ms':1.5}", "attempt_timeout_ms: must be a whole number of milliseconds");
+    is_refused("{" OAUTH ",'ca_file':''}", "ca_file: must not be empty");
+}
+
+static void keys_and_certificates_that_are_of_no_use(void)
+{
+    char words[256];
+    sprintf(words, "ca_file: %s/nowhere.pem: cannot be read: No such file", folder);
+    is_refused("{" OAUTH ",'ca_file':'nowhere.pem'}", words);
+    sprintf(words, "ca_file: %s/plain.key: holds a private key and no certificate", folder);
+    is_refused("{" OAUTH ",'ca_file':'plain.key'}", words);
+    sprintf(words, "private_key_path: %s/nowhere.pem: cannot be read: No such file", folder);
+    is_refused("{" OAUTH ",'tech_acct_id':'t','private_key_path':'nowhere.pem'}", words);
+    sprintf(words, "private_key_path: %s/public.pem: is a public key", folder);
+    is_refused("{" OAUTH ",'tech_acct_id':'t','private_key_path':'public.pem'}", words);
+    is_refused("{" OAUTH ",'private_key_path':'plain.key'}", "tech_acct_id: is missing");
+    is_refused("{" OAUTH ",'private_key_passphrase':'correct horse'}", "private_key_path: is missing");
+    is_refused("{" OAUTH ",'tech_acct_id':'t','private_key_path':'closed.key'}",
+               "private_key_passphrase: is missing, and the private key is encrypted");
+    is_refused("{" OAUTH ",'tech_acct_id':'t','private_key_path':'closed.key','private_key_passphrase':'wrong'}",
+               "private_key_passphrase: is wrong");
+}
+
+#define IN_PROJECT "project.workspace.details.credentials"
+
+static void project_files_that_are_of_no_use(void)
+{
+    is_refused("{'project':{}}", "project.org.ims_org_id: is missing");
+    is_refused("{'project':[]}", "project.org.ims_org_id: is missing");
+    is_refused("{'project':{'org':{'ims_org_id':7}}}", "project.org.ims_org_id: must be a string");
+    is_refused("{'project':{'org':{'ims_org_id':'o'}}}", IN_PROJECT ": is missing");
+    is_refused("{'org_id':'o','project':{'workspace':{'details':{'credentials':{}}}}}", IN_PROJECT ": must be an array");
+    is_refused("{" PROJECT(API_KEY) "}", IN_PROJECT ": holds neither oauth_server_to_server nor jwt");
+    is_refused("{" PROJECT(PROJECT_OAUTH "," OTHER_OAUTH) "}",
+               IN_PROJECT ": holds more than one oauth_server_to_server; name the one to be used by client_id beside project: ");
+    is_refused("{" PROJECT(PROJECT_OAUTH "," PROJECT_OAUTH) ",'client_id':'$CLIENT_ID'}",
+               IN_PROJECT ": holds more than one oauth_server_to_server of this client_id");
+    is_refused("{" PROJECT(PROJECT_JWT "," OTHER_JWT) ",'private_key_path':'plain.key'}",
+               IN_PROJECT ": holds more than one jwt; name the one to be used by client_id");
+    is_refused("{" PROJECT(OTHER_OAUTH "," OTHER_JWT) ",'client_id':'unknown'}",
+               "client_id: is of none of the credentials in " IN_PROJECT "; they have other-oauth (oauth_server_to_server), "
+               "other-jwt (jwt)");
+    is_refused("{" PROJECT(OTHER_OAUTH "," OTHER_JWT) ",'client_id':'other-jwt'}", "private_key_path: is missing");
+    is_refused("{" PROJECT(OTHER_OAUTH "," OTHER_JWT) ",'client_id':'other-oauth','private_key_path':'plain.key'}",
+               "private_key_path: is for jwt, and the project has");
+    is_refused("{" PROJECT(PROJECT_OAUTH) ",'private_key_path':'plain.key'}", "private_key_path: is for jwt, and the project has");
+    is_refused("{" PROJECT(PROJECT_JWT) "}", "private_key_path: is missing: the project has a jwt credential");
+    is_refused("{" PROJECT("{'oauth_server_to_server':{'client_secrets':['s']}}") "}", "client_id: is missing");
+    is_refused("{" PROJECT("{'oauth_server_to_server':{'client_id':'c','client_secrets':[]}}") "}",
+               "client_secret: is missing");
+    is_refused("{" PROJECT("{'oauth_server_to_server':{'client_id':'c','client_secrets':[5]}}") "}",
+               IN_PROJECT "[0].oauth_server_to_server.client_secrets[0]: must be a string");
+    is_refused("{" PROJECT(API_KEY ",{'jwt':{'client_id':'a b','client_secret':'s','technical_account_id':'t'}}")
+               ",'private_key_path':'plain.key'}",
+               IN_PROJECT "[1].jwt.client_id: contains a space");
+}
+
+static void files_that_cannot_be_read(void)
+{
+    umapi_client *client = NULL;
+    char message[128];
+    CHECK_FAILS(umapi_client_new_from_file("/nowhere/umapi.json", NULL, &client, &error), UMAPI_STATUS_INVALID_ARGUMENT,
+                error);
+    CHECK_HAS(umapi_error_message(error), "/nowhere/umapi.json: cannot be read: No such file");
+    umapi_error_free(error);
+    CHECK_FAILS(umapi_client_new_from_file(folder, NULL, &client, &error), UMAPI_STATUS_INVALID_ARGUMENT, error);
+    sprintf(message, "%s: cannot be read: Is a directory", folder);
+    CHECK_HAS(umapi_error_message(error), message);
+    umapi_error_free(error);
+    CHECK_FAILS(umapi_client_new_from_file("/dev/zero", NULL, &client, &error), UMAPI_STATUS_INVALID_ARGUMENT, error);
+    CHECK_HAS(umapi_error_message(error), "/dev/zero: is longer than 1 MiB");
+    umapi_error_free(error);
+    /* The configuration itself, in place of its path. */
+    CHECK_FAILS(umapi_client_new_from_file("{\"client_secret\":\"p8e-hidden\"}", NULL, &client, &error),
+                UMAPI_STATUS_INVALID_ARGUMENT, error);
+    CHECK_HAS(umapi_error_message(error), "path: holds what should be in a file");
+    CHECK_HAS_NOT(umapi_error_message(error), "p8e-hidden");
+    umapi_error_free(error);
+    error = NULL;
+}
+
+/* As Windows shells write files. */
+static void a_file_in_utf16(void)
+{
+    umapi_client *client = NULL;
+    size_t length, i;
+    char *json;
+    FILE *out;
+    write_file("{" OAUTH "," WHERE "}");
+    json = read_file(file, &length);
+    out = fopen(file, "wb");
+    fputs("\xFF\xFE", out);
+    for (i = 0; i < length; i++) {
+        fputc(json[i], out);
+        fputc('\0', out);
+    }
+    fclose(out);
+    free(json);
+    CHECK_OK(umapi_client_new_from_file(file, NULL, &client, &error), error);
+    finds_somebody(client);
+}
+
+/* The client is made, and its first call says where the proxy that does not answer was written down. */
+static void blames(umapi_client *client, const char *where)
+{
+    umapi_user *user = NULL;
+    umapi_check *found = NULL;
+    CHECK_FAILS(umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, &error), UMAPI_STATUS_PROXY, error);
+    CHECK_HAS(umapi_error_message(error), where);
+    CHECK_HAS_NOT(umapi_error_message(error), "umapi_client_options");
+    umapi_error_free(error);
+    error = NULL;
+    CHECK_OK(umapi_client_check(client, NULL, &found, &error), error);
+    CHECK_HAS(umapi_check_text(found), where);
+    CHECK_HAS_NOT(umapi_check_text(found), "umapi_client_options");
+    umapi_check_free(found);
+    umapi_client_free(client);
+}
+
+static void a_proxy_is_named_by_its_key_and_file_or_its_variable(void)
+{
+    umapi_client *client = NULL;
+    char where[128];
+    write_file("{" OAUTH "," WHERE ",'proxy':'http://127.0.0.1:1'}");
+    CHECK_OK(umapi_client_new_from_file(file, NULL, &client, &error), error);
+    sprintf(where, "that proxy in %s is right", file);
+    blames(client, where);
+    restore_the_environment();
+    setenv("UMAPI_PROXY", "socks5h://127.0.0.1:1", 1);
+    CHECK_OK(umapi_client_new_from_environment(NULL, &client, &error), error);
+    blames(client, "that UMAPI_PROXY in the environment is right");
+}
+
+static void write_to_file(const char *name, const char *content, size_t count)
+{
+    char path[128];
+    FILE *out;
+    sprintf(path, "%s/%s", folder, name);
+    out = fopen(path, "wb");
+    while (count-- > 0) {
+        fputs(content, out);
+    }
+    fclose(out);
+}
+
+/* Whatever a path leads to, it is read to a bound, and nothing is waited for long. */
+static void paths_to_what_is_no_file(void)
+{
+    char path[128];
+    umapi_client_options *options = umapi_client_options_new();
+    int64_t start = now_ms();
+    write_to_file("long.pem", "# filling up with what is no certificate at all\n", 30000);
+    sprintf(path, "%s/pipe", folder);
+    CHECK_INT(mkfifo(path, 0600), 0);
+    is_refused("{" OAUTH ",'ca_file':'/dev/zero'}", "ca_file: /dev/zero: is longer than 1 MiB");
+    is_refused("{" OAUTH ",'ca_file':'/'}", "ca_file: /: cannot be read: Is a directory");
+    is_refused("{" OAUTH ",'ca_file':'/dev/null'}", "ca_file: /dev/null: is empty");
+    sprintf(path, "ca_file: %s/pipe: cannot be read: nothing was written to it", folder);
+    is_refused("{" OAUTH ",'ca_file':'pipe'}", path);
+    CHECK(now_ms() - start < 8000 * slowness());
+    CHECK_FAILS(umapi_client_options_add_ca_file(options, "/dev/zero", &error), UMAPI_STATUS_INVALID_ARGUMENT, error);
+    CHECK_HAS(umapi_error_message(error), "path: /dev/zero: is longer than 1 MiB");
+    umapi_error_free(error);
+    sprintf(path, "%s/long.pem", folder);
+    CHECK_FAILS(umapi_client_options_add_ca_file(options, path, &error), UMAPI_STATUS_INVALID_ARGUMENT, error);
+    CHECK_HAS(umapi_error_message(error), "long.pem: is longer than 1 MiB");
+    umapi_error_free(error);
+    error = NULL;
+    umapi_client_options_free(options);
+}
+
+/* ---- The environment ---- */
+
+static void the_environment_alone(void)
+{
+    umapi_client *client = NULL;
+    restore_the_environment();
+    CHECK_OK(umapi_client_new_from_environment(NULL, &client, &error), error);
+    finds_somebody(client);
+    CHECK_INT(exchanges("/ims/token/v2"), 1);
+}
+
+static void the_environment_with_a_private_key(void)
+{
+    umapi_client *client = NULL;
+    restore_the_environment();
+    expect_signatures_of("public.pem");
+    setenv("UMAPI_PRIVATE_KEY_PATH", test_key("private-key-des-ede3-cbc.pem"), 1);
+    setenv("UMAPI_PRIVATE_KEY_PASSPHRASE", "correct horse", 1);
+    CHECK_OK(umapi_client_new_from_environment(NULL, &client, &error), error);
+    finds_somebody(client);
+    CHECK_INT(exchanges("/ims/exchange/jwt/"), 1);
+}
+
+static void variable_is_refused(const char *name, const char *value, const char *message)
+{
+    umapi_client *client = (umapi_client *)&error;
+    restore_the_environment();
+    setenv(name, value, 1);
+    CHECK_FAILS(umapi_client_new_from_environment(NULL, &client, &error), UMAPI_STATUS_INVALID_ARGUMENT, error);
+    CHECK(client == NULL);
+    CHECK_HAS(umapi_error_message(error), message);
+    CHECK(umapi_error_message(error) != NULL && strncmp(umapi_error_message(error), message, strlen(message)) == 0);
+    umapi_error_free(error);
+    error = NULL;
+}
+
+static void variables_that_are_of_no_use(void)
+{
+    variable_is_refused("UMAPI_ORG_ID", "", "UMAPI_ORG_ID: is missing");
+    variable_is_refused("UMAPI_CLIENT_ID", "", "UMAPI_CLIENT_ID: is missing");
+    variable_is_refused("UMAPI_CLIENT_SECRET", "", "UMAPI_CLIENT_SECRET: is missing");
+    variable_is_refused("UMAPI_CLIENT_ID", "caf\xE9", "UMAPI_CLIENT_ID: is not UTF-8");
+    variable_is_refused("UMAPI_CA_FILE", "/nowhere.pem", "UMAPI_CA_FILE: /nowhere.pem: cannot be read: No such file");
+    variable_is_refused("UMAPI_PRIVATE_KEY_PATH", "/nowhere.pem", "UMAPI_PRIVATE_KEY_PATH: /nowhere.pem: cannot be read");
+    variable_is_refused("UMAPI_PRIVATE_KEY_PATH", test_key("legacy-aes-256-cbc.pem"),
+                        "UMAPI_PRIVATE_KEY_PASSPHRASE: is missing, and the private key is encrypted");
+    variable_is_refused("UMAPI_PRIVATE_KEY_PATH", "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n",
+                        "UMAPI_PRIVATE_KEY_PATH: holds what should be in a file; give the path");
+    variable_is_refused("UMAPI_PRIVATE_KEY_PASSPHRASE", "p", "UMAPI_PRIVATE_KEY_PATH: is missing");
+    variable_is_refused("UMAPI_CONNECT_TIMEOUT_MS", "-1", "UMAPI_CONNECT_TIMEOUT_MS: must be a whole number");
+}
+
+#define RUN_CLEAR(test) (clear_the_environment(), RUN(test))
+
+int main(void)
+{
+    char remove[64];
+    size_t i;
+    if (mkdtemp(folder) == NULL) {
+        perror(folder);
+        return 2;
+    }
+    sprintf(file, "%s/umapi.json", folder);
+    copy_key("pkcs8.pem", "plain.key");
+    copy_key("pbes2-aes-256-cbc.pem", "closed.key");
+    copy_key("public.pem", "public.pem");
+    remember_the_environment();
+    RUN_CLEAR(our_own_keys);
+    RUN_CLEAR(our_own_keys_with_a_private_key_beside_the_file);
+    RUN_CLEAR(a_secret_in_the_environment);
+    RUN_CLEAR(a_project_file_with_oauth);
+    RUN_CLEAR(a_project_file_with_jwt);
+    RUN_CLEAR(a_project_file_in_transition);
+    RUN_CLEAR(several_of_one_kind_are_told_apart_by_their_id);
+    RUN_CLEAR(our_own_keys_win_over_the_project);
+    RUN_CLEAR(options_and_configuration_together);
+    RUN_CLEAR(timeouts_of_the_file_are_kept);
+    RUN_CLEAR(keys_that_are_unknown_missing_or_of_no_use);
+    RUN_CLEAR(keys_and_certificates_that_are_of_no_use);
+    RUN_CLEAR(project_files_that_are_of_no_use);
+    RUN_CLEAR(files_that_cannot_be_read);
+    RUN_CLEAR(a_file_in_utf16);
+    RUN_CLEAR(paths_to_what_is_no_file);
+    RUN_CLEAR(a_proxy_is_named_by_its_key_and_file_or_its_variable);
+    RUN(the_environment_alone);
+    RUN(the_environment_with_a_private_key);
+    RUN(variables_that_are_of_no_use);
+    for (i = 0; i < VARIABLES; i++) {
+        free(values[i]);
+    }
+    sprintf(remove, "rm -r '%s'", folder);
+    CHECK_INT(system(remove), 0);
+    return all_passed();
+}
