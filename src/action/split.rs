@@ -101,9 +101,10 @@ pub(crate) fn split(action: &Action, number: usize, limits: &BatchLimits) -> Ent
 
 fn entry(action: &Action, number: usize, steps: Steps, completes: usize) -> Entry {
     let commands = &action.commands()[steps[0].command..=steps[steps.len() - 1].command];
+    let target = action.target().key();
     let mut writes = SmallVec::new();
     let mut reads = SmallVec::with_capacity(steps.iter().map(|step| step.part.len()).sum());
-    writes.push(action.target().key());
+    writes.push(target);
     for step in &steps {
         let command = &action.commands()[step.command];
         let part = step.part.clone();
@@ -111,7 +112,12 @@ fn entry(action: &Action, number: usize, steps: Steps, completes: usize) -> Entr
             Kind::Membership => command.each_mention(part, &mut |key| reads.push(key)),
             // A create or a rename brings names into being that others may be waiting for.
             Kind::Create | Kind::Rename | Kind::DeleteGroup | Kind::RemoveFromOrg | Kind::Other => {
-                command.each_mention(part, &mut |key| writes.push(key))
+                command.each_mention(part, &mut |key| {
+                    // Most creates name their target.
+                    if key != target {
+                        writes.push(key);
+                    }
+                })
             }
         }
     }

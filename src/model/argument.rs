@@ -19,11 +19,11 @@ fn check_text(argument: &str, text: &str, longest: usize) -> Result<()> {
     if is_plain && (1..=longest).contains(&text.len()) {
         return Ok(());
     }
-    let length = text.chars().count();
     if text.is_empty() {
         return Err(Error::invalid_argument(argument, "must not be empty"));
     }
-    if length > longest {
+    if text.len() > longest && text.chars().count() > longest {
+        let length = text.chars().count();
         return Err(Error::invalid_argument(
             argument,
             format_args!("has {length} characters; at most {longest} are possible"),

@@ -5,42 +5,39 @@ use serde_json::Value;
 
 /// Appends a text as JSON.
 pub(crate) fn push_text(json: &mut String, text: &str) {
-    match is_plain(text) {
-        true => push_plain(json, text),
+    json.push('"');
+    push_between_quotes(json, text);
+    json.push('"');
+}
+
+fn push_between_quotes(json: &mut String, text: &str) {
+    match plain_length(text.as_bytes()) == text.len() {
+        true => json.push_str(text),
         false => push_escaped(json, text),
     }
 }
 
-/// Whether JSON writes the text as it is.
-fn is_plain(text: &str) -> bool {
-    plain_length(text.as_bytes()) == text.len()
-}
-
-fn push_plain(json: &mut String, text: &str) {
-    json.reserve(text.len() + 2);
-    json.push('"');
-    json.push_str(text);
-    json.push('"');
-}
-
 #[cold]
 fn push_escaped(json: &mut String, text: &str) {
-    json.push_str(&Value::from(text).to_string());
+    let quoted = Value::from(text).to_string();
+    json.push_str(&quoted[1..quoted.len() - 1]);
 }
 
 /// Appends a list of texts.
-pub(crate) fn push_texts<'a>(json: &mut String, texts: impl Iterator<Item = &'a str>) {
-    json.push('[');
-    for (position, text) in texts.enumerate() {
-        if position > 0 {
-            json.push(',');
-        }
-        push_text(json, text);
+pub(crate) fn push_texts<'a>(json: &mut String, mut texts: impl Iterator<Item = &'a str>) {
+    let Some(first) = texts.next() else {
+        return json.push_str("[]");
+    };
+    json.push_str("[\"");
+    push_between_quotes(json, first);
+    for text in texts {
+        json.push_str("\",\"");
+        push_between_quotes(json, text);
     }
-    json.push(']');
+    json.push_str("\"]");
 }
 
-/// An object at the end of a text.
+/// An object at the end of a text. Its names are those that the library knows: they have nothing in them to escape.
 #[derive(Debug)]
 pub(crate) struct ObjectWriter<'a> {
     json: &'a mut String,
@@ -49,28 +46,33 @@ pub(crate) struct ObjectWriter<'a> {
 
 impl<'a> ObjectWriter<'a> {
     pub(crate) fn begin(json: &'a mut String) -> Self {
-        json.push('{');
         ObjectWriter {
             json,
             has_fields: false,
         }
     }
 
-    /// Begins a field whose name the library knows: such names have nothing in them to escape. Its value is to be
-    /// appended to what is returned.
-    pub(crate) fn field(&mut self, name: &'static str) -> &mut String {
-        if self.has_fields {
-            self.json.push(',');
-        }
+    fn push_name(&mut self, name: &'static str) {
+        self.json.push_str(match self.has_fields {
+            true => ",\"",
+            false => "{\"",
+        });
         self.has_fields = true;
-        self.json.push('"');
         self.json.push_str(name);
+    }
+
+    /// Begins a field. Its value is to be appended to what is returned.
+    pub(crate) fn field(&mut self, name: &'static str) -> &mut String {
+        self.push_name(name);
         self.json.push_str("\":");
         self.json
     }
 
     pub(crate) fn text(&mut self, name: &'static str, text: &str) {
-        push_text(self.field(name), text);
+        self.push_name(name);
+        self.json.push_str("\":\"");
+        push_between_quotes(self.json, text);
+        self.json.push('"');
     }
 
     pub(crate) fn flag(&mut self, name: &'static str, value: bool) {
@@ -81,7 +83,10 @@ impl<'a> ObjectWriter<'a> {
     }
 
     pub(crate) fn end(self) {
-        self.json.push('}');
+        self.json.push_str(match self.has_fields {
+            true => "}",
+            false => "{}",
+        });
     }
 }
 
@@ -104,9 +109,10 @@ mod tests {
         let mut object = ObjectWriter::begin(&mut json);
         object.text("first", texts[2]);
         push_texts(object.field("list"), texts.into_iter());
+        push_texts(object.field("none"), [].into_iter());
         object.flag("yes", true);
         object.end();
-        let wanted = serde_json::json!({"first": texts[2], "list": texts, "yes": true});
+        let wanted = serde_json::json!({"first": texts[2], "list": texts, "none": [], "yes": true});
         assert_eq!(json, wanted.to_string());
         json.clear();
         ObjectWriter::begin(&mut json).end();

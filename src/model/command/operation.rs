@@ -211,7 +211,10 @@ impl Operation {
     /// groups, and new names. Of lists, only the names within `range` count.
     pub(super) fn each_mention(&self, range: Range<usize>, what: &mut impl FnMut(Key)) {
         match self {
-            Operation::CreateUser { fields, .. } | Operation::UpdateUser(fields) => {
+            Operation::CreateUser { fields, .. } => {
+                fields.get("email").map(user_key).into_iter().for_each(what);
+            }
+            Operation::UpdateUser(fields) => {
                 let names = ["email", "username"].map(|field| fields.get(field));
                 names.into_iter().flatten().map(user_key).for_each(what);
             }
