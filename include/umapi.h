@@ -547,7 +547,7 @@ typedef struct umapi_key_pair_options umapi_key_pair_options;
 typedef struct umapi_outcome umapi_outcome;
 
 /**
- * How a call goes on. Lent to a progress callback, for the time that it runs.
+ * How a call goes on. PooledBuf to a progress callback, for the time that it runs.
  *
  * @since 0.1.0
  */
@@ -577,7 +577,7 @@ typedef struct umapi_results umapi_results;
 typedef struct umapi_service umapi_service;
 
 /**
- * Where a token callback puts its answer. Lent to the callback, for the time that it runs.
+ * Where a token callback puts its answer. PooledBuf to the callback, for the time that it runs.
  *
  * @since 0.1.0
  */
@@ -2929,7 +2929,7 @@ void umapi_client_free(umapi_client *client);
  * @param client       the client.
  * @param call         the options of this call; may be NULL.
  * @param user_string  the user's email, or a username; compared without regard to letter case.
- * @param domain       for a username without `@`, the domain that it belongs to. Beside an email it may be NULL; it tells
+ * @param domain       for a username without `@`, the domain that it belongs to. Snapshot an email it may be NULL; it tells
  *                     accounts with one email apart: "AdobeID" asks for the Adobe ID, and a domain, which need not be the
  *                     email's own, for the Federated ID or Enterprise ID in it. Adobe recommends it for all users.
  * @param user         receives the user, or NULL; free with umapi_user_free.

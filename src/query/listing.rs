@@ -1,6 +1,6 @@
-//! Which listing is asked for, and how its pages are addressed and read.
+//! The listings of the service, and how their pages are requested and parsed.
 
-use super::end;
+use super::last_page;
 use crate::call::Call;
 use crate::call::endpoint_class::EndpointClass;
 use crate::error::{Absent, Delivery, Error, ErrorKind, Result};
@@ -13,10 +13,12 @@ use crate::model::page::{Page, PageAnswer};
 use crate::model::user::UserRow;
 use crate::service::{Resource, Service};
 
-/// The members of a product profile to list.
+/// Which members of a product profile to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemberStatus {
+    /// Members whose access is active.
     Active,
+    /// Members whose access is not active.
     Inactive,
 }
 
@@ -37,12 +39,13 @@ enum GroupRef {
 }
 
 impl UsersQuery {
+    /// A query for all users of the organisation.
     pub fn new() -> Self {
         UsersQuery::default()
     }
 
-    /// Only members of this group or product profile. A name with a dot is cut at the dot by the service; there use
-    /// [`UsersQuery::set_group_id`].
+    /// Lists only members of this group or product profile. The service cuts a name with a dot at the dot; for such names
+    /// use [`UsersQuery::set_group_id`]. An error for a name that no group can have, and for `.` and `..`.
     pub fn set_group(&mut self, name: &str) -> Result<()> {
         check_group_name("name", name)?;
         if matches!(name, "." | "..") {
@@ -55,7 +58,7 @@ impl UsersQuery {
         Ok(())
     }
 
-    /// Only members of the group with this `groupId`, which any name can have.
+    /// Lists only members of the group with this `groupId`, whatever its name is. An error for an id below 1.
     pub fn set_group_id(&mut self, id: i64) -> Result<()> {
         if id < 1 {
             return Err(Error::invalid_argument("group_id", "must be positive"));
@@ -64,24 +67,24 @@ impl UsersQuery {
         Ok(())
     }
 
-    /// Only users of this domain.
+    /// Lists only users of this domain. An error for what is no domain name.
     pub fn set_domain(&mut self, domain: &str) -> Result<()> {
         check_domain("domain", domain)?;
         self.domain = Some(domain.to_owned());
         Ok(())
     }
 
-    /// Whether to leave out those who are members only by way of another group; the service's default is true.
+    /// Whether to leave out users that are members only through another group; the service's default is true.
     pub fn set_direct_only(&mut self, value: bool) {
         self.direct_only = Some(value);
     }
 
-    /// For product profiles: only members whose access is active, or only those whose is not.
+    /// Lists, of a product profile, only members whose access is active, or only members whose access is not.
     pub fn set_status(&mut self, status: MemberStatus) {
         self.status = Some(status);
     }
 
-    /// Whether to leave each user's groups out of the answer.
+    /// Whether to leave each user's groups out of the answer, which makes it smaller; the service's default is false.
     pub fn set_exclude_groups(&mut self, value: bool) {
         self.exclude_groups = Some(value);
     }
@@ -106,7 +109,7 @@ impl UsersQuery {
     }
 }
 
-/// Where the pages of a listing are and how they read.
+/// A listing of the service: the address of its pages and the form of its answers.
 #[derive(Debug)]
 pub(crate) enum Listing {
     Users(UsersQuery),
@@ -166,11 +169,12 @@ impl Listing {
         Page::parse(answer.body, "users")
     }
 
-    /// Whether the service answered for what was asked for: a group, and its first page, which every listing has.
+    /// Checks that the service answered for the group that was asked for, and that the first page exists, which every
+    /// listing has.
     pub(crate) fn check<R>(&self, page: u64, answer: &PageAnswer<R>) -> Result<()> {
         match (self, answer) {
             (_, PageAnswer::NotFound { message, .. }) if page == 0 => {
-                Err(end::no_first_page(message.as_deref()))
+                Err(last_page::no_first_page(message.as_deref()))
             }
             (Listing::Users(query), PageAnswer::Page(page)) => query.check_group(page),
             _ => Ok(()),
@@ -180,7 +184,7 @@ impl Listing {
     pub(crate) fn parse_groups(&self, answer: Answer) -> Result<PageAnswer<GroupRow>> {
         match self {
             Listing::UserGroups => match Page::parse_array(answer.body, "user groups")? {
-                // Without a word on the last page, an empty one is past the end.
+                // This listing does not mark its last page; an empty page is past the end.
                 PageAnswer::Page(page) if page.is_empty() => Ok(PageAnswer::PastTheEnd),
                 answer => Ok(answer),
             },
@@ -188,7 +192,7 @@ impl Listing {
         }
     }
 
-    /// Names the group or domain that the service does not know, where that is what it says.
+    /// Adds the name of the group or domain to an error by which the service does not know it.
     pub(crate) fn not_found(&self, error: Error) -> Error {
         let Listing::Users(query) = self else {
             return error;
@@ -217,7 +221,8 @@ const ASK_BY_ID: &str = "ask by the numeric group id (groupId in the listing of 
                          names at a dot";
 
 impl UsersQuery {
-    /// A name that the service cut at its dot may be another group's name: that group's members are no answer.
+    /// Checks that the page is of the group that was asked for. A name that the service has cut at its dot may be the name
+    /// of another group, whose members are not the answer.
     fn check_group<R>(&self, page: &Page<R>) -> Result<()> {
         let (Some(GroupRef::Name(asked)), Some(understood)) = (&self.group, page.group_name())
         else {
@@ -239,8 +244,8 @@ impl UsersQuery {
     }
 }
 
-/// Both ways, since neither alone covers every letter: the two small sigmas share a capital, and the two capital
-/// sharp s a small letter.
+/// Compares in lower and in upper case, since neither covers every letter: two small sigmas share one capital letter, and
+/// two capital letters share the small sharp s.
 fn is_same_but_for_case(one: &str, other: &str) -> bool {
     one == other
         || one.to_lowercase() == other.to_lowercase()

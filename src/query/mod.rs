@@ -1,8 +1,8 @@
-//! Reading: listings page by page, one user, the service's status.
+//! Reading: listings by the page and by the item, one user, the service's status.
 
-mod end;
 pub mod items;
+mod last_page;
 pub mod listing;
+mod page_order;
 pub mod pager;
-mod place;
 pub(crate) mod single;

@@ -1,8 +1,8 @@
-//! A listing, page by page and in order, with the next pages already on their way.
+//! A listing read page by page, in order, while the next pages are fetched ahead.
 
-use super::end::{self, Outlook, PageFacts};
+use super::last_page::{self, MorePages, PageFacts};
 use super::listing::{Listing, UsersQuery};
-use super::place::{Place, Places};
+use super::page_order::{PageOrder, Position};
 use crate::call::Call;
 use crate::call::options::CallOptions;
 use crate::call::progress::Progress;
@@ -19,17 +19,17 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use tokio_util::task::AbortOnDropHandle;
 
-/// A page under way.
+/// A page that is being fetched.
 struct Fetch<R> {
     /// A call of its own, without limits until a caller waits for this page.
     call: Arc<Call>,
-    /// Begun for the call of the caller that waits now, and so under its limits.
+    /// Whether the fetch was begun for the call that waits now, and so under its limits.
     is_of_this_call: bool,
     /// Spawned, so that it makes progress and releases its permit even when no caller waits for its page.
     task: AbortOnDropHandle<Result<Fetched<R>>>,
 }
 
-/// Takes the limits of a call from the fetch when the call ends, however it ends.
+/// Removes the limits of a call from the fetch when the call ends, even by a dropped future.
 struct Adopted<'f>(&'f Call);
 
 impl Drop for Adopted<'_> {
@@ -38,7 +38,7 @@ impl Drop for Adopted<'_> {
     }
 }
 
-/// What came for one page.
+/// The answer to the request for one page.
 struct Fetched<R> {
     answer: PageAnswer<R>,
     stats: PageStats,
@@ -46,7 +46,7 @@ struct Fetched<R> {
 
 type Parse<R> = fn(&Listing, Answer) -> Result<PageAnswer<R>>;
 
-/// A service that sends one empty page after the other has lost its way.
+/// How many empty pages in a row are skipped. A service that sends more of them is defective.
 const MOST_EMPTY_PAGES: u32 = 100;
 
 /// Reads a listing from its first page to its last. A page that failed can be asked for again.
@@ -55,27 +55,28 @@ pub struct Pager<R> {
     listing: Arc<Listing>,
     parse: Parse<R>,
     read_ahead: u64,
-    /// What pages stood in that the caller is done with.
+    /// The memory of pages that the caller has dropped, for pages to come.
     buffer_pool: BufferPool,
-    /// The page to hand out next.
+    /// The number of the page to deliver next, from 0.
     next: u64,
-    /// The page to send for next.
+    /// The number of the page to request next.
     unsent: u64,
+    /// The pages that are being fetched, in order; the first is `next`.
     under_way: VecDeque<Fetch<R>>,
-    /// The page `next` failed and has to be sent for again, before those under way.
+    /// Whether page `next` failed and has to be requested again, before the pages under way.
     resend: bool,
-    places: Places,
-    /// What the newest page said of being the last.
+    order: PageOrder,
+    /// Whether the newest page said that it is the last.
     said_last: Option<bool>,
     stats: PageStats,
     items: u64,
     finished: bool,
 }
 
-/// A listing of users.
+/// The pages of a listing of users.
 pub type UserPages = Pager<UserRow>;
 
-/// A listing of groups.
+/// The pages of a listing of groups.
 pub type GroupPages = Pager<GroupRow>;
 
 impl UserPages {
@@ -127,7 +128,7 @@ impl<R: Send + Sync + 'static> Pager<R> {
             unsent: 0,
             under_way: VecDeque::new(),
             resend: false,
-            places: Places::default(),
+            order: PageOrder::default(),
             said_last: None,
             stats: PageStats::default(),
             items: 0,
@@ -135,8 +136,8 @@ impl<R: Send + Sync + 'static> Pager<R> {
         }
     }
 
-    /// The next page with anything on it, or `None` at the end. After an error the same page is asked for again; the
-    /// pages before it stand.
+    /// The next page that is not empty, or `None` at the end of the listing. After an error the next call asks for the same
+    /// page again, and the pages before it remain valid.
     pub async fn next_page(&mut self, options: &CallOptions) -> Result<Option<Page<R>>> {
         let call = Call::begin(options);
         call.check()?;
@@ -153,19 +154,19 @@ impl<R: Send + Sync + 'static> Pager<R> {
         result
     }
 
-    /// Starts over; the next page will be the first, as the service then has it.
+    /// Starts over: the next call reads the first page again, as the service then has it.
     pub fn reload(&mut self) {
         self.abandon_fetches();
         self.next = 0;
         self.unsent = 0;
-        self.places = Places::default();
+        self.order = PageOrder::default();
         self.said_last = None;
         self.stats = PageStats::default();
         self.items = 0;
         self.finished = false;
     }
 
-    /// What the service said of the whole listing with the newest page.
+    /// The figures of the whole listing, as the service sent them with the newest page.
     pub fn stats(&self) -> PageStats {
         self.stats
     }
@@ -191,7 +192,7 @@ impl<R: Send + Sync + 'static> Pager<R> {
                 self.abandon_fetches();
             }
             match page {
-                Some(page) if !page.is_empty() => return Ok(Some(self.hand_out(call, page))),
+                Some(page) if !page.is_empty() => return Ok(Some(self.deliver(call, page))),
                 _ if self.finished => return Ok(None),
                 _ => empty_pages += 1,
             }
@@ -204,11 +205,11 @@ impl<R: Send + Sync + 'static> Pager<R> {
         Ok(None)
     }
 
-    /// What comes for page `next`, under the limits of `call`. A page that was fetched ahead and failed is fetched anew:
-    /// the failure is of its time, and may stem from limits that do not hold any more.
+    /// The answer for page `next`, under the limits of `call`. A page that was fetched ahead and failed is fetched again: the
+    /// cause may have passed, or may be a limit of an earlier call.
     async fn fetched(&mut self, call: &Call) -> Result<Fetched<R>> {
         loop {
-            let fetch = self.under_way.front_mut().expect("one page is under way");
+            let fetch = self.under_way.front_mut().expect("a page is under way");
             let result = {
                 fetch.call.adopt(call);
                 let _adopted = Adopted(&fetch.call);
@@ -219,7 +220,7 @@ impl<R: Send + Sync + 'static> Pager<R> {
             match result {
                 Ok(Err(error)) if !is_of_this_call && error.kind() != ErrorKind::NotFound => {}
                 Ok(result) => return result,
-                // The runtime that it was spawned on is gone.
+                // The runtime that the task was spawned on has shut down.
                 Err(lost) if lost.is_cancelled() => {}
                 Err(lost) => resume_unwind(lost.into_panic()),
             }
@@ -228,7 +229,7 @@ impl<R: Send + Sync + 'static> Pager<R> {
         }
     }
 
-    fn hand_out(&mut self, call: &Call, page: Page<R>) -> Page<R> {
+    fn deliver(&mut self, call: &Call, page: Page<R>) -> Page<R> {
         self.items += page.len() as u64;
         call.report(Progress::Page {
             page: self.next - 1,
@@ -238,7 +239,7 @@ impl<R: Send + Sync + 'static> Pager<R> {
         page
     }
 
-    /// Keeps as many pages under way as may be: one until the service has told how many there are.
+    /// Keeps as many pages under way as are allowed: one until the service has said how many there are.
     fn send_ahead(&mut self, call: &Call) {
         if std::mem::take(&mut self.resend) {
             let fetch = self.fetch(call, self.next);
@@ -257,7 +258,7 @@ impl<R: Send + Sync + 'static> Pager<R> {
         }
     }
 
-    /// Begins to fetch a page for `call`; the first of those under way is adopted by it at once.
+    /// Begins to fetch a page for `call`, which adopts the fetch as soon as the page is the next to deliver.
     fn fetch(&self, call: &Call, page: u64) -> Fetch<R> {
         let call = Arc::new(call.ahead());
         let (service, listing, own, buffer_pool) = (
@@ -285,7 +286,7 @@ impl<R: Send + Sync + 'static> Pager<R> {
         }
     }
 
-    /// Reads the answer for page `next`; `None` is past the end.
+    /// Reads the answer for page `next`; `None` means that the listing has ended.
     fn take(&mut self, fetched: Result<Fetched<R>>) -> Result<Option<Page<R>>> {
         let fetched = match fetched {
             Ok(fetched) => fetched,
@@ -301,7 +302,7 @@ impl<R: Send + Sync + 'static> Pager<R> {
                 let said_last = last.filter(|last| !last).or(self.said_last);
                 return self.missing(said_last, "is missing");
             }
-            PageAnswer::PastTheEnd if self.next == 0 && end::is_nothing(fetched.stats) => {
+            PageAnswer::PastTheEnd if self.next == 0 && last_page::is_nothing(fetched.stats) => {
                 self.stats = fetched.stats;
                 return Ok(None);
             }
@@ -312,14 +313,14 @@ impl<R: Send + Sync + 'static> Pager<R> {
         };
         let counted = self.stats.page_count;
         let (fingerprint, number) = (page.fingerprint(), fetched.stats.current_page);
-        match self.places.find(self.next, fingerprint, number) {
-            Place::Next => self.places.note(fingerprint, number),
-            Place::Before => {
+        match self.order.classify(self.next, fingerprint, number) {
+            Position::Next => self.order.record(fingerprint, number),
+            Position::Previous => {
                 let said_last = page.is_last().filter(|last| *last).or(self.said_last);
                 return self.missing(said_last, "is the one before it again");
             }
-            Place::Elsewhere(how) => {
-                return Err(end::cut_short(format_args!(
+            Position::OutOfOrder(how) => {
+                return Err(last_page::cut_short(format_args!(
                     "page {} (from 0) {how}",
                     self.next
                 )));
@@ -328,7 +329,7 @@ impl<R: Send + Sync + 'static> Pager<R> {
         self.said_last = page.is_last();
         self.stats = fetched.stats;
         self.stats.page_count = self.stats.page_count.or(counted);
-        let outlook = end::after_page(PageFacts {
+        let more_pages = last_page::after_page(PageFacts {
             page: self.next,
             last: page.is_last(),
             page_count: self.stats.page_count,
@@ -336,18 +337,18 @@ impl<R: Send + Sync + 'static> Pager<R> {
             items: page.len() as u64,
             items_before: self.items,
         });
-        self.finished = outlook == Outlook::End;
+        self.finished = more_pages == MorePages::None;
         Ok(Some(page))
     }
 
-    /// No page came for `next`; `said_last` is the word on whether one would.
+    /// Ends the listing, since no page came for `next`; `said_last` is what the service said of whether one would.
     fn missing(&self, said_last: Option<bool>, how: &str) -> Result<Option<Page<R>>> {
-        end::at_missing_page(self.next, self.stats.page_count, said_last, how).map(|()| None)
+        last_page::check_end_before(self.next, self.stats.page_count, said_last, how).map(|()| None)
     }
 }
 
-/// Whether the service says no more than that there is no such page. What it says of the group or the organisation is
-/// no end of a listing.
+/// Whether the service says only that the page does not exist. That it does not know the group or the organisation is not
+/// the end of a listing.
 fn is_about_the_page(error: &Error) -> bool {
     matches!(error.absent(), Some(Absent::Unsaid | Absent::Page))
 }

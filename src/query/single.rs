@@ -1,4 +1,4 @@
-//! Questions with one answer: one user, the service's status.
+//! Requests with a single answer: one user, the service's status.
 
 use crate::call::Call;
 use crate::call::endpoint_class::EndpointClass;
@@ -9,7 +9,7 @@ use crate::model::user::{User, parse_one_user};
 use crate::service::{Resource, Service};
 use serde_json::Value;
 
-/// `None` where the service says that it knows no such user, which is an answer and no error.
+/// Asks for one user. `None` if the service says that it does not know this user, which is an answer and not an error.
 pub(crate) async fn find_user(
     service: &Service,
     call: &Call,
@@ -31,14 +31,16 @@ pub(crate) async fn find_user(
     }
 }
 
-/// What the service says of itself.
+/// The service's statement about itself, from its status page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceStatus {
-    /// `LIVE` when all is well.
+    /// `LIVE` when the service works.
     pub state: Option<String>,
+    /// The version of the service.
     pub version: Option<String>,
+    /// The build of the service.
     pub build: Option<String>,
-    /// The whole answer, with whatever else it tells.
+    /// The whole answer as JSON, with everything else that it says.
     pub json: String,
 }
 
@@ -56,7 +58,7 @@ fn parse_status(body: &[u8]) -> Result<ServiceStatus> {
     if !value.is_object() {
         return Err(Error::protocol("the status page is no JSON object"));
     }
-    // Some hosts put all of it under `status`.
+    // Some hosts put all fields under `status`.
     let inner = value.get("status").filter(|status| status.is_object());
     let text = |name: &str| {
         let found = [Some(&value), inner].into_iter().flatten();
