@@ -1,12 +1,12 @@
-# The commands people type:
+# The targets for users and developers:
 #
 #   make demo      provisions an organisation in the sandbox, from C
-#   make test      all tests; sets up what it lacks
+#   make test      runs all tests; installs the programs that they need
 #   make faults    renews the fault matrix in tests/fault_matrix/README.md
-#   make soak      more of the random schedules that hold the library's word against the sandbox's; SECONDS, SEED
-#   make fuzz      fuzzes all that reads foreign bytes; SECONDS for each target
-#   make bench     measures it beside what users would pick instead; five minutes; ROUNDS
-#   make install   the library, its header, its pkg-config file and its programs, under PREFIX (DESTDIR is honoured)
+#   make soak      runs more random schedules, which compare the library's results with the sandbox's; SECONDS, SEED
+#   make fuzz      fuzzes every parser of foreign input; SECONDS for each target
+#   make bench     compares the library with the alternatives, in five minutes; ROUNDS
+#   make install   installs the library, its header, its pkg-config file and its programs under PREFIX, with DESTDIR
 #   make header    renews include/umapi.h from the source
 
 CARGO ?= cargo
@@ -25,10 +25,10 @@ c := $(CC) -std=c99 $(strict) -g -Iinclude
 against_library := -L$(build) -lumapi -Wl,-rpath,$(CURDIR)/$(build)
 examples := bindings/c/examples
 
-# None of make's own rules applies.
+# Make's built-in rules are turned off.
 .SUFFIXES:
 
-.PHONY: demo test setup lint test-rust test-abi test-header test-install test-c test-faults test-judge release sandbox header \
+.PHONY: demo test setup lint test-rust test-abi test-header test-install test-c test-faults test-adobe-client release sandbox header \
 	install faults soak fuzz bench bench-programs clean
 
 # ---- Building ----
@@ -66,11 +66,11 @@ with_network := $(with_sandbox) tests/support/with-network.py
 valgrind := valgrind -q --num-callers=40 --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=9 \
 	--suppressions=tests/support/c/valgrind.supp
 sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all
-judge := target/judge
+adobe_client := target/adobe_client
 
 export UMAPI_TEST_KEYS := $(CURDIR)/target/keys
 
-test: setup lint test-rust test-abi test-header test-install test-c test-faults test-judge
+test: setup lint test-rust test-abi test-header test-install test-c test-faults test-adobe-client
 	@echo "all tests passed"
 
 setup:
@@ -104,7 +104,7 @@ test-install: release
 
 $(build)/tests/first $(build)/sanitized/first: $(examples)/first.c
 
-# Each C test has a name of its own, in whatever folder it is.
+# The names of the C tests are unique, so that make finds a test by its name in any folder.
 vpath %.c $(wildcard tests/c/*) tests/fault_matrix
 c_support := tests/support/c/harness.c tests/support/c/operations.c
 c_test := $(c) -Itests/support/c
@@ -113,7 +113,7 @@ $(build)/tests/%: %.c $(c_support) $(c_support:.c=.h) include/umapi.h | release
 	@mkdir -p $(@D)
 	@$(c_test) $< $(c_support) -o $@ $(against_library) -lpthread
 
-# It loads the library itself.
+# This test loads the library at run time and is not linked against it.
 $(build)/tests/unload: tests/c/concurrency/unload.c include/umapi.h | release
 	@mkdir -p $(@D)
 	@$(CC) -std=gnu99 -Wall -Wextra -Werror -g -Iinclude $< -o $@ -lpthread -ldl
@@ -122,10 +122,10 @@ $(build)/sanitized/%: %.c $(c_support) $(c_support:.c=.h) include/umapi.h | rele
 	@mkdir -p $(@D)
 	@$(c_test) $(sanitize) $< $(c_support) -o $@ $(against_library) -lpthread
 
-# Three times: as it is; under valgrind; and with the C side built to notice what it does wrong itself. What measures each
-# wait of each call has no use for valgrind's time.
+# Each C test runs three times: plain, under valgrind, and built with sanitizers. A test that measures every wait of every
+# call would take too long under valgrind and prove nothing.
 checked := $(filter-out cancel_waits,$(c_tests)) faults
-# AddressSanitizer's own allocator does not survive a fork among other threads.
+# AddressSanitizer's allocator does not work in a child that is forked while other threads run.
 sanitized := $(filter-out fork,$(c_tests)) faults
 c_programs := $(c_tests) faults $(network_tests)
 
@@ -163,7 +163,7 @@ test-faults: sandbox release $(build)/tests/faults
 faults: sandbox release $(build)/tests/faults
 	@tests/fault_matrix/check.sh $(build)/tests/faults --update
 
-# Fresh schedules of both kinds for so many seconds in all. A mismatch tells the seed that repeats it.
+# Runs new schedules of both kinds for SECONDS in all. A mismatch prints the seed that repeats it.
 soak: SECONDS ?= 60
 soak: SEED ?= $(shell date +%s)
 soak: sandbox
@@ -172,18 +172,18 @@ soak: sandbox
 			$(CARGO) test --quiet --locked --test $$test -- --nocapture || exit 1; \
 	done
 
-# The parsers of what a server sends, key loading, and the C calls; so many seconds for each target.
+# Fuzzes the parsers of answers, the loading of keys, and the C calls, for SECONDS each.
 fuzz: SECONDS ?= 600
 fuzz:
 	tests/fuzz/run.sh $(SECONDS)
 
-test-judge: sandbox $(judge)/ready
-	@cd tests/sandbox/judge && UMAPI_SANDBOX=$(CURDIR)/target/debug/umapi-sandbox \
-		$(CURDIR)/$(judge)/bin/python -m unittest
+test-adobe-client: sandbox $(adobe_client)/ready
+	@cd tests/sandbox/adobe_client && UMAPI_SANDBOX=$(CURDIR)/target/debug/umapi-sandbox \
+		$(CURDIR)/$(adobe_client)/bin/python -m unittest
 
-$(judge)/ready: tests/sandbox/judge/requirements.txt
-	$(PYTHON) -m venv $(judge)
-	$(judge)/bin/python -m pip install -q -r tests/sandbox/judge/requirements.txt
+$(adobe_client)/ready: tests/sandbox/adobe_client/requirements.txt
+	$(PYTHON) -m venv $(adobe_client)
+	$(adobe_client)/bin/python -m pip install -q -r tests/sandbox/adobe_client/requirements.txt
 	@touch $@
 
 target/keys: tests/support/keys.sh
@@ -197,7 +197,7 @@ bench_c := $(CC) -std=c99 $(strict) -O2 -Iinclude
 bench_clients := $(addprefix $(bench_build)/,read act getter)
 bench_programs := $(bench_clients) $(addprefix $(bench_build)/,load measure libcurl_act simdjson_read)
 
-# The library as it is released, whatever the environment has for quick builds.
+# The library is measured as it is released, without the environment's settings for quick builds.
 bench: ROUNDS ?= 15
 bench:
 	@PYTHON=$(PYTHON) benches/setup.sh $(bench_build)/venv
@@ -221,10 +221,10 @@ $(bench_build)/load: benches/umapi/load.c include/umapi.h | $(bench_build)
 $(bench_build)/measure: benches/measure.c | $(bench_build)
 	$(bench_c) $< -o $@
 
-$(bench_build)/libcurl_act: benches/rivals/libcurl_act.c | $(bench_build)
+$(bench_build)/libcurl_act: benches/baselines/libcurl_act.c | $(bench_build)
 	$(bench_c) $< -o $@ -lcurl
 
-$(bench_build)/simdjson_read: benches/rivals/simdjson_read.cpp | $(bench_build)
+$(bench_build)/simdjson_read: benches/baselines/simdjson_read.cpp | $(bench_build)
 	$(CXX) -std=c++17 $(strict) -O3 $< -o $@ -lcurl -lsimdjson
 
 # ---- Installing ----

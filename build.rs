@@ -3,7 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// The number in the soname; `UMAPI_ABI_VERSION` in the header says the same, and a test holds them together.
+/// The number in the soname. A test checks that it equals `UMAPI_ABI_VERSION` in the header.
 const ABI_VERSION: u32 = 1;
 
 fn main() {
@@ -25,8 +25,8 @@ fn variable(name: &str) -> String {
     env::var(name).unwrap_or_else(|_| panic!("Cargo sets {name}"))
 }
 
-/// In the order in which a reader meets the handles.
-const MANUAL: &[&str] = &[
+/// The files of `src/ffi`, in the order of the header's chapters.
+const CHAPTERS: &[&str] = &[
     "library",
     "status",
     "error",
@@ -53,7 +53,7 @@ fn write_header(root: &Path, path: &Path) {
         .expect("cbindgen.toml is well-formed");
     config.after_includes = Some(version_macros());
     let mut builder = cbindgen::Builder::new().with_config(config);
-    for chapter in MANUAL {
+    for chapter in CHAPTERS {
         builder = builder.with_src(root.join(format!("src/ffi/{chapter}.rs")));
     }
     builder
@@ -62,11 +62,11 @@ fn write_header(root: &Path, path: &Path) {
         .write_to_file(path);
 }
 
-/// The version that a program was compiled with; `umapi_version()` tells the one that it runs with.
+/// The macros of the version that a program was compiled with; `umapi_version()` returns the version that it runs with.
 fn version_macros() -> String {
     let part = |name: &str| variable(&format!("CARGO_PKG_VERSION_{name}"));
     format!(
-        "\n/** The version that this header belongs to; umapi_version() tells the one that was loaded. */\n\
+        "\n/** The version of this header; umapi_version() returns the version of the library that was loaded. */\n\
          #define UMAPI_VERSION \"{}\"\n\
          #define UMAPI_VERSION_MAJOR {}\n\
          #define UMAPI_VERSION_MINOR {}\n\

@@ -1,4 +1,4 @@
-"""The benchmark: every contender at every piece of work, in turn and again, and what came of it.
+"""The benchmark: runs every client at every workload in alternating rounds, and reports the results.
 
 Prints the tables and writes target/bench.json, in about five minutes and never more than ten.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import report
 from figures import ACTING, READING, keys
-from measuring import Failed, Job, Results, perform
+from runs import Failed, Job, Results, perform
 from services import ReadyMadePages, Sandbox
 
 HERE = Path(__file__).resolve().parent
@@ -33,36 +33,36 @@ def native(program, *arguments):
     return (PROGRAMS / program, *arguments)
 
 
-def adobes(script, *arguments):
-    return (PYTHON, HERE / "rivals" / script, *arguments)
+def adobe_client(script, *arguments):
+    return (PYTHON, HERE / "baselines" / script, *arguments)
 
 
 def busy_jobs(stack):
-    """Work that keeps a processor busy, one at a time."""
+    """The workloads that keep a processor busy, which run one at a time."""
     large = stack.enter_context(closing(ReadyMadePages(SERVER, users=200_000)))
     small = stack.enter_context(closing(ReadyMadePages(SERVER, users=20_000)))
     all_users, a_tenth, all_actions = {"users": 200_000}, {"users": 20_000}, {"succeeded": 20_000}
     return [
         Job("read", "libumapi", large, native("read"), all_users),
         Job("read", "libcurl+simdjson", large, native("simdjson_read"), all_users),
-        Job("read", "umapi-client", large, adobes("umapi_client_read.py"), all_users),
+        Job("read", "umapi-client", large, adobe_client("umapi_client_read.py"), all_users),
         Job("read a tenth", "libumapi", small, native("read"), a_tenth),
         Job("read a tenth", "libcurl+simdjson", small, native("simdjson_read"), a_tenth),
         Job("act", "libumapi", large, native("act", "-n", 20_000), all_actions),
         Job("act", "libcurl", large, native("libcurl_act", 20_000), all_actions),
-        Job("act", "umapi-client", large, adobes("umapi_client_act.py", 20_000), all_actions),
+        Job("act", "umapi-client", large, adobe_client("umapi_client_act.py", 20_000), all_actions),
         Job("getter", "libumapi", small, native("getter")),
         *[Job("load", "libumapi", small, native("load", LIBRARY))] * LOADS_IN_ROUND,
     ]
 
 
 def waiting_jobs(stack):
-    """Work that is nearly all waiting: these lists are done side by side."""
+    """The workloads that mostly wait; the lists run concurrently."""
     slow = stack.enter_context(closing(ReadyMadePages(SERVER, users=80_000, latency_ms=200)))
     organisation = ("--users", str(READING.users), "--page-size", str(READING.page_size))
     forty_pages, all_actions = {"users": 80_000}, {"succeeded": ACTING.actions}
-    act, adobe_acts = native("act", "-n", ACTING.actions, *pace(ACTING)), adobes("umapi_client_act.py", ACTING.actions)
-    read, readings = native("read", "-t", READING.threads, *pace(READING)), sandbox("users", READING, *organisation)
+    act, adobe_acts = native("act", "-n", ACTING.actions, *rate_limit(ACTING)), adobe_client("umapi_client_act.py", ACTING.actions)
+    read, readings = native("read", "-t", READING.threads, *rate_limit(READING)), sandbox("users", READING, *organisation)
     all_readings = {"users": READING.listed()}
     return [
         [
@@ -79,30 +79,30 @@ def sandbox(endpoint, throttle, *options):
     return Sandbox(SANDBOX, *options, endpoint=endpoint, limit=throttle.allowed, window_ms=throttle.window_ms)
 
 
-def pace(throttle):
-    """What libumapi is told of a throttle."""
+def rate_limit(throttle):
+    """The arguments that tell libumapi the limit."""
     return ("-l", throttle.documented, "-w", throttle.window_ms)
 
 
 def run(results, jobs):
     for job in jobs:
-        if (job.work, job.contender) in results.failures:
+        if (job.work, job.client) in results.failures:
             continue
         try:
             results.add(job, perform(PROGRAMS / "measure", job))
         except Failed as failure:
-            results.fail(job.work, job.contender, str(failure))
+            results.fail(job.work, job.client, str(failure))
 
 
 def rounds(what, count, end):
-    """So many rounds, or as many as fit in before `end`; one at least."""
+    """Yields `count` times, or as often as rounds fit before `end`, and at least once."""
     longest = 0
     for number in range(1, count + 1):
         begun = time.monotonic()
         if number > 1 and begun + longest > end:
-            tell(f"no time is left for {what} round {number} of {count}")
+            log(f"no time is left for {what} round {number} of {count}")
             return
-        tell(f"{what} round {number} of {count}")
+        log(f"{what} round {number} of {count}")
         yield
         longest = max(longest, time.monotonic() - begun)
 
@@ -122,20 +122,20 @@ def measure(busy, waiting):
     return results
 
 
-def hold_to_the_same_work(results):
-    """Whoever saw something else than libumapi, or sent other bodies with libcurl, is not compared."""
-    for work, contender in list(results.runs):
+def exclude_other_work(results):
+    """Excludes a client that read other data than libumapi, or that sent other bodies with libcurl."""
+    for work, client in list(results.runs):
         ours = results.runs.get((work, "libumapi"), [None])[0]
-        for theirs in results.runs[work, contender]:
-            if ours is not None and (difference := differing(ours, theirs, contender)):
-                results.fail(work, contender, difference)
+        for theirs in results.runs[work, client]:
+            if ours is not None and (difference := differing(ours, theirs, client)):
+                results.fail(work, client, difference)
 
 
-def differing(ours, theirs, contender):
+def differing(ours, theirs, client):
     for field in ("users", "texts", "bytes", "flags"):
-        if field in theirs.said and theirs.said[field] != ours.said[field]:
-            return f"{theirs.said[field]} {field}, not {ours.said[field]}"
-    if contender == "libcurl" and theirs.action_bytes != ours.action_bytes:
+        if field in theirs.reported and theirs.reported[field] != ours.reported[field]:
+            return f"{theirs.reported[field]} {field}, not {ours.reported[field]}"
+    if client == "libcurl" and theirs.action_bytes != ours.action_bytes:
         return f"{theirs.action_bytes} bytes of actions, not {ours.action_bytes}"
     return None
 
@@ -146,7 +146,7 @@ def stripped_mb(library):
     return copy.stat().st_size / 1e6
 
 
-def tell(text):
+def log(text):
     print(text, file=sys.stderr, flush=True)
 
 
@@ -157,11 +157,11 @@ def main():
     options = parser.parse_args()
     begun = time.monotonic()
     results = measure(options.rounds, options.waiting_rounds)
-    hold_to_the_same_work(results)
+    exclude_other_work(results)
     found = keys(results, stripped_mb(LIBRARY))
     report.write(TARGET / "bench.json", found, cores=os.cpu_count())
     report.show(results, found)
-    tell(f"{time.monotonic() - begun:.0f} s in all; the figures are in target/bench.json")
+    log(f"{time.monotonic() - begun:.0f} s in all; the figures are in target/bench.json")
 
 
 main()

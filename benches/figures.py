@@ -1,21 +1,21 @@
-"""What is made of the runs: the keys of target/bench.json, and what each may be at most."""
+"""The keys of target/bench.json: how each is computed from the runs, and its upper bound."""
 
 import math
 from dataclasses import dataclass
 
-from measuring import Failed, Figure
+from runs import Failed, Figure
 
 
 @dataclass(frozen=True)
 class Throttle:
-    """A limit on requests in each window: as the library is told of it, and as the sandbox keeps it."""
+    """A limit on requests in each window: `documented` for the library, `allowed` by the sandbox."""
 
     documented: int
     allowed: int
     window_ms: int
 
     def limit(self):
-        """The shortest time, in seconds: a window's worth at once, and each next one a window later."""
+        """The shortest possible time, in seconds: the requests of one window at once, those of the next a window later."""
         return (math.ceil(self.requests() / self.allowed) - 1) * self.window_ms / 1000
 
     def windows(self, seconds):
@@ -35,7 +35,7 @@ class Reading(Throttle):
     threads: int
     users: int
     page_size: int
-    unlisted: int  # technical accounts, which the sandbox counts and leaves out
+    unlisted: int  # technical accounts, which the sandbox counts and does not list
 
     def listed(self):
         return self.threads * (self.users - self.unlisted)
@@ -44,10 +44,10 @@ class Reading(Throttle):
         return self.threads * math.ceil(self.users / self.page_size)
 
 
-# The documented limit of a minute, in a second.
+# The documented limit, with a window of a second instead of a minute.
 ACTING = Acting(documented=10, allowed=10, window_ms=1000, actions=2000)
-# Half of what is documented (12 for 25), a minute in twelve seconds: the service's Retry-After comes in whole seconds,
-# rounded up, and is to stay as small beside the window as it is beside a minute.
+# Half of the documented limit (12 for 25), with a window of twelve seconds instead of a minute: the sandbox's Retry-After
+# is in whole seconds, rounded up, and must be as small in relation to the window as the service's is to a minute.
 READING = Reading(documented=25, allowed=12, window_ms=12_000, threads=4, users=1500, page_size=100, unlisted=2)
 
 
@@ -63,8 +63,8 @@ def peak(run):
     return run.peak
 
 
-def versus(work, rival, get):
-    return lambda results: results.ratio(work, "libumapi", rival, get)
+def versus(work, baseline, get):
+    return lambda results: results.ratio(work, "libumapi", baseline, get)
 
 
 def own(work, get):
@@ -76,7 +76,7 @@ def worst(work, get):
 
 
 def growth(results):
-    """What ten times as many users add to the peak, in MB."""
+    """The growth of the peak with ten times as many users, in MB."""
     many, few = results.of("read", "libumapi"), results.of("read a tenth", "libumapi")
     return Figure.of([large.peak - small.peak for large, small in zip(many, few)])
 
@@ -85,7 +85,7 @@ def growth(results):
 class Key:
     most: float
     decimals: int
-    compute: object  # of the results; None for what is known without a run
+    compute: object  # a function of the results; None if the figure needs no run
 
 
 KEYS = {
@@ -103,14 +103,14 @@ KEYS = {
         1, 2, worst("throttled read", lambda run: run.throttled / READING.windows(run.wall))
     ),
     "so_stripped_mb": Key(6, 2, None),
-    "load_and_first_client_ms": Key(10, 2, own("load", lambda run: run.said["ms"])),
-    "c_getter_ns": Key(5, 1, own("getter", lambda run: run.said["ns"])),
+    "load_and_first_client_ms": Key(10, 2, own("load", lambda run: run.reported["ms"])),
+    "c_getter_ns": Key(5, 1, own("getter", lambda run: run.reported["ns"])),
 }
 
 
 @dataclass(frozen=True)
 class Found:
-    """A key's figure; without one, the reason."""
+    """A key's figure, or the reason why there is none."""
 
     key: Key
     figure: Figure | None

@@ -1,8 +1,8 @@
-/* Runs a command and tells what it cost, as a line of JSON after all that the command says.
+/* Runs a command and prints its cost, as a line of JSON after the command's output.
  *
  *     measure command [arguments]
  *
- * A small program does this, since Linux counts what stood in memory before an exec to the peak of what comes after.
+ * A small program does this, since Linux includes the memory before an exec in the peak after it.
  */
 #define _DEFAULT_SOURCE
 
@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Seconds; a command that takes longer is ended. */
-enum { PATIENCE = 120 };
+/* The time limit of the command, in seconds. */
+enum { TIME_LIMIT = 120 };
 
 static double seconds_of(struct timeval time)
 {
@@ -36,7 +36,7 @@ int main(int count, char **arguments)
     double begun = now();
     pid_t child = vfork();
     if (child == 0) {
-        alarm(PATIENCE); /* It outlives the exec. */
+        alarm(TIME_LIMIT); /* the timer is kept by exec */
         execvp(arguments[1], arguments + 1);
         _exit(127);
     }

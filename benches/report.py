@@ -1,7 +1,7 @@
-"""The tables.
+"""The tables of the benchmark.
 
-    report.py              prints the README's table again, out of target/bench.json
-    report.py README.md    puts it in the place of the one that is there
+    report.py              prints the README's table from target/bench.json
+    report.py README.md    replaces the table in README.md
 """
 
 import json
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from figures import ACTING, KEYS, READING, cpu, peak, wall
-from measuring import Failed
+from runs import Failed
 
 METRICS = (("CPU s", cpu, 3), ("wall s", wall, 2), ("peak MB", peak, 1))
 THROTTLES = {"throttled act": ACTING, "throttled read": READING}
@@ -21,24 +21,24 @@ def show(results, found):
     print(row("median (least to most)", *(name for name, _, _ in METRICS), "requests", "429s"))
     for work in results.works():
         print(f"\n{work}")
-        for line in lines_of(work, results):
+        for line in lines_of_work(work, results):
             print(line)
     print("\n" + markdown({name: key.value() for name, key in found.items()}))
     for name, key in found.items():
         if key.figure is None:
             print(f"{name} could not be measured. {key.why_null}")
         elif not key.is_met():
-            print(f"{name} is not reached.")
+            print(f"{name} exceeds its bound.")
 
 
-def lines_of(work, results):
-    contenders = results.contenders(work)
-    for contender in contenders:
+def lines_of_work(work, results):
+    clients = results.clients(work)
+    for client in clients:
         try:
-            yield from lines_about(work, contender, results)
-            if contender != contenders[0]:
-                ratios = [results.ratio(work, contenders[0], contender, get) for _, get, _ in METRICS]
-                yield row(f"    {contenders[0]} is at", *(spread(ratio, 3) for ratio in ratios))
+            yield from lines_of_client(work, client, results)
+            if client != clients[0]:
+                ratios = [results.ratio(work, clients[0], client, get) for _, get, _ in METRICS]
+                yield row(f"    {clients[0]} is at", *(spread(ratio, 3) for ratio in ratios))
         except Failed as failure:
             yield f"  {failure}"
     if work in THROTTLES:
@@ -46,16 +46,16 @@ def lines_of(work, results):
         yield row("  arithmetic limit", "", f"{throttle.limit():.2f}", "", str(throttle.requests()), "0")
 
 
-def lines_about(work, contender, results):
-    runs = results.of(work, contender)
+def lines_of_client(work, client, results):
+    runs = results.of(work, client)
     if work in CALLS:
         unit = CALLS[work]
-        figure = results.figure(work, contender, lambda run: run.said[unit])
-        yield row("  " + contender, f"{spread(figure, 2)} {unit}")
+        figure = results.figure(work, client, lambda run: run.reported[unit])
+        yield row("  " + client, f"{spread(figure, 2)} {unit}")
         return
-    cells = [spread(results.figure(work, contender, get), decimals) for _, get, decimals in METRICS]
-    counts = [results.figure(work, contender, get) for get in (lambda run: run.requests, lambda run: run.throttled)]
-    yield row("  " + contender, *cells, *(f"{count.median:.0f}" for count in counts))
+    cells = [spread(results.figure(work, client, get), decimals) for _, get, decimals in METRICS]
+    counts = [results.figure(work, client, get) for get in (lambda run: run.requests, lambda run: run.throttled)]
+    yield row("  " + client, *cells, *(f"{count.median:.0f}" for count in counts))
 
 
 def row(*cells):
@@ -86,7 +86,7 @@ def write(path, found, cores):
     path.write_text(json.dumps(flat, indent=2) + "\n")
 
 
-def put_into(path, table):
+def replace_table(path, table):
     text = path.read_text()
     begin = text.index(table.splitlines()[0])
     end = text.index("\n\n", begin) + 1
@@ -99,7 +99,7 @@ def main():
         sys.exit("make bench has not run yet")
     table = markdown(json.loads(last.read_text()))
     if len(sys.argv) > 1:
-        put_into(Path(sys.argv[1]), table)
+        replace_table(Path(sys.argv[1]), table)
     else:
         print(table, end="")
 

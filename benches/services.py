@@ -1,4 +1,4 @@
-"""The two services that are measured against: ready-made pages, and the sandbox with its throttle."""
+"""The two services of the benchmark: a server with rendered pages, and the sandbox with its throttle."""
 
 import contextlib
 import json
@@ -9,7 +9,7 @@ ORG_ID = "12345ABCDE@AdobeOrg"
 
 
 class Program:
-    """A server that announces itself in one line of JSON, and ends with its standard input."""
+    """A server that prints its addresses in one line of JSON, and ends when its standard input is closed."""
 
     def __init__(self, *command):
         self.process = subprocess.Popen(
@@ -23,15 +23,15 @@ class Program:
         self.process.wait(timeout=30)
 
 
-def ask(method, url, body=None):
+def request_json(method, url, body=None):
     data = None if body is None else json.dumps(body).encode()
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(urllib.request.Request(url, data=data, method=method), timeout=30) as answer:
         return json.load(answer)
 
 
-class ReadyMadePages:
-    """One server for all runs; its counters go on, so a run is what they grew by."""
+class RenderedPages:
+    """One server for all runs. The counts of a run are the differences of the server's counters."""
 
     def __init__(self, program, users, page_size=2000, latency_ms=0):
         self.server = Program(program, users, page_size, latency_ms)
@@ -48,7 +48,7 @@ class ReadyMadePages:
         self.action_bytes = after["action_bytes"] - before["action_bytes"]
 
     def counters(self):
-        return ask("GET", self.server.info["address"] + "/counters")
+        return request_json("GET", self.server.info["address"] + "/counters")
 
     def environment(self):
         address = self.server.info["address"]
@@ -63,7 +63,7 @@ class ReadyMadePages:
 
 
 class Sandbox:
-    """A new sandbox for each run, whose limit on one endpoint may be another than the documented one."""
+    """A new sandbox for each run, with a given limit on one endpoint."""
 
     def __init__(self, program, *options, endpoint, limit, window_ms):
         self.command = [program, "--exit-with-stdin", *options]
@@ -74,9 +74,9 @@ class Sandbox:
     def ready(self):
         self.server = Program(*self.command)
         try:
-            ask("POST", self.server.info["control"] + "/limits", self.limit)
+            request_json("POST", self.server.info["control"] + "/limits", self.limit)
             yield self
-            answers = ask("GET", self.server.info["control"] + "/counters")["answers"][self.limit["endpoint"]]
+            answers = request_json("GET", self.server.info["control"] + "/counters")["answers"][self.limit["endpoint"]]
             self.requests, self.throttled = sum(answers.values()), answers.get("429", 0)
         finally:
             self.server.close()
@@ -89,5 +89,5 @@ class Sandbox:
             "UMAPI_ORG_ID": info["org_id"],
             "UMAPI_CLIENT_ID": info["client_id"],
             "UMAPI_CLIENT_SECRET": info["client_secret"],
-            "UMAPI_TOKEN": ask("POST", info["control"] + "/tokens")["token"],
+            "UMAPI_TOKEN": request_json("POST", info["control"] + "/tokens")["token"],
         }

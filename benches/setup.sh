@@ -1,8 +1,8 @@
 #!/bin/sh
-# Sees to what the benchmark needs: compilers and libraries by Debian's package manager, Adobe's client in a place of
-# its own.
+# Installs what the benchmark needs: compilers and libraries with apt-get, or lists their packages if it may not, and
+# Adobe's client in a virtual environment.
 #
-#     setup.sh directory-of-the-venv
+#     setup.sh directory-of-the-virtual-environment
 set -eu
 
 python=${PYTHON:-python3}

@@ -1,4 +1,4 @@
-/* Creates people with three groups each, by a queue.
+/* Creates users with three groups each, through a queue.
  *
  *     act [-n actions] [-l requests -w window in ms]
  */
@@ -12,7 +12,7 @@
 
 static const char *const GROUPS[] = {"Sales", "Design/UX", "Engineering"};
 
-/* How often outcomes are taken from the queue: in actions. */
+/* The number of actions after which outcomes are taken from the queue. */
 enum { TAKEN_EVERY = 1000 };
 
 static umapi_action *creation(int number)
@@ -30,7 +30,7 @@ static umapi_action *creation(int number)
     return action;
 }
 
-/* How many actions have succeeded since the last time. */
+/* Takes the outcomes, and returns the number of actions that succeeded. */
 static size_t take(umapi_queue *queue)
 {
     umapi_results *results = NULL;

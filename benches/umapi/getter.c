@@ -1,4 +1,4 @@
-/* What one getter costs from C: the text getters over all users of a page, less the same loop without them. */
+/* The cost of one getter from C: the text getters over all users of a page, minus the same loop without them. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "service.h"
@@ -8,7 +8,7 @@
 
 enum { ROUNDS = 2000 };
 
-/* Nothing that is kept here can be left out by the compiler. */
+/* Prevents the compiler from removing the computation of the value. */
 static void keep(const void *value)
 {
     __asm__ volatile("" : : "r"(value) : "memory");

@@ -1,4 +1,4 @@
-/* How long a program waits for its first client: the library is loaded as a plug-in would, and a client made.
+/* The time to a program's first client: the library is loaded at run time, as by a plug-in, and a client is created.
  *
  *     load path-of-libumapi.so
  */
@@ -9,7 +9,7 @@
 #include <time.h>
 #include <umapi.h>
 
-/* ISO C has no cast from an object's address to a function's; POSIX has it by way of memory. */
+/* ISO C has no conversion from an object pointer to a function pointer; POSIX allows it through memory. */
 static int find(void *library, const char *name, void *function)
 {
     void *address = dlsym(library, name);

@@ -1,6 +1,6 @@
-/* Reads all users and touches every field of each.
+/* Reads all users, and reads every field of each.
  *
- *     read [-a pages to read ahead] [-t threads, each with a listing of its own] [-l requests -w window in ms]
+ *     read [-a pages to read ahead] [-t threads, each with its own listing] [-l requests -w window in ms]
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -14,7 +14,7 @@
 
 enum { MOST_THREADS = 16 };
 
-/* One listing, and what was seen in it. */
+/* One listing, and the counts of what was read. */
 struct reading {
     const umapi_client *client;
     size_t users;

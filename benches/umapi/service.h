@@ -1,4 +1,4 @@
-/* What the programs on libumapi share: a client for the service that the environment names, and a way out. */
+/* Functions of the programs that use libumapi: a client for the service that the environment names, and an exit on errors. */
 #ifndef SERVICE_H
 #define SERVICE_H
 
@@ -11,10 +11,10 @@ struct settings {
     int64_t window_ms;
 };
 
-/* A client that keeps `settings` for this class of requests: one of UMAPI_ENDPOINT_*. */
+/* A client with `settings` for requests to this endpoint, one of UMAPI_ENDPOINT_*. */
 umapi_client *connect_to_service(int32_t endpoint, const struct settings *settings);
 
-/* Ends the program with the error's words, unless all is well. */
+/* Prints the error's message and ends the program, unless the status is UMAPI_OK. */
 void must(umapi_status status, umapi_error *error);
 
 #endif

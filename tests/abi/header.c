@@ -1,4 +1,4 @@
-/* The header stands alone, as C and as C++, and the library answers to it. */
+/* A test that the header compiles alone, as C and as C++, and that the library has the same version. */
 
 #include <umapi.h>
 

@@ -1,7 +1,7 @@
 /*
- * The fault matrix: every fault on every call, with two attempts. It prints a table in Markdown of what the program is
- * told, which check.sh holds against the one in README.md, and checks each cell against what the sandbox knows: a listing
- * is complete or an error, and no action is told to have ended otherwise than it did.
+ * The fault matrix: every fault on every call, with two attempts. The program prints a table in Markdown of the reported
+ * results, which check.sh compares with the one in README.md, and checks each cell against the sandbox's records: a
+ * listing is complete or an error, and each action's outcome is true.
  */
 
 #include "harness.h"
@@ -15,24 +15,24 @@ enum { CELL = 64, COLUMNS = 8, SHAPES = 7, ATTEMPTS = 2, STALL_MS = 200 };
 
 static umapi_error *error;
 
-/* ---- Words ---- */
+/* ---- Texts of the cells ---- */
 
 static const char *status_word(umapi_status status)
 {
-    static const char *const words[] = {"OK",      "invalid argument", "cancelled", "deadline",  "throttled", "connect",
+    static const char *const names[] = {"OK",      "invalid argument", "cancelled", "deadline",  "throttled", "connect",
                                         "TLS",     "proxy",            "timeout",   "auth",      "forbidden", "not found",
                                         "rejected", "server",          "protocol",  "fork",      "panic",     "internal"};
-    return status >= 0 && (size_t)status < sizeof words / sizeof *words ? words[status] : "?";
+    return status >= 0 && (size_t)status < sizeof names / sizeof *names ? names[status] : "?";
 }
 
 static const char *outcome_word(int32_t kind)
 {
-    static const char *const words[] = {"?", "succeeded", "failed", "not sent", "unknown"};
-    return kind > 0 && (size_t)kind < sizeof words / sizeof *words ? words[kind] : "?";
+    static const char *const names[] = {"?", "succeeded", "failed", "not sent", "unknown"};
+    return kind > 0 && (size_t)kind < sizeof names / sizeof *names ? names[kind] : "?";
 }
 
-/* What went wrong, and after how many attempts if after several. */
-static void tell_error(char *cell, const umapi_error *error)
+/* Writes the error's status, and the number of attempts if there were several. */
+static void write_error(char *cell, const umapi_error *error)
 {
     int attempts = (int)umapi_error_attempts(error);
     size_t length = strlen(cell);
@@ -43,13 +43,13 @@ static void tell_error(char *cell, const umapi_error *error)
     }
 }
 
-static void tell_status(char *cell, umapi_status status)
+static void write_status(char *cell, umapi_status status)
 {
     CHECK_INT(umapi_error_status(error), status);
     if (status == UMAPI_OK) {
         strcat(cell, "OK");
     } else {
-        tell_error(cell, error);
+        write_error(cell, error);
     }
     umapi_error_free(error);
     error = NULL;
@@ -57,7 +57,7 @@ static void tell_status(char *cell, umapi_status status)
 
 /* ---- Calls ---- */
 
-/* What a listing must come to. */
+/* The number of items in each complete listing. */
 static size_t users_expected, groups_expected, user_groups_expected;
 
 static size_t count_users(const umapi_client *client, umapi_status *status)
@@ -84,18 +84,18 @@ static size_t count_groups(umapi_groups *groups, umapi_status *status)
     return count;
 }
 
-static void tell_listing(char *cell, umapi_status status, size_t count, size_t expected)
+static void write_listing(char *cell, umapi_status status, size_t count, size_t expected)
 {
     CHECK(count <= expected);
     CHECK(status != UMAPI_OK || count == expected);
-    tell_status(cell, status);
+    write_status(cell, status);
 }
 
 static void list_users(const umapi_client *client, char *cell)
 {
     umapi_status status;
     size_t count = count_users(client, &status);
-    tell_listing(cell, status, count, users_expected);
+    write_listing(cell, status, count, users_expected);
 }
 
 static void list_groups(const umapi_client *client, char *cell)
@@ -105,7 +105,7 @@ static void list_groups(const umapi_client *client, char *cell)
     size_t count;
     CHECK_OK(umapi_client_groups(client, &groups, &error), error);
     count = count_groups(groups, &status);
-    tell_listing(cell, status, count, groups_expected);
+    write_listing(cell, status, count, groups_expected);
 }
 
 static void list_user_groups(const umapi_client *client, char *cell)
@@ -115,28 +115,28 @@ static void list_user_groups(const umapi_client *client, char *cell)
     size_t count;
     CHECK_OK(umapi_client_user_groups(client, &groups, &error), error);
     count = count_groups(groups, &status);
-    tell_listing(cell, status, count, user_groups_expected);
+    write_listing(cell, status, count, user_groups_expected);
 }
 
-static void look_for_user(const umapi_client *client, char *cell)
+static void find_one_user(const umapi_client *client, char *cell)
 {
     umapi_user *user = NULL;
-    umapi_status status = umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, &error);
+    umapi_status status = umapi_client_find_user(client, NULL, EXISTING_USER, NULL, &user, &error);
     if (status == UMAPI_OK && user == NULL) {
         strcat(cell, "no such user");
     } else {
-        CHECK(status != UMAPI_OK || strcmp(umapi_user_email(user), SOMEBODY) == 0);
-        tell_status(cell, status);
+        CHECK(status != UMAPI_OK || strcmp(umapi_user_email(user), EXISTING_USER) == 0);
+        write_status(cell, status);
     }
     umapi_user_free(user);
 }
 
-static void ask_service(const umapi_client *client, char *cell)
+static void read_status_page(const umapi_client *client, char *cell)
 {
-    tell_status(cell, read_service(client, NULL, &error));
+    write_status(cell, read_service(client, NULL, &error));
 }
 
-/* Executes the action, and holds what is told of it against the ledger. */
+/* Executes the action, and checks its outcome against the ledger. */
 static void act(const umapi_client *client, umapi_action *action, int may_run_twice, char *cell)
 {
     umapi_results *results = execute(client, action);
@@ -152,7 +152,7 @@ static void act(const umapi_client *client, umapi_action *action, int may_run_tw
     strcat(cell, outcome_word(kind));
     if (umapi_outcome_error(outcome) != NULL) {
         strcat(cell, ": ");
-        tell_error(cell, umapi_outcome_error(outcome));
+        write_error(cell, umapi_outcome_error(outcome));
     } else if (umapi_outcome_finding_count(outcome) > 0) {
         strcat(cell, ", with its code");
         CHECK(umapi_finding_code(umapi_outcome_finding(outcome, 0)) != NULL);
@@ -183,12 +183,12 @@ typedef struct column {
 } column;
 
 static const column TABLE[COLUMNS] = {
-    {"token", "token", look_for_user},
-    {"one user", "user", look_for_user},
+    {"token", "token", find_one_user},
+    {"one user", "user", find_one_user},
     {"users", "users", list_users},
     {"groups", "groups", list_groups},
     {"user groups", "user-groups", list_user_groups},
-    {"status page", "status", ask_service},
+    {"status page", "status", read_status_page},
     {"action that may run twice", "action", join_group},
     {"action that may not", "action", rename_user},
 };
@@ -201,7 +201,7 @@ typedef enum way { BY_RULE, BY_REFUSING, BY_REVOKING, BY_EMPTYING_A_PAGE } way;
 
 typedef struct row {
     const char *name;
-    /* What the rule says beside its endpoint. SHAPE stands for each shape of a body in turn. */
+    /* The rule without its endpoint. SHAPE is replaced by each shape of a body in turn. */
     const char *fault;
     const char *settings;
     int columns;
@@ -279,7 +279,7 @@ static const row FAULTS[] = {
     {"an error with `step` 99", ERROR("'set':{'/errors/0/step':99}"), NULL, JOINING, BY_RULE},
 };
 
-/* Under a checker that makes everything slow, a third of the rows and of the columns is enough. */
+/* Under a slow checker, only a third of the rows and of the columns is computed. */
 static int is_quick(void)
 {
     return slowness() > 1;
@@ -300,7 +300,7 @@ static umapi_client *client_for(const row *row)
     return client;
 }
 
-/* The sandbox's technical accounts are listed on no page. */
+/* Makes all users of the second page technical accounts, which no page contains. */
 static void empty_the_second_page(void)
 {
     const char *const user = "{\"id\":", *const technical = "{\"technical\":true,\"id\":";
@@ -316,7 +316,7 @@ static void empty_the_second_page(void)
         }
     }
     strcat(changed, from);
-    steer("PUT", "/state", changed);
+    control_only("PUT", "/state", changed);
     free(changed);
     free(state);
 }
@@ -331,7 +331,7 @@ static void set_rule(const row *row, const column *column, const char *shape, in
     } else {
         sprintf(rule + length, "%.*s%s%s}", (int)(place - row->fault), row->fault, shape, place + 5);
     }
-    fault(rule);
+    add_fault(rule);
 }
 
 static void fill(char *cell, const row *row, size_t number, const char *shape, int once)
@@ -343,13 +343,13 @@ static void fill(char *cell, const row *row, size_t number, const char *shape, i
     if ((row->columns >> number & 1) == 0 || (is_quick() && number % 3 != 0)) {
         return;
     }
-    steer("POST", "/reset", NULL);
+    control_only("POST", "/reset", NULL);
     client = client_for(row);
     if (row->columns != TOKEN && number != 0) {
         CHECK_OK(find_user(client, NULL, &error), error);
     }
     if (row->settings != NULL) {
-        steer("POST", "/settings", row->settings);
+        control_only("POST", "/settings", row->settings);
     }
     if (row->fault != NULL) {
         set_rule(row, column, shape, once);
@@ -358,12 +358,12 @@ static void fill(char *cell, const row *row, size_t number, const char *shape, i
     case BY_RULE:
         break;
     case BY_REFUSING:
-        steer("POST", "/refuse", "{\"ms\":60000}");
-        /* The cut has to have arrived: what is written to a connection just before is rightly told as unknown. */
+        control_only("POST", "/refuse", "{\"ms\":60000}");
+        /* The reset must have arrived: an action written to the connection just before it is correctly unknown. */
         sleep_ms(30 * slowness());
         break;
     case BY_REVOKING:
-        steer("POST", "/tokens/revoke", NULL);
+        control_only("POST", "/tokens/revoke", NULL);
         break;
     case BY_EMPTYING_A_PAGE:
         empty_the_second_page();
@@ -411,7 +411,7 @@ static void print_row(const char *name, const char *shapes, const cells *line)
     fflush(stdout);
 }
 
-/* Shapes of a body that make no difference share a line. */
+/* Shapes of a body with equal cells share a row. */
 static void print_shapes(const row *row, int once)
 {
     static cells lines[SHAPES];
@@ -458,7 +458,7 @@ static void print_table(const char *heading, int once)
     }
 }
 
-static void count_what_is_there(void)
+static void count_items(void)
 {
     umapi_client *client = new_client();
     umapi_groups *groups = NULL;
@@ -474,8 +474,8 @@ static void count_what_is_there(void)
 
 int main(void)
 {
-    steer("POST", "/reset", NULL);
-    count_what_is_there();
+    control_only("POST", "/reset", NULL);
+    count_items();
     print_table("Every time, with two attempts:", 0);
     print_table("Once:", 1);
     return all_passed();

@@ -1,4 +1,4 @@
-//! HTTP/1.1 as far as the contenders speak it: connections kept alive, bodies of a known length, nothing compressed.
+//! The part of HTTP/1.1 that the measured clients use: connections kept alive, bodies of known length, no compression.
 
 use crate::counters::Counters;
 use std::borrow::Cow;
@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 pub struct Service {
-    /// Whole answers, head and body.
+    /// The complete answers, head and body.
     pages: Vec<Vec<u8>>,
     latency: Duration,
     counters: Counters,
@@ -23,7 +23,7 @@ enum Route {
 }
 
 impl Route {
-    fn of(path: &str) -> Route {
+    fn parse(path: &str) -> Route {
         let path = path.split('?').next().unwrap_or_default();
         let segments: Vec<&str> = path.split('/').skip(1).collect();
         match segments[..] {
@@ -48,7 +48,7 @@ impl Service {
     }
 
     /// Answers the requests of one connection until it is closed.
-    pub fn converse(&self, stream: TcpStream) -> io::Result<()> {
+    pub fn serve_connection(&self, stream: TcpStream) -> io::Result<()> {
         stream.set_nodelay(true)?;
         let mut writer = stream.try_clone()?;
         let mut reader = BufReader::with_capacity(64 << 10, stream);
@@ -60,7 +60,7 @@ impl Service {
     }
 
     fn answer(&self, path: &str, body: &[u8]) -> Cow<'_, [u8]> {
-        let route = Route::of(path);
+        let route = Route::parse(path);
         match route {
             Route::Counters => return json(&self.counters.to_json()),
             Route::Page(_) | Route::Action => {
@@ -89,7 +89,7 @@ impl Service {
     }
 }
 
-/// Reads a request: its path, and its body into `body`. `None` when the client has hung up.
+/// Reads a request, its body into `body`, and returns its path, or `None` after the client has hung up.
 fn read_request(reader: &mut impl BufRead, body: &mut Vec<u8>) -> io::Result<Option<String>> {
     let mut line = String::new();
     if reader.read_line(&mut line)? == 0 {

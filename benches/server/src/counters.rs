@@ -1,4 +1,4 @@
-//! What was asked for since the start, so that contenders can be held to the same work.
+//! The numbers of requests and actions since the start, by which the work of clients is compared.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

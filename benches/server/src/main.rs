@@ -1,11 +1,11 @@
-//! `umapi-bench-server`: the service's answers, rendered before the first request, so that the client alone is measured.
+//! `umapi-bench-server`: a server whose answers are rendered before the first request, so that only the client is measured.
 //!
 //! ```text
 //! umapi-bench-server USERS PAGE_SIZE LATENCY_MS
 //!
-//! pages       the listing, ready for the wire
+//! pages       the rendered pages of the listing
 //! connection  requests and their answers, one thread for each connection
-//! counters    what was asked for, at GET /counters
+//! counters    the numbers of requests and actions, at GET /counters
 //! ```
 //!
 //! It prints one JSON line with its address, and ends when its standard input is closed.
@@ -23,8 +23,8 @@ use std::thread;
 use std::time::Duration;
 
 fn main() -> ExitCode {
-    let figures: Option<Vec<usize>> = std::env::args().skip(1).map(|a| a.parse().ok()).collect();
-    let Some(&[users, page_size, latency_ms]) = figures.as_deref() else {
+    let arguments: Option<Vec<usize>> = std::env::args().skip(1).map(|a| a.parse().ok()).collect();
+    let Some(&[users, page_size, latency_ms]) = arguments.as_deref() else {
         eprintln!("usage: umapi-bench-server USERS PAGE_SIZE LATENCY_MS");
         return ExitCode::FAILURE;
     };
@@ -47,8 +47,8 @@ fn serve(service: Service) -> io::Result<()> {
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let service = service.clone();
-            // A client that hangs up ends its connection, and nothing else.
-            thread::spawn(move || service.converse(stream));
+            // An error affects only this connection: the client has hung up.
+            thread::spawn(move || service.serve_connection(stream));
         }
     });
     io::stdin().read_to_end(&mut Vec::new()).map(drop)

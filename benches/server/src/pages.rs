@@ -1,9 +1,9 @@
-//! The listing of an organisation that never was: every documented field, names of several scripts, a few admins.
-//! The same numbers give the same people, byte for byte.
+//! The listing of a generated organisation, with every documented field, names in several scripts, and a few admins.
+//! The same arguments give the same bytes.
 
 use std::fmt::Write;
 
-/// First names as JSON writes them, with what stands for them in an address.
+/// First names as they are in JSON, and their form in an email address.
 const FIRST_NAMES: [(&str, &str); 12] = [
     ("Ada", "ada"),
     ("Zoë", "zoe"),
@@ -52,7 +52,7 @@ const GROUPS: [&str; 13] = [
 const DOMAINS: [&str; 3] = ["example.com", "corp.example.com", "schule.example"];
 const COUNTRIES: [&str; 5] = ["DE", "US", "JP", "FR", "CH"];
 
-/// The answers for all pages, head and body, as they go over the wire.
+/// The answers for all pages, head and body, as they are sent.
 pub fn render(users: usize, page_size: usize) -> Vec<Vec<u8>> {
     let pages = users.div_ceil(page_size).max(1);
     (0..pages)
@@ -82,42 +82,47 @@ fn body(people: std::ops::Range<usize>, last: bool) -> String {
         if number > first {
             body.push(',');
         }
-        user(&mut body, number).expect("a string takes it all");
+        user(&mut body, number).expect("writing to a string does not fail");
     }
     body.push_str("]}");
     body
 }
 
 fn user(json: &mut String, number: usize) -> std::fmt::Result {
-    let mut dice = Dice(number as u64);
-    let (first, first_in_address) = dice.pick(&FIRST_NAMES);
-    let (last, last_in_address) = dice.pick(&LAST_NAMES);
-    let domain = dice.pick(&DOMAINS);
+    let mut random = SplitMix64(number as u64);
+    let (first, first_in_address) = random.pick(&FIRST_NAMES);
+    let (last, last_in_address) = random.pick(&LAST_NAMES);
+    let domain = random.pick(&DOMAINS);
     let address = format!("{first_in_address}.{last_in_address}.{number:06}@{domain}");
     write!(
         json,
         r#"{{"id":"{:016X}{:08X}@AdobeID","email":"{address}","status":"active","groups":["#,
-        dice.roll(),
-        dice.roll() as u32,
+        random.next(),
+        random.next() as u32,
     )?;
-    list(json, &GROUPS, 2 + dice.below(4), dice.below(GROUPS.len()))?;
+    list(
+        json,
+        &GROUPS,
+        2 + random.below(4),
+        random.below(GROUPS.len()),
+    )?;
     write!(
         json,
         r#"],"username":"{address}","domain":"{domain}","firstname":"{first}","lastname":"{last}","country":"{}""#,
-        dice.pick(&COUNTRIES),
+        random.pick(&COUNTRIES),
     )?;
     json.push_str(r#","type":"federatedID","tags":["#);
-    list(json, &["edu_student"], dice.below(20) / 19, 0)?;
+    list(json, &["edu_student"], random.below(20) / 19, 0)?;
     json.push_str(r#"],"adminRoles":["#);
-    list(json, &["org", "support"], dice.below(30) / 28, 0)?;
+    list(json, &["org", "support"], random.below(30) / 28, 0)?;
     write!(
         json,
         r#"],"orgSpecific":{},"businessAccount":true}}"#,
-        dice.below(4) > 0
+        random.below(4) > 0
     )
 }
 
-/// So many names, from `start` on and round.
+/// Writes `count` names, from `start` on and cyclically.
 fn list(json: &mut String, names: &[&str], count: usize, start: usize) -> std::fmt::Result {
     for (position, name) in names.iter().cycle().skip(start).take(count).enumerate() {
         let comma = if position > 0 { "," } else { "" };
@@ -126,11 +131,11 @@ fn list(json: &mut String, names: &[&str], count: usize, start: usize) -> std::f
     Ok(())
 }
 
-/// Splitmix64: what it rolls depends on the person's number alone.
-struct Dice(u64);
+/// Splitmix64, seeded with the number of the user.
+struct SplitMix64(u64);
 
-impl Dice {
-    fn roll(&mut self) -> u64 {
+impl SplitMix64 {
+    fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -138,7 +143,7 @@ impl Dice {
     }
 
     fn below(&mut self, end: usize) -> usize {
-        (self.roll() % end as u64) as usize
+        (self.next() % end as u64) as usize
     }
 
     fn pick<T: Copy>(&mut self, from: &[T]) -> T {
@@ -164,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn every_person_is_there_once_with_every_documented_field() {
+    fn every_user_is_listed_once_with_every_documented_field() {
         let answers = answers(450, 200);
         assert_eq!(answers.len(), 3);
         let mut addresses = BTreeSet::new();
@@ -200,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_of_several_scripts_and_escaped_in_part() {
+    fn names_are_in_several_scripts_and_partly_escaped() {
         let page = String::from_utf8(render(500, 500).remove(0)).unwrap();
         for part in [
             "Zoë",
@@ -215,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_numbers_give_the_same_bytes() {
+    fn the_same_arguments_give_the_same_bytes() {
         assert!(render(300, 100) == render(300, 100));
     }
 }

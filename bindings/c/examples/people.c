@@ -6,21 +6,21 @@
 
 enum { MOST_COLUMNS = 64 };
 
-/* The columns that are taken, by what the Admin Console calls them. */
+/* The columns that are read, and their names in files of the Admin Console. */
 enum { TYPE, USERNAME, DOMAIN_NAME, EMAIL, FIRST_NAME, LAST_NAME, COUNTRY, USER_GROUPS, PROFILES, KNOWN };
 
 static const char *const NAMES[KNOWN] = {"Identity Type", "Username",     "Domain",      "Email",
                                          "First Name",    "Last Name",    "Country Code", "User Groups",
                                          "Product Configurations"};
 
-/* How the file is laid out, by its first line. */
+/* The layout of the file, from its first line. */
 typedef struct layout {
     char separator;
     size_t columns;
-    int of_known[KNOWN]; /* the column, or -1 */
+    int of_known[KNOWN]; /* the index of the column, or -1 */
 } layout;
 
-/* What is left of the file, and the line that it begins on. */
+/* The rest of the file, and the line on which it begins. */
 typedef struct reader {
     char *at;
     size_t line;
@@ -57,7 +57,7 @@ static char *read_file(const char *path, size_t *length)
 
 /* ---- Rows ---- */
 
-/* Where the row ends: at a line end outside of quotes. NULL if a quote is never closed. */
+/* The end of the row, at a line end outside quotes; NULL if a quote is never closed. */
 static char *end_of_row(char *text)
 {
     int quoted = 0;
@@ -67,13 +67,13 @@ static char *end_of_row(char *text)
     return quoted ? NULL : text;
 }
 
-/* Takes a row off the reader, and ends it with a NUL; `*closed` tells whether its quotes are. */
+/* Removes the next row from the reader and ends it with a NUL. `*closed` is set to whether its quotes are closed. */
 static char *next_row(reader *reader, int *closed)
 {
     char *row = reader->at, *end = end_of_row(row), *c;
     *closed = end != NULL;
     if (end == NULL) {
-        end = row + strcspn(row, "\r\n"); /* the rest of the file is not lost with it */
+        end = row + strcspn(row, "\r\n"); /* the row ends with its line, so that the next rows are still read */
     }
     for (c = row; c < end; c++) {
         reader->line += *c == '\n' || (*c == '\r' && c[1] != '\n');
@@ -87,7 +87,7 @@ static char *next_row(reader *reader, int *closed)
     return row;
 }
 
-/* Takes one field off the row, in place; NULL behind the last one. */
+/* Removes the next field from the row, in place; NULL after the last one. */
 static char *next_field(char **row, char separator)
 {
     char *from = *row, *to, *field;
@@ -168,7 +168,7 @@ static int read_header(char *row, layout *layout, char *problem, size_t problem_
         for (i = 0; i < KNOWN; i++) {
             if (same_name(trimmed(field), NAMES[i])) {
                 if (layout->of_known[i] >= 0) {
-                    snprintf(problem, problem_size, "line 1: the column %s is there twice", NAMES[i]);
+                    snprintf(problem, problem_size, "line 1: the column %s occurs twice", NAMES[i]);
                     return -1;
                 }
                 layout->of_known[i] = (int)layout->columns;
@@ -180,7 +180,7 @@ static int read_header(char *row, layout *layout, char *problem, size_t problem_
         }
     }
     if (layout->of_known[EMAIL] < 0 || layout->of_known[TYPE] < 0) {
-        snprintf(problem, problem_size, "line 1: the names of the columns are wanted there, %s and %s among them",
+        snprintf(problem, problem_size, "line 1: the names of the columns are missing, at least %s and %s",
                  NAMES[EMAIL], NAMES[TYPE]);
         return -1;
     }
@@ -214,7 +214,7 @@ static const char *or_null(const char *text)
     return *text == '\0' ? NULL : text;
 }
 
-/* Returns NULL, or why the row is no person. `*blank` tells that nothing at all is in it. */
+/* Returns NULL, or the reason why the row is not a valid person. `*blank` is set to whether all fields are empty. */
 static const char *read_person(char *row, const layout *layout, person *person, int *blank)
 {
     static char nothing[1];
@@ -249,7 +249,7 @@ static const char *read_person(char *row, const layout *layout, person *person, 
     person->type = TYPES[i];
     person->email = fields[EMAIL];
     person->username = *fields[USERNAME] == '\0' ? fields[EMAIL] : fields[USERNAME];
-    /* Files of the Admin Console give it for everybody; the service takes it for usernames that are no email. */
+    /* Files of the Admin Console contain a domain for each user; the service accepts it only for usernames without @. */
     person->domain = strchr(person->username, '@') == NULL ? or_null(fields[DOMAIN_NAME]) : NULL;
     person->first_name = or_null(fields[FIRST_NAME]);
     person->last_name = or_null(fields[LAST_NAME]);
@@ -258,7 +258,7 @@ static const char *read_person(char *row, const layout *layout, person *person, 
     return problem != NULL ? problem : add_groups(fields[PROFILES], person);
 }
 
-/* Makes room for one more of an array; NULL if there is no memory. */
+/* Grows an array for one more element, if necessary; NULL if there is no memory. */
 static void *grown(void *array, size_t count, size_t size)
 {
     return (count & (count - 1)) != 0 ? array : realloc(array, (count == 0 ? 1 : 2 * count) * size);
@@ -313,7 +313,7 @@ int people_read(const char *path, people *people, char *problem, size_t problem_
         return -1;
     }
     if (strlen(people->text) != length) {
-        snprintf(problem, problem_size, "%s is no text in UTF-8; save it as \"CSV UTF-8\"", path);
+        snprintf(problem, problem_size, "%s is not a text in UTF-8; save it as \"CSV UTF-8\"", path);
         return -1;
     }
     reader.at = people->text;

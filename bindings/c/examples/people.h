@@ -8,7 +8,7 @@
 enum { PERSON_MOST_GROUPS = 64 };
 
 typedef struct person {
-    size_t line;          /* where the person begins in the file, from 1 */
+    size_t line;          /* the line on which the person begins, from 1 */
     const char *type;     /* "Adobe ID", "Enterprise ID" or "Federated ID" */
     const char *username; /* never empty: the email, if the file gives none */
     const char *domain;   /* NULL unless the username has no @ */
@@ -20,7 +20,7 @@ typedef struct person {
     size_t group_count;
 } person;
 
-/* A row that is no person. */
+/* A row that is not a valid person. */
 typedef struct bad_row {
     size_t line;
     char reason[128];
@@ -35,13 +35,13 @@ typedef struct people {
 } people;
 
 /*
- * Reads the file, in UTF-8. The first line names the columns, which may stand in any order: Email and Identity Type, and as
- * far as they are there Username, Domain, First Name, Last Name, Country Code, User Groups and Product Configurations. Of
- * the last two each may hold several names with commas between them. Other columns are passed over. Commas, semicolons or
- * tabs part the fields.
+ * Reads the file, which is in UTF-8. The first line names the columns, in any order: Email and Identity Type, and
+ * optionally Username, Domain, First Name, Last Name, Country Code, User Groups and Product Configurations. A field of the
+ * last two may contain several names, separated by commas. Other columns are ignored. Fields are separated by commas,
+ * semicolons or tabs.
  *
- * A row that is not understood is one of `bad`, and the others are taken. Returns 0, or -1 with a reason in `problem` if
- * there is nothing to take people from.
+ * An invalid row is added to `bad`, and the other rows to `list`. Returns 0, or -1 with a reason in `problem` if the file
+ * cannot be read or has no valid first line.
  */
 int people_read(const char *path, people *people, char *problem, size_t problem_size);
 

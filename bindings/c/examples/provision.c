@@ -1,11 +1,11 @@
 /*
- * Provisions the people of a CSV file: creates each with the groups that the file gives, tells of each refusal, and
- * then reads the organisation back to see that everybody is as asked.
+ * Provisions the people of a CSV file: creates each with the groups that the file names, prints each refusal, and then
+ * reads the organisation back to check that each person is as asked.
  *
  *     cc -std=c99 provision.c people.c -lumapi -o provision
  *     UMAPI_ORG_ID=... UMAPI_CLIENT_ID=... UMAPI_CLIENT_SECRET=... ./provision people.csv
  *
- * It runs in the service's test mode, which changes nothing, unless UMAPI_LIVE=1 is set. Copy from it what you like.
+ * It runs in the service's test mode, which changes nothing, unless UMAPI_LIVE=1 is set. You may copy from it freely.
  */
 
 #include "people.h"
@@ -29,7 +29,7 @@ typedef struct job {
     int live;
     int on_terminal;
     const char *doing;
-    /* For each person: the outcome, how many of the commands were applied, and whether reading found it so. */
+    /* For each person: the outcome, how many commands were applied, and whether the user that was read back is as asked. */
     int32_t *outcome;
     size_t *applied;
     int *as_asked;
@@ -52,7 +52,7 @@ static int failed_locally(const char *what)
     return -1;
 }
 
-/* ---- Progress: one line that renews itself on a terminal, plain lines elsewhere ---- */
+/* ---- Progress: one line that is overwritten on a terminal, plain lines elsewhere ---- */
 
 static void show(const job *job, const char *line)
 {
@@ -64,7 +64,7 @@ static void show(const job *job, const char *line)
     fflush(stdout);
 }
 
-static void end_of_progress(const job *job)
+static void clear_progress(const job *job)
 {
     if (job->on_terminal) {
         printf("\r\033[K");
@@ -99,7 +99,7 @@ static const char *environment(const char *name)
     return value != NULL && *value != '\0' ? value : NULL;
 }
 
-/* The service counts requests by the minute; the sandbox has shorter minutes. */
+/* The service limits the requests in a minute; the sandbox of the demo has a shorter window. */
 static umapi_status set_window(umapi_client_options *options, const char *window, umapi_error **error)
 {
     int64_t ms = window == NULL ? 60000 : strtol(window, NULL, 10);
@@ -118,7 +118,7 @@ static umapi_status set_options(umapi_client_options *options, int live, umapi_e
         status = umapi_client_options_set_endpoint(options, endpoint, error);
     }
     if (status == UMAPI_OK && ca_file != NULL) {
-        status = umapi_client_options_add_ca_file(options, ca_file, error); /* of a company's own authority */
+        status = umapi_client_options_add_ca_file(options, ca_file, error); /* for a company's own CA */
     }
     if (status == UMAPI_OK) {
         status = set_window(options, environment("UMAPI_WINDOW_MS"), error);
@@ -152,7 +152,7 @@ static int connect(job *job)
     return status == UMAPI_OK ? 0 : failed("cannot connect", error);
 }
 
-/* ---- Creating everybody ---- */
+/* ---- Creating the people ---- */
 
 static int32_t identity(const person *person)
 {
@@ -166,8 +166,8 @@ static int32_t identity(const person *person)
     }
 }
 
-/* The first command creates the person, or brings one up to date who exists; the second adds the groups. */
-static umapi_status describe(const person *person, uint64_t tag, umapi_action **action, umapi_error **error)
+/* The first command creates the person, or updates an existing one; the second adds the groups. */
+static umapi_status build_action(const person *person, uint64_t tag, umapi_action **action, umapi_error **error)
 {
     umapi_status status = umapi_action_new_user(person->username, person->domain, action, error);
     if (status == UMAPI_OK) {
@@ -186,19 +186,19 @@ static const char *text(const char *maybe)
     return maybe == NULL ? "-" : maybe;
 }
 
-static void tell_refusal(const job *job, const umapi_outcome *outcome)
+static void print_refusal(const job *job, const umapi_outcome *outcome)
 {
     const umapi_error *error = umapi_outcome_error(outcome);
-    const char *who = job->people.list[umapi_outcome_tag(outcome)].email;
+    const char *email = job->people.list[umapi_outcome_tag(outcome)].email;
     size_t i;
-    end_of_progress(job);
+    clear_progress(job);
     if (error != NULL) {
-        printf("refused: %s: %s\n", who, umapi_error_message(error));
+        printf("refused: %s: %s\n", email, umapi_error_message(error));
     }
     for (i = 0; i < umapi_outcome_finding_count(outcome); i++) {
         const umapi_finding *finding = umapi_outcome_finding(outcome, i);
         if (umapi_finding_severity(finding) == UMAPI_SEVERITY_ERROR) {
-            printf("refused: %s: %s\n         %s: %s\n", who, text(umapi_finding_command_json(finding)),
+            printf("refused: %s: %s\n         %s: %s\n", email, text(umapi_finding_command_json(finding)),
                    text(umapi_finding_code(finding)), text(umapi_finding_message(finding)));
         }
     }
@@ -220,7 +220,7 @@ static int take_outcomes(job *job, umapi_queue *queue, size_t *done)
         job->applied[person] = umapi_outcome_applied(outcome);
         if (job->outcome[person] != UMAPI_OUTCOME_SUCCEEDED) {
             job->refused++;
-            tell_refusal(job, outcome);
+            print_refusal(job, outcome);
         }
     }
     if (umapi_results_length(results) > 0) {
@@ -233,32 +233,32 @@ static int take_outcomes(job *job, umapi_queue *queue, size_t *done)
     return 0;
 }
 
-/* A person whom the library refuses: nothing was sent, and the others go on. */
-static void refused_locally(job *job, size_t index, umapi_error *error)
+/* Reports a person that the library refuses; nothing was sent, and the other people are still processed. */
+static void report_local_refusal(job *job, size_t index, umapi_error *error)
 {
     const person *person = &job->people.list[index];
-    end_of_progress(job);
+    clear_progress(job);
     printf("refused: %s: line %lu: %s\n", person->email, (unsigned long)person->line, umapi_error_message(error));
     umapi_error_free(error);
     job->outcome[index] = UMAPI_OUTCOME_FAILED;
     job->refused++;
 }
 
-/* Even when it fails, what was queued before is sent and told of. */
-static int add_everybody(job *job, umapi_queue *queue)
+/* Even when a person cannot be added, the actions that were queued before are sent and reported. */
+static int add_people(job *job, umapi_queue *queue)
 {
     umapi_error *error = NULL;
     size_t i, done = 0;
     int result = 0;
     for (i = 0; i < job->people.count && result == 0; i++) {
         umapi_action *action = NULL;
-        umapi_status status = describe(&job->people.list[i], i, &action, &error);
+        umapi_status status = build_action(&job->people.list[i], i, &action, &error);
         if (status == UMAPI_OK) {
             status = umapi_queue_add(queue, job->call, action, &error);
         }
         umapi_action_free(action);
         if (status == UMAPI_STATUS_INVALID_ARGUMENT) {
-            refused_locally(job, i, error);
+            report_local_refusal(job, i, error);
             error = NULL;
             done++;
         } else if (status != UMAPI_OK) {
@@ -278,7 +278,7 @@ static int add_everybody(job *job, umapi_queue *queue)
     return take_outcomes(job, queue, &done) != 0 ? -1 : result;
 }
 
-static int create_everybody(job *job)
+static int create_people(job *job)
 {
     umapi_error *error = NULL;
     umapi_queue *queue = NULL;
@@ -287,9 +287,9 @@ static int create_everybody(job *job)
     if (umapi_client_queue(job->client, &queue, &error) != UMAPI_OK) {
         return failed("cannot begin", error);
     }
-    result = add_everybody(job, queue);
+    result = add_people(job, queue);
     umapi_queue_free(queue);
-    end_of_progress(job);
+    clear_progress(job);
     return result;
 }
 
@@ -300,7 +300,7 @@ static int lower(int c)
     return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
 }
 
-/* The service keeps the letter case of addresses, and does not tell by it. */
+/* The service keeps the letter case of addresses, and ignores it in comparisons. */
 static int same(const char *a, const char *b)
 {
     while (*a != '\0' && lower((unsigned char)*a) == lower((unsigned char)*b)) {
@@ -326,7 +326,7 @@ static int is_in(const umapi_user *user, const char *group)
     return 0;
 }
 
-/* Of a refused person only what was applied before the refusal is to be there. */
+/* Of a refused person, only the commands before the refusal must have taken effect. */
 static int is_as_asked(const job *job, size_t index, const umapi_user *user)
 {
     const person *person = &job->people.list[index];
@@ -377,13 +377,13 @@ static int read_back(job *job)
         umapi_user_page_free(page);
     }
     umapi_users_free(users);
-    end_of_progress(job);
+    clear_progress(job);
     return status == UMAPI_OK ? 0 : failed("cannot read the organisation back", error);
 }
 
-/* ---- The verdict ---- */
+/* ---- The result ---- */
 
-static int judge(const job *job)
+static int summarize(const job *job)
 {
     size_t i, wrong = 0, total = job->people.count;
     for (i = 0; i < total; i++) {
@@ -409,8 +409,8 @@ static int judge(const job *job)
     return 0;
 }
 
-/* The rows that are no people, each with its line. */
-static void tell_bad_rows(const people *people, const char *path)
+/* Prints the invalid rows, each with its line. */
+static void print_bad_rows(const people *people, const char *path)
 {
     size_t i;
     for (i = 0; i < people->bad_count; i++) {
@@ -425,17 +425,17 @@ static int run(job *job, const char *path)
     if (people_read(path, &job->people, problem, sizeof problem) != 0) {
         return failed_locally(problem);
     }
-    tell_bad_rows(&job->people, path);
+    print_bad_rows(&job->people, path);
     job->outcome = calloc(job->people.count + 1, sizeof *job->outcome);
     job->applied = calloc(job->people.count + 1, sizeof *job->applied);
     job->as_asked = calloc(job->people.count + 1, sizeof *job->as_asked);
     if (job->outcome == NULL || job->applied == NULL || job->as_asked == NULL) {
         return failed_locally("out of memory");
     }
-    if (connect(job) != 0 || create_everybody(job) != 0 || (job->live && read_back(job) != 0)) {
+    if (connect(job) != 0 || create_people(job) != 0 || (job->live && read_back(job) != 0)) {
         return -1;
     }
-    result = judge(job);
+    result = summarize(job);
     if (job->people.bad_count > 0) {
         printf("demo incomplete: %lu rows of the file were not taken\n", (unsigned long)job->people.bad_count);
         result = 1;

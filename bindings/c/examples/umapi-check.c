@@ -1,13 +1,15 @@
 /*
- * Goes every step of the way from this machine to the service, and says of each whether it works and what to do if not:
+ * Checks every step from this machine to the service, and prints for each whether it works and, if it does not, what to do:
  *
  *     umapi-check [--config FILE] [--json] [--ca FILE] [--only-ca FILE] [--proxy URL | --no-proxy] [--timeout SECONDS]
  *
- * Who to be is in the file (umapi_client_new_from_file), or else in the environment (umapi_client_new_from_environment):
- * UMAPI_ORG_ID, UMAPI_CLIENT_ID, UMAPI_CLIENT_SECRET and so on. The login for --proxy is in UMAPI_PROXY_USER and
- * UMAPI_PROXY_PASSWORD. What is given here takes the place of what the environment says; what the file says stands.
+ * The organisation and the credentials are in the file (umapi_client_new_from_file) or, without --config, in the
+ * environment (umapi_client_new_from_environment): UMAPI_ORG_ID, UMAPI_CLIENT_ID, UMAPI_CLIENT_SECRET and so on. The login
+ * for --proxy is in UMAPI_PROXY_USER and UMAPI_PROXY_PASSWORD. The arguments override the environment, and the file
+ * overrides the arguments.
  *
- * It changes nothing at the service. It ends with 0 if all is well, with 1 if not, and with 2 if it was called wrongly.
+ * The program changes nothing at the service. Its exit status is 0 if every step passes, 1 if a step fails, and 2 for
+ * wrong arguments.
  */
 
 #define _POSIX_C_SOURCE 200112L
@@ -27,7 +29,7 @@ typedef struct request {
     long seconds;
 } request;
 
-/* NULL for a variable that is not there or is empty. */
+/* NULL for a variable that is not set or is empty. */
 static const char *environment(const char *name)
 {
     const char *value = getenv(name);
@@ -42,7 +44,7 @@ static int usage(const char *program)
     return 2;
 }
 
-static int understand(request *request, int argc, char **argv)
+static int parse_arguments(request *request, int argc, char **argv)
 {
     int i;
     memset(request, 0, sizeof *request);
@@ -88,8 +90,8 @@ static umapi_status set_up(umapi_client_options *options, const request *request
     return status;
 }
 
-/* So that it is not heard beside what was given in its place. */
-static void forget_in_environment(const request *request)
+/* Unsets the variables that the arguments override. */
+static void unset_overridden(const request *request)
 {
     if (request->ca != NULL)
         unsetenv("UMAPI_CA_FILE");
@@ -104,7 +106,7 @@ static umapi_status make_client(const request *request, umapi_client **client, u
 {
     umapi_client_options *options = umapi_client_options_new();
     umapi_status status = set_up(options, request, error);
-    forget_in_environment(request);
+    unset_overridden(request);
     if (status == UMAPI_OK && request->config != NULL)
         status = umapi_client_new_from_file(request->config, options, client, error);
     else if (status == UMAPI_OK)
@@ -119,13 +121,13 @@ static umapi_status check(const request *request, umapi_check **result, umapi_er
 {
     umapi_client *client = NULL;
     umapi_call *call = umapi_call_new();
-    umapi_error *why = NULL;
+    umapi_error *reason = NULL;
     umapi_status status = umapi_call_set_timeout_ms(call, (int64_t)request->seconds * 1000, error);
-    if (status == UMAPI_OK && make_client(request, &client, &why) != UMAPI_OK)
-        status = umapi_check_new_misconfigured(why, result, error);
+    if (status == UMAPI_OK && make_client(request, &client, &reason) != UMAPI_OK)
+        status = umapi_check_new_misconfigured(reason, result, error);
     else if (status == UMAPI_OK)
         status = umapi_client_check(client, call, result, error);
-    umapi_error_free(why);
+    umapi_error_free(reason);
     umapi_call_free(call);
     umapi_client_free(client);
     return status;
@@ -137,7 +139,7 @@ int main(int argc, char **argv)
     umapi_check *result = NULL;
     umapi_error *error = NULL;
     int passed;
-    if (understand(&request, argc, argv) != 0)
+    if (parse_arguments(&request, argc, argv) != 0)
         return usage(argv[0]);
     if (check(&request, &result, &error) == UMAPI_OK)
         printf(request.json ? "%s\n" : "%s", request.json ? umapi_check_json(result) : umapi_check_text(result));

@@ -1,12 +1,12 @@
 /*
- * Makes an RSA private key and its self-signed certificate, to upload to the Adobe Developer Console:
+ * Generates an RSA private key and its self-signed certificate, to upload to the Adobe Developer Console:
  *
  *     umapi-key-pair [--country DE] [--state TEXT] [--locality TEXT] [--organization TEXT] [--email ADDRESS]
  *                    [--bits 2048|3072|4096] [--days N] [--replace] NAME PRIVATE_KEY CERTIFICATE
  *
- * NAME is what the certificate is known by; the other two are the files to write. The private key can be read by you alone.
- * Files that are there already stay, unless --replace is given. It ends with 0 if both files were written, with 1 if none
- * was, and with 2 if it was called wrongly.
+ * NAME is the common name of the certificate; the other two arguments are the files to write. Only you can read the private
+ * key. Files that exist are not replaced unless --replace is given. The exit status is 0 if both files were written, 1 if
+ * none was written, and 2 for wrong arguments.
  */
 
 #include <stdio.h>
@@ -49,8 +49,8 @@ static umapi_status set(umapi_key_pair_options *options, const char *flag, const
     return set_subject(options, flag, value, known, error);
 }
 
-/* The place of the first argument that is no option; 0 if one is not known or lacks its value. */
-static int understand(umapi_key_pair_options *options, int *replace, int argc, char **argv, umapi_error **error)
+/* Returns the index of the first argument that is not an option, or 0 if an option is unknown or lacks its value. */
+static int parse_options(umapi_key_pair_options *options, int *replace, int argc, char **argv, umapi_error **error)
 {
     int i, known = 1;
     for (i = 1; i < argc && strncmp(argv[i], "--", 2) == 0 && *error == NULL; i++) {
@@ -82,7 +82,7 @@ int main(int argc, char **argv)
     umapi_key_pair_options *options = umapi_key_pair_options_new();
     umapi_key_pair *pair = NULL;
     umapi_error *error = NULL;
-    int replace = 0, result = 0, first = understand(options, &replace, argc, argv, &error);
+    int replace = 0, result = 0, first = parse_options(options, &replace, argc, argv, &error);
     if (error == NULL && (first == 0 || argc - first != 3))
         result = usage(argv[0]);
     else if (error != NULL || umapi_key_pair_new(argv[first], options, &pair, &error) != UMAPI_OK

@@ -1,4 +1,4 @@
-/* Every command on users and groups, judged by what the sandbox's state is afterwards. */
+/* Tests of every command on users and groups, by the sandbox's state afterwards. */
 
 #include "harness.h"
 
@@ -35,14 +35,14 @@ static void create_each_type_of_account(void)
     umapi_client *client = new_client();
     size_t i;
     for (i = 0; i < sizeof cases / sizeof *cases; i++) {
-        execute_well(client, create(cases[i].email, cases[i].identity, UMAPI_ON_CONFLICT_ERROR));
+        execute_successfully(client, create(cases[i].email, cases[i].identity, UMAPI_ON_CONFLICT_ERROR));
         check_user(cases[i].email, cases[i].type);
         check_user(cases[i].email, "\"firstname\":\"Zoë\",\"lastname\":\"O'Hara\",\"country\":\"DE\"");
     }
     umapi_client_free(client);
 }
 
-static void create_with_a_username_of_its_own(void)
+static void create_with_a_username_that_is_not_the_email(void)
 {
     umapi_client *client = new_client();
     umapi_action *action = NULL;
@@ -50,12 +50,12 @@ static void create_with_a_username_of_its_own(void)
     CHECK_OK(umapi_action_create_user(action, UMAPI_IDENTITY_FEDERATED, "zara.z@example.com", "Zara", "Z", "FR",
                                       UMAPI_ON_CONFLICT_ERROR, &error),
              error);
-    execute_well(client, action);
+    execute_successfully(client, action);
     check_user("zara.z@example.com", "\"username\":\"zara\",\"domain\":\"example.com\"");
     umapi_client_free(client);
 }
 
-static void the_three_ways_on_conflict(void)
+static void the_three_options_on_conflict(void)
 {
     umapi_client *client = new_client();
     char *before = user_in_state(PERSON), *after;
@@ -75,7 +75,7 @@ static void the_three_ways_on_conflict(void)
     after = user_in_state(PERSON);
     CHECK_TEXT(after, before);
 
-    execute_well(client, create(PERSON, UMAPI_IDENTITY_FEDERATED, UMAPI_ON_CONFLICT_UPDATE));
+    execute_successfully(client, create(PERSON, UMAPI_IDENTITY_FEDERATED, UMAPI_ON_CONFLICT_UPDATE));
     check_user(PERSON, "\"lastname\":\"O'Hara\"");
     free(before);
     free(after);
@@ -87,12 +87,12 @@ static void update(void)
     umapi_client *client = new_client();
     umapi_action *action = user_action(PERSON);
     CHECK_OK(umapi_action_update_user(action, "renamed@example.com", "renamed", "New", "Name", &error), error);
-    execute_well(client, action);
+    execute_successfully(client, action);
     check_user("renamed@example.com", "\"username\":\"renamed\"");
     check_user("renamed@example.com", "\"firstname\":\"New\",\"lastname\":\"Name\"");
     action = user_action("person000003@example.com");
     CHECK_OK(umapi_action_update_user(action, NULL, NULL, "Only", NULL, &error), error);
-    execute_well(client, action);
+    execute_successfully(client, action);
     check_user("person000003@example.com", "\"firstname\":\"Only\"");
     umapi_client_free(client);
 }
@@ -103,12 +103,12 @@ static void memberships(void)
     umapi_client *client = new_client();
     umapi_action *action = user_action(PERSON);
     CHECK_OK(umapi_action_remove_from_all_groups(action, &error), error);
-    execute_well(client, action);
+    execute_successfully(client, action);
     check_user(PERSON, "\"groups\":[]");
     action = user_action(PERSON);
     CHECK_OK(umapi_action_add_to_groups(action, groups, 5, &error), error);
     CHECK_OK(umapi_action_remove_from_groups(action, groups + 1, 1, &error), error);
-    execute_well(client, action);
+    execute_successfully(client, action);
     check_user(PERSON, "\"groups\":[\"Acrobat Pro DC\",\"Sales\",\"_support_admin\",\"v2.0 Testers\"]");
     umapi_client_free(client);
 }
@@ -122,7 +122,7 @@ static void remove_from_the_organisation(void)
     for (delete_account = 0; delete_account <= 1; delete_account++) {
         umapi_action *action = user_action(emails[delete_account]);
         CHECK_OK(umapi_action_remove_from_org(action, delete_account, &error), error);
-        execute_well(client, action);
+        execute_successfully(client, action);
         CHECK(user_in_state(emails[delete_account]) == NULL);
     }
     ledger = control("GET", "/ledger", NULL);
@@ -139,7 +139,7 @@ static void a_user_by_username_and_domain(void)
     umapi_action *action = NULL;
     CHECK_OK(umapi_action_new_user("jdoe", "example.com", &action, &error), error);
     CHECK_OK(umapi_action_add_to_groups(action, &group, 1, &error), error);
-    execute_well(client, action);
+    execute_successfully(client, action);
     check_user("jane.doe@example.com", "\"groups\":[\"Marketing\"]");
     umapi_client_free(client);
 }
@@ -152,7 +152,7 @@ static void the_adobe_id_of_two_accounts_with_one_email(void)
     char *state;
     CHECK_OK(umapi_action_set_use_adobe_id(action, 1, &error), error);
     CHECK_OK(umapi_action_add_to_groups(action, &group, 1, &error), error);
-    execute_well(client, action);
+    execute_successfully(client, action);
     check_user("twin@example.com", "\"type\":\"federatedID\",\"groups\":[]");
     state = control("GET", "/state", NULL);
     CHECK_HAS(state, "\"type\":\"adobeID\",\"groups\":[\"Marketing\"]");
@@ -160,7 +160,7 @@ static void the_adobe_id_of_two_accounts_with_one_email(void)
     umapi_client_free(client);
 }
 
-static void the_callers_request_id_goes_out_and_comes_back(void)
+static void the_callers_request_id_is_sent_and_returned(void)
 {
     const char *group = "No such group";
     umapi_client *client = new_client();
@@ -175,7 +175,7 @@ static void the_callers_request_id_goes_out_and_comes_back(void)
     umapi_client_free(client);
 }
 
-static void the_life_of_a_group(void)
+static void create_change_and_delete_a_group(void)
 {
     const char *people[] = {PERSON, "person000003@example.com"}, *profile = "Acrobat Pro DC";
     umapi_client *client = new_client();
@@ -184,7 +184,7 @@ static void the_life_of_a_group(void)
     CHECK_OK(umapi_action_create_group(action, "after ten", UMAPI_ON_CONFLICT_ERROR, &error), error);
     CHECK_OK(umapi_action_add_users(action, people, 2, &error), error);
     CHECK_OK(umapi_action_add_products(action, &profile, 1, &error), error);
-    execute_well(client, action);
+    execute_successfully(client, action);
     group = group_in_state("Night/shift");
     CHECK_HAS(group, "\"description\":\"after ten\"");
     CHECK_HAS(group, "\"profiles\":[\"Acrobat Pro DC\"]");
@@ -195,7 +195,7 @@ static void the_life_of_a_group(void)
     CHECK_OK(umapi_action_remove_users(action, people, 1, &error), error);
     CHECK_OK(umapi_action_remove_products(action, &profile, 1, &error), error);
     CHECK_OK(umapi_action_update_group(action, "Day shift", "before ten", &error), error);
-    execute_well(client, action);
+    execute_successfully(client, action);
     group = group_in_state("Day shift");
     CHECK_HAS(group, "\"description\":\"before ten\"");
     CHECK_HAS_NOT(group, "profiles");
@@ -204,7 +204,7 @@ static void the_life_of_a_group(void)
 
     action = group_action("Day shift");
     CHECK_OK(umapi_action_delete_group(action, &error), error);
-    execute_well(client, action);
+    execute_successfully(client, action);
     CHECK(group_in_state("Day shift") == NULL);
     umapi_client_free(client);
 }
@@ -222,7 +222,7 @@ static void a_group_that_exists(void)
     umapi_results_free(results);
     action = group_action("Sales");
     CHECK_OK(umapi_action_create_group(action, "sells", UMAPI_ON_CONFLICT_UPDATE, &error), error);
-    execute_well(client, action);
+    execute_successfully(client, action);
     group = group_in_state("Sales");
     CHECK_HAS(group, "\"description\":\"sells\"");
     free(group);
@@ -241,7 +241,7 @@ static void any_command_as_json(void)
     CHECK_INT(umapi_action_command_count(action), 2);
     CHECK_TEXT(umapi_action_command_json(action, 0), create_json);
     CHECK_TEXT(umapi_action_command_json(action, 1), add);
-    execute_well(client, action);
+    execute_successfully(client, action);
     check_user("made@example.com", "\"groups\":[\"Marketing\"]");
     umapi_client_free(client);
 }
@@ -265,15 +265,15 @@ static void a_command_that_the_service_does_not_know(void)
 int main(void)
 {
     RUN(create_each_type_of_account);
-    RUN(create_with_a_username_of_its_own);
-    RUN(the_three_ways_on_conflict);
+    RUN(create_with_a_username_that_is_not_the_email);
+    RUN(the_three_options_on_conflict);
     RUN(update);
     RUN(memberships);
     RUN(remove_from_the_organisation);
     RUN(a_user_by_username_and_domain);
     RUN(the_adobe_id_of_two_accounts_with_one_email);
-    RUN(the_callers_request_id_goes_out_and_comes_back);
-    RUN(the_life_of_a_group);
+    RUN(the_callers_request_id_is_sent_and_returned);
+    RUN(create_change_and_delete_a_group);
     RUN(a_group_that_exists);
     RUN(any_command_as_json);
     RUN(a_command_that_the_service_does_not_know);

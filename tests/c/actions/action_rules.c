@@ -1,5 +1,5 @@
-/* What the library makes sure of about actions by itself: what may be sent twice, what could delete an account, the order
-   of commands and of requests, hosts out of reach, and that a call which fails has done nothing. */
+/* Tests of the rules that the library itself enforces on actions: which may be sent twice, which could delete an account,
+   the order of commands and of requests, unreachable hosts, and that a call which fails has no effect. */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -34,7 +34,7 @@ static void check_refused(umapi_status status, const char *part)
     error = NULL;
 }
 
-/* ---- What may be sent twice ---- */
+/* ---- Actions that may be sent twice ---- */
 
 static long requests_for(const umapi_client *client, const char *json, int32_t *kind)
 {
@@ -48,7 +48,7 @@ static long requests_for(const umapi_client *client, const char *json, int32_t *
     return requests_to("action") - before;
 }
 
-static void only_what_is_known_is_sent_twice(void)
+static void only_known_commands_are_sent_twice(void)
 {
     const char *const unknown[] = {
         "{\"createFederatedID\":{\"email\":\"newcomer@example.com\",\"option\":\"errorIfAlreadyExists\"}}",
@@ -65,7 +65,7 @@ static void only_what_is_known_is_sent_twice(void)
     umapi_client *client = new_client();
     int32_t kind;
     size_t i;
-    fault("{'endpoint':'action','fault':{'status':{'code':503}}}");
+    add_fault("{'endpoint':'action','fault':{'status':{'code':503}}}");
     for (i = 0; i < sizeof unknown / sizeof *unknown; i++) {
         CHECK_INT(requests_for(client, unknown[i], &kind), 1);
         CHECK_INT(kind, UMAPI_OUTCOME_UNKNOWN);
@@ -75,9 +75,9 @@ static void only_what_is_known_is_sent_twice(void)
     umapi_client_free(client);
 }
 
-/* ---- What could delete an account ---- */
+/* ---- Actions that could delete an account ---- */
 
-static void whatever_could_delete_an_account_is_refused_in_test_mode(void)
+static void actions_that_could_delete_an_account_are_refused_in_test_mode(void)
 {
     const char *const deletes[] = {
         "{\"removeFromOrg\":{\"deleteAccount\":true}}",     "{\"removeFromOrg\":{\"deleteAccount\":\"true\"}}",
@@ -109,9 +109,9 @@ static void whatever_could_delete_an_account_is_refused_in_test_mode(void)
     umapi_client_options_free(options);
 }
 
-/* ---- Places of commands ---- */
+/* ---- The order of commands ---- */
 
-static void one_rule_for_the_place_of_a_command(void)
+static void builders_and_json_have_the_same_rules_of_order(void)
 {
     const char *add = "{\"add\":{\"group\":[\"Sales\"]}}", *create, *remove;
     umapi_action *action = user_action("newcomer@example.com");
@@ -140,7 +140,7 @@ static void one_rule_for_the_place_of_a_command(void)
 
 /* ---- A group and its admins ---- */
 
-static void the_admins_of_a_new_group_come_in_a_later_request(void)
+static void the_admins_of_a_new_group_are_added_in_a_later_request(void)
 {
     const char *const admins[] = {"_admin_New team", "_ADMIN_new team"};
     umapi_client *client = new_client();
@@ -166,7 +166,7 @@ static void the_admins_of_a_new_group_come_in_a_later_request(void)
     umapi_client_free(client);
 }
 
-/* ---- Hosts out of reach ---- */
+/* ---- Unreachable hosts ---- */
 
 static void count_attempts(const umapi_progress *progress, void *user_data)
 {
@@ -175,7 +175,7 @@ static void count_attempts(const umapi_progress *progress, void *user_data)
 
 #define MANY 1000
 
-static void a_host_out_of_reach_ends_a_run_after_two_requests(void)
+static void an_unreachable_host_ends_a_run_after_two_requests(void)
 {
     static umapi_action *actions[MANY];
     const char *group = "Sales";
@@ -195,7 +195,7 @@ static void a_host_out_of_reach_ends_a_run_after_two_requests(void)
         actions[i] = user_action(email);
         CHECK_OK(umapi_action_add_to_groups(actions[i], &group, 1, &error), error);
     }
-    steer("POST", "/refuse", "{\"ms\":600000}");
+    control_only("POST", "/refuse", "{\"ms\":600000}");
     CHECK_OK(umapi_client_queue(client, &queue, &error), error);
     for (i = 0; i < MANY; i++) {
         CHECK_OK(umapi_queue_add(queue, call, actions[i], &error), error);
@@ -220,10 +220,10 @@ static void a_host_out_of_reach_ends_a_run_after_two_requests(void)
     umapi_client_options_free(options);
 }
 
-/* ---- A call that fails has done nothing ---- */
+/* ---- A call that fails has no effect ---- */
 
-/* Ten actions fill a request. Without a descriptor the library cannot begin to work. */
-static void a_queue_that_refuses_an_action_does_not_hold_it(void)
+/* Ten actions fill a request. Without a free file descriptor the library cannot start to send it. */
+static void a_queue_does_not_keep_an_action_that_it_refuses(void)
 {
     umapi_client *client = new_client();
     umapi_queue *queue = NULL;
@@ -288,9 +288,9 @@ static void a_setter_that_refuses_changes_nothing(void)
     umapi_client_free(client);
 }
 
-/* ---- Cancelled before it is sent ---- */
+/* ---- Cancelled before they are sent ---- */
 
-static void many_actions_end_soon_after_a_deadline(void)
+static void a_call_with_many_actions_ends_soon_after_its_deadline(void)
 {
     enum { COUNT = 200000 };
     umapi_client *client = new_client();
@@ -318,14 +318,14 @@ static void many_actions_end_soon_after_a_deadline(void)
 
 int main(void)
 {
-    /* First, while no client has needed a descriptor yet. */
-    RUN(a_queue_that_refuses_an_action_does_not_hold_it);
-    RUN(only_what_is_known_is_sent_twice);
-    RUN(whatever_could_delete_an_account_is_refused_in_test_mode);
-    RUN(one_rule_for_the_place_of_a_command);
-    RUN(the_admins_of_a_new_group_come_in_a_later_request);
-    RUN(a_host_out_of_reach_ends_a_run_after_two_requests);
+    /* This test is the first, since no client has needed a file descriptor yet. */
+    RUN(a_queue_does_not_keep_an_action_that_it_refuses);
+    RUN(only_known_commands_are_sent_twice);
+    RUN(actions_that_could_delete_an_account_are_refused_in_test_mode);
+    RUN(builders_and_json_have_the_same_rules_of_order);
+    RUN(the_admins_of_a_new_group_are_added_in_a_later_request);
+    RUN(an_unreachable_host_ends_a_run_after_two_requests);
     RUN(a_setter_that_refuses_changes_nothing);
-    RUN(many_actions_end_soon_after_a_deadline);
+    RUN(a_call_with_many_actions_ends_soon_after_its_deadline);
     return all_passed();
 }

@@ -1,4 +1,4 @@
-/* Many actions: split, batched, sent at once or from a queue, and each with its own truthful outcome. */
+/* Tests of many actions: they are split, batched, and sent at once or from a queue, and each has its own true outcome. */
 
 #include "harness.h"
 #include "operations.h"
@@ -9,7 +9,7 @@
 
 static umapi_error *error;
 
-/* A new user of the organisation, with a group. */
+/* An action that creates a user and adds it to a group. */
 static umapi_action *newcomer(int number, const char *group)
 {
     umapi_action *action = creation(number);
@@ -17,7 +17,7 @@ static umapi_action *newcomer(int number, const char *group)
     return action;
 }
 
-static void at_once_in_requests_of_ten(void)
+static void actions_are_sent_ten_to_a_request(void)
 {
     umapi_client *client = new_client();
     umapi_action *actions[25];
@@ -38,7 +38,7 @@ static void at_once_in_requests_of_ten(void)
     umapi_client_free(client);
 }
 
-static void one_bad_action_is_its_own_failure(void)
+static void one_failed_action_does_not_affect_the_others(void)
 {
     umapi_client *client = new_client();
     umapi_action *actions[10];
@@ -80,8 +80,8 @@ static void make_teams(const umapi_client *client, int count)
     umapi_results_free(results);
 }
 
-/* 25 names become three steps, and an error in the third is told of the caller's one command. */
-static void a_long_list_is_split_and_still_one_command(void)
+/* 25 names become three steps, and an error in the third is reported for the caller's one command. */
+static void a_long_list_is_split_and_reported_as_one_command(void)
 {
     static char names[26][32];
     const char *groups[26];
@@ -97,7 +97,7 @@ static void a_long_list_is_split_and_still_one_command(void)
         groups[i] = names[i];
     }
     CHECK_OK(umapi_action_add_to_groups(action, groups, 25, &error), error);
-    execute_well(client, action);
+    execute_successfully(client, action);
     ledger = control("GET", "/ledger", NULL);
     CHECK_INT(occurrences(ledger, "{\"add\":{\"group\":"), 3);
     free(ledger);
@@ -116,7 +116,7 @@ static void a_long_list_is_split_and_still_one_command(void)
     umapi_client_free(client);
 }
 
-/* More than ten steps become several entries, which are never in one request, and their order is kept. */
+/* More than ten steps become several entries, which are in different requests, in order. */
 static void many_steps_are_split_into_entries_in_order(void)
 {
     umapi_client *client = new_client();
@@ -127,7 +127,7 @@ static void many_steps_are_split_into_entries_in_order(void)
         sprintf(name, "Name %02d", i);
         CHECK_OK(umapi_action_update_user(action, NULL, NULL, name, NULL, &error), error);
     }
-    execute_well(client, action);
+    execute_successfully(client, action);
     user = user_in_state("person000002@example.com");
     CHECK_HAS(user, "\"firstname\":\"Name 24\"");
     CHECK_INT(requests_to("action"), 3);
@@ -147,7 +147,7 @@ static void one_target_is_never_twice_in_a_request(void)
     int i;
     for (i = 0; i < 3; i++) {
         const char *name = i == 0 ? "First" : i == 1 ? "Second" : "Third";
-        /* In different letter case, which the service does not tell apart. */
+        /* The names differ in letter case, which the service ignores. */
         actions[i] = user_action(i == 1 ? "PERSON000002@example.com" : "person000002@example.com");
         CHECK_OK(umapi_action_update_user(actions[i], NULL, NULL, name, NULL, &error), error);
     }
@@ -205,7 +205,7 @@ static void the_limits_can_be_set(void)
     umapi_client_options_free(options);
 }
 
-static void a_request_that_fails_costs_its_own_actions_only(void)
+static void a_request_that_fails_affects_its_own_actions_only(void)
 {
     umapi_client *client = new_client();
     umapi_action *actions[30];
@@ -214,7 +214,7 @@ static void a_request_that_fails_costs_its_own_actions_only(void)
     for (i = 0; i < 30; i++) {
         actions[i] = newcomer(i, "Sales");
     }
-    fault("{'endpoint':'action','match':{'body_contains':'newcomer15@'},'fault':{'status':{'code':404,'body':'result'}}}");
+    add_fault("{'endpoint':'action','match':{'body_contains':'newcomer15@'},'fault':{'status':{'code':404,'body':'result'}}}");
     results = execute_all(client, actions, 30);
     CHECK_INT(umapi_results_count(results, UMAPI_OUTCOME_SUCCEEDED), 20);
     CHECK_INT(umapi_results_count(results, UMAPI_OUTCOME_FAILED), 10);
@@ -231,20 +231,20 @@ static void a_request_that_fails_costs_its_own_actions_only(void)
     umapi_client_free(client);
 }
 
-/* The answer is lost after the work: what may run twice is sent again, the rest is unknown. */
-static void a_lost_answer_is_told_truthfully(void)
+/* The answer is lost after the work: actions that may run twice are sent again, the others are unknown. */
+static void a_lost_answer_is_reported_truthfully(void)
 {
     umapi_client *client = new_client();
     umapi_action *action;
     umapi_results *results;
-    fault("{'endpoint':'action','times':1,'fault':{'reset':{'at':'after_work'}}}");
+    add_fault("{'endpoint':'action','times':1,'fault':{'reset':{'at':'after_work'}}}");
     results = execute(client, newcomer(1, "Sales"));
     CHECK_INT(umapi_outcome_kind(umapi_results_get(results, 0)), UMAPI_OUTCOME_SUCCEEDED);
     CHECK_INT(requests_to("action"), 2);
     umapi_results_free(results);
 
-    steer("DELETE", "/faults", NULL);
-    fault("{'endpoint':'action','times':1,'fault':{'reset':{'at':'after_work'}}}");
+    control_only("DELETE", "/faults", NULL);
+    add_fault("{'endpoint':'action','times':1,'fault':{'reset':{'at':'after_work'}}}");
     action = user_action("newcomer1@example.com");
     CHECK_OK(umapi_action_update_user(action, "renamed@example.com", NULL, NULL, NULL, &error), error);
     results = execute(client, action);
@@ -255,7 +255,7 @@ static void a_lost_answer_is_told_truthfully(void)
     umapi_client_free(client);
 }
 
-static void what_never_left_is_not_sent(void)
+static void an_action_that_was_never_sent_is_reported_so(void)
 {
     umapi_client *client = new_client();
     umapi_results *results;
@@ -263,7 +263,7 @@ static void what_never_left_is_not_sent(void)
     umapi_client_free(client);
     CHECK_OK(umapi_client_options_set_retry(options, 2, 1, 1000, &error), error);
     client = new_client_with(options);
-    fault("{'endpoint':'token','fault':{'status':{'code':400,'body':'ims'}}}");
+    add_fault("{'endpoint':'token','fault':{'status':{'code':400,'body':'ims'}}}");
     results = execute(client, newcomer(1, "Sales"));
     CHECK_INT(umapi_outcome_kind(umapi_results_get(results, 0)), UMAPI_OUTCOME_NOT_SENT);
     CHECK_INT(umapi_error_status(umapi_outcome_error(umapi_results_get(results, 0))), UMAPI_STATUS_AUTH);
@@ -273,7 +273,7 @@ static void what_never_left_is_not_sent(void)
     umapi_client_options_free(options);
 }
 
-static void a_queue_sends_whenever_ten_have_gathered(void)
+static void a_queue_sends_whenever_it_has_ten_actions(void)
 {
     umapi_client *client = new_client();
     umapi_queue *queue = NULL;
@@ -333,7 +333,7 @@ static void an_action_can_be_executed_again(void)
     umapi_client_free(client);
 }
 
-static void test_mode_changes_nothing_and_says_so(void)
+static void test_mode_changes_nothing_and_is_reported(void)
 {
     umapi_client_options *options = new_options();
     umapi_client *client;
@@ -363,8 +363,8 @@ static umapi_action *account_delete(void)
     return action;
 }
 
-/* Test mode once deleted accounts for real: it takes a second word. */
-static void account_deletes_in_test_mode_are_asked_for_twice(void)
+/* The service has deleted accounts in test mode; therefore it needs an additional option. */
+static void account_deletes_in_test_mode_need_an_option(void)
 {
     umapi_client_options *options = new_options();
     umapi_client *client;
@@ -383,7 +383,7 @@ static void account_deletes_in_test_mode_are_asked_for_twice(void)
 
     CHECK_OK(umapi_client_options_set_account_deletes_in_test_mode(options, 1, &error), error);
     client = new_client_with(options);
-    execute_well(client, account_delete());
+    execute_successfully(client, account_delete());
     CHECK_INT(requests_to("action"), 1);
     umapi_client_free(client);
     umapi_client_options_free(options);
@@ -391,20 +391,20 @@ static void account_deletes_in_test_mode_are_asked_for_twice(void)
 
 int main(void)
 {
-    RUN(at_once_in_requests_of_ten);
-    RUN(one_bad_action_is_its_own_failure);
-    RUN(a_long_list_is_split_and_still_one_command);
+    RUN(actions_are_sent_ten_to_a_request);
+    RUN(one_failed_action_does_not_affect_the_others);
+    RUN(a_long_list_is_split_and_reported_as_one_command);
     RUN(many_steps_are_split_into_entries_in_order);
     RUN(one_target_is_never_twice_in_a_request);
     RUN(only_one_group_is_deleted_in_a_request);
     RUN(the_limits_can_be_set);
-    RUN(a_request_that_fails_costs_its_own_actions_only);
-    RUN(a_lost_answer_is_told_truthfully);
-    RUN(what_never_left_is_not_sent);
-    RUN(a_queue_sends_whenever_ten_have_gathered);
+    RUN(a_request_that_fails_affects_its_own_actions_only);
+    RUN(a_lost_answer_is_reported_truthfully);
+    RUN(an_action_that_was_never_sent_is_reported_so);
+    RUN(a_queue_sends_whenever_it_has_ten_actions);
     RUN(a_queue_that_is_freed_sends_nothing);
     RUN(an_action_can_be_executed_again);
-    RUN(test_mode_changes_nothing_and_says_so);
-    RUN(account_deletes_in_test_mode_are_asked_for_twice);
+    RUN(test_mode_changes_nothing_and_is_reported);
+    RUN(account_deletes_in_test_mode_need_an_option);
     return all_passed();
 }

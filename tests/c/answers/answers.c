@@ -1,4 +1,4 @@
-/* Where an answer comes from, and whether it agrees with itself: no answer is believed against its own words. */
+/* Tests of where an answer comes from and whether it is consistent: a part that the rest contradicts is not trusted. */
 
 #include "harness.h"
 #include "operations.h"
@@ -14,7 +14,7 @@
 
 static umapi_error *error;
 
-static void forget_error(void)
+static void clear_error(void)
 {
     umapi_error_free(error);
     error = NULL;
@@ -31,13 +31,13 @@ static umapi_client *client_with(int attempts, int test_mode)
     return client;
 }
 
-/* From now on every request to the endpoint is answered so; `rest` are further fields of the rule. */
+/* Makes the sandbox answer every request to the endpoint with this; `rest` are further fields of the rule. */
 static void answer_with(const char *endpoint, int status, const char *body, const char *rest)
 {
     char rule[2048];
     snprintf(rule, sizeof rule, "{'endpoint':'%s',%s'fault':{'answer':{'status':%d,'body':%s}}}", endpoint, rest, status,
              body);
-    fault(rule);
+    add_fault(rule);
 }
 
 static umapi_action *joining(int number, const char *group)
@@ -61,9 +61,9 @@ static umapi_results *execute_newcomers(const umapi_client *client, int count)
     return execute_all(client, actions, (size_t)count);
 }
 
-/* ---- Where an answer comes from ---- */
+/* ---- The origin of an answer ---- */
 
-static void a_firewall_refuses_one_name_and_not_the_rest(void)
+static void a_firewall_that_refuses_one_name_affects_one_action(void)
 {
     umapi_client *client = client_with(2, 0);
     umapi_results *results;
@@ -85,7 +85,7 @@ static void a_firewall_refuses_one_name_and_not_the_rest(void)
     umapi_client_free(client);
 }
 
-static void a_firewall_refuses_long_bodies(void)
+static void a_firewall_that_refuses_long_bodies_affects_no_action(void)
 {
     umapi_client *client = client_with(2, 0);
     umapi_action *actions[10];
@@ -105,7 +105,7 @@ static void a_firewall_refuses_long_bodies(void)
     umapi_client_free(client);
 }
 
-/* Nothing gets through: that is not about one word, and the rest is not tried one by one. */
+/* If every request is refused, the reason is not one action, and the rest is not tried one by one. */
 static void a_firewall_that_refuses_everything_ends_the_run(void)
 {
     umapi_client *client = client_with(2, 0);
@@ -127,7 +127,7 @@ static void what_the_service_itself_forbids_ends_the_run(void)
     for (i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         umapi_client *client = client_with(2, 0);
         umapi_results *results;
-        steer("POST", "/reset", NULL);
+        control_only("POST", "/reset", NULL);
         answer_with("action", 403, bodies[i], "");
         results = execute_newcomers(client, 45);
         CHECK_INT(umapi_results_count(results, UMAPI_OUTCOME_FAILED), 10);
@@ -154,33 +154,33 @@ static const source SOURCES[] = {
 
 enum { SOURCE_COUNT = sizeof SOURCES / sizeof *SOURCES };
 
-/* The status of the call, or of its action's outcome, whose words are looked at where the call gives them. */
+/* The status of the call or of its action's outcome. The message is checked if the call returns it. */
 static umapi_status status_when(const source *source, int status, const char *body)
 {
     umapi_client *client = client_with(2, 0);
-    umapi_status told;
-    steer("POST", "/reset", NULL);
+    umapi_status result;
+    control_only("POST", "/reset", NULL);
     answer_with(source->endpoint, status, body, "");
-    told = source->call(client, NULL, &error);
+    result = source->call(client, NULL, &error);
     umapi_client_free(client);
-    return told;
+    return result;
 }
 
-static void a_foreign_refusal_of_a_reading_is_told_as_such(void)
+static void a_refusal_from_elsewhere_is_reported_as_such(void)
 {
     size_t i;
     for (i = 0; i < SOURCE_COUNT - 1; i++) {
         CHECK_INT(status_when(&SOURCES[i], 403, FIREWALL), UMAPI_STATUS_REJECTED);
         CHECK_HAS(umapi_error_message(error), "a proxy or firewall");
         CHECK_HAS(umapi_error_message(error), "Support ID 4711");
-        forget_error();
+        clear_error();
         CHECK_INT(requests_to(SOURCES[i].endpoint), 1);
         CHECK_INT(status_when(&SOURCES[i], 403, "''"), UMAPI_STATUS_FORBIDDEN);
-        forget_error();
+        clear_error();
     }
 }
 
-static void a_throttle_is_one_whatever_its_status(void)
+static void a_throttle_is_recognised_with_any_status(void)
 {
     const int statuses[] = {200, 403, 429, 503};
     size_t i, j;
@@ -188,7 +188,7 @@ static void a_throttle_is_one_whatever_its_status(void)
         for (j = 0; j < sizeof statuses / sizeof *statuses; j++) {
             CHECK_INT(status_when(&SOURCES[i], statuses[j], THROTTLE), UMAPI_STATUS_THROTTLED);
             CHECK_TEXT(umapi_error_code(error), error == NULL ? NULL : "429050");
-            forget_error();
+            clear_error();
             CHECK_INT(requests_to(SOURCES[i].endpoint), 2);
         }
     }
@@ -199,8 +199,8 @@ static void a_throttled_action_is_sent_again_and_not_unknown(void)
     umapi_client *client = client_with(3, 0);
     umapi_results *results;
     answer_with("action", 200, THROTTLE, "'times':1,");
-    execute_well(client, renaming("renamed@example.com"));
-    steer("DELETE", "/faults", NULL);
+    execute_successfully(client, renaming("renamed@example.com"));
+    control_only("DELETE", "/faults", NULL);
     answer_with("action", 503, THROTTLE, "");
     results = execute(client, renaming("again@example.com"));
     CHECK_INT(umapi_outcome_kind(umapi_results_get(results, 0)), UMAPI_OUTCOME_NOT_SENT);
@@ -218,10 +218,10 @@ static void an_error_of_the_whole_request_may_come_with_200(void)
         CHECK_INT(status_when(&SOURCES[i], 200, MIGRATING), UMAPI_STATUS_FORBIDDEN);
         CHECK_TEXT(umapi_error_code(error), "error.organization.migrating");
         CHECK_HAS(umapi_error_message(error), "back at noon");
-        forget_error();
+        clear_error();
         CHECK_INT(requests_to(SOURCES[i].endpoint), 1);
     }
-    steer("POST", "/reset", NULL);
+    control_only("POST", "/reset", NULL);
     client = client_with(4, 0);
     answer_with("action", 200, MIGRATING, "");
     results = execute(client, membership("Marketing"));
@@ -248,22 +248,22 @@ static void a_malformed_command_is_found_whatever_the_status(void)
     umapi_client_free(client);
 }
 
-/* ---- What is not there ---- */
+/* ---- Not found ---- */
 
-static umapi_status look_for_user(int http_status, const char *body)
+static umapi_status find_user_when(int http_status, const char *body)
 {
     umapi_client *client = client_with(1, 0);
     umapi_user *user = NULL;
     umapi_status status;
-    steer("POST", "/reset", NULL);
+    control_only("POST", "/reset", NULL);
     answer_with("user", http_status, body, "");
-    status = umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, &error);
+    status = umapi_client_find_user(client, NULL, EXISTING_USER, NULL, &user, &error);
     CHECK(user == NULL);
     umapi_client_free(client);
     return status;
 }
 
-static void no_such_user_is_said_of_the_user_only(void)
+static void only_an_answer_about_the_user_means_no_such_user(void)
 {
     const char *const users[] = {"''", "{'result':'error.user.not_found','message':'m'}",
                                  "{'result':'error.user.nonexistent'}",
@@ -272,7 +272,7 @@ static void no_such_user_is_said_of_the_user_only(void)
         int http_status;
         const char *body;
         umapi_status status;
-        const char *words;
+        const char *message;
     } others[] = {
         {404, "{'result':'error.organization.invalid_id','message':'no such org'}", UMAPI_STATUS_NOT_FOUND, "no such org"},
         {404, "{'result':'Not found'}", UMAPI_STATUS_NOT_FOUND, "Not found"},
@@ -288,25 +288,25 @@ static void no_such_user_is_said_of_the_user_only(void)
     };
     size_t i;
     for (i = 0; i < sizeof users / sizeof *users; i++) {
-        CHECK_INT(look_for_user(404, users[i]), UMAPI_OK);
+        CHECK_INT(find_user_when(404, users[i]), UMAPI_OK);
     }
     for (i = 0; i < sizeof others / sizeof *others; i++) {
-        CHECK_INT(look_for_user(others[i].http_status, others[i].body), others[i].status);
-        CHECK_HAS(umapi_error_message(error), others[i].words);
-        forget_error();
+        CHECK_INT(find_user_when(others[i].http_status, others[i].body), others[i].status);
+        CHECK_HAS(umapi_error_message(error), others[i].message);
+        clear_error();
     }
 }
 
-static void a_token_host_that_is_not_there_says_nothing_of_a_user(void)
+static void a_404_of_the_token_host_does_not_mean_no_such_user(void)
 {
     const char *const bodies[] = {"''", "{'result':'error.user.not_found'}"};
     size_t i;
     for (i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         umapi_client *client = client_with(1, 0);
-        steer("POST", "/reset", NULL);
+        control_only("POST", "/reset", NULL);
         answer_with("token", 404, bodies[i], "");
         CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_AUTH, error);
-        forget_error();
+        clear_error();
         umapi_client_free(client);
     }
 }
@@ -331,7 +331,7 @@ static umapi_status read_group(const umapi_client *client, const char *group, si
     return status;
 }
 
-static void no_such_group_is_said_by_the_service_only(void)
+static void only_an_answer_of_the_service_means_no_such_group(void)
 {
     const struct {
         int http_status;
@@ -350,17 +350,17 @@ static void no_such_group_is_said_by_the_service_only(void)
     size_t i, count;
     for (i = 0; i < sizeof cases / sizeof *cases; i++) {
         umapi_client *client = client_with(1, 0);
-        steer("POST", "/reset", NULL);
+        control_only("POST", "/reset", NULL);
         answer_with("users", cases[i].http_status, cases[i].body, "");
         CHECK_INT(read_group(client, "Sales", &count), cases[i].status);
         CHECK_INT(strstr(umapi_error_message(error), "no group \"Sales\"") != NULL, cases[i].is_about_the_group);
-        forget_error();
+        clear_error();
         umapi_client_free(client);
     }
 }
 
-/* Every listing has a first page. */
-static void not_found_at_first_is_no_empty_listing(void)
+/* Every listing has a first page, so "not found" for it is an error. */
+static void not_found_for_the_first_page_is_an_error(void)
 {
     size_t i;
     for (i = 1; i < SOURCE_COUNT - 2; i++) {
@@ -369,11 +369,11 @@ static void not_found_at_first_is_no_empty_listing(void)
         CHECK_HAS(umapi_error_message(error), "Not found, words");
         CHECK_HAS(umapi_error_endpoint(error), SOURCES[i].endpoint);
         CHECK_INT(umapi_error_http_status(error), 200);
-        forget_error();
+        clear_error();
     }
 }
 
-/* What is said of the organisation or by a stranger in the middle is no end. */
+/* A 404 about the organisation, or from a host between, is not the end of a listing. */
 static void a_listing_does_not_end_with_another_404(void)
 {
     const char *const bodies[] = {"{'result':'error.organization.invalid_id'}", "{'result':'error.group.not_found'}",
@@ -381,12 +381,12 @@ static void a_listing_does_not_end_with_another_404(void)
     size_t i, count;
     for (i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         umapi_client *client = client_with(1, 0);
-        steer("POST", "/reset", NULL);
-        fault("{'endpoint':'users','nth':[1],'fault':{'rewrite':{'remove':['/lastPage'],"
+        control_only("POST", "/reset", NULL);
+        add_fault("{'endpoint':'users','nth':[1],'fault':{'rewrite':{'remove':['/lastPage'],"
               "'headers':{'X-Page-Count':null,'X-Total-Count':null}}}}");
         answer_with("users", 404, bodies[i], "'match':{'path_contains':'AdobeOrg/1'},");
         CHECK(read_group(client, NULL, &count) != UMAPI_OK);
-        forget_error();
+        clear_error();
         umapi_client_free(client);
     }
 }
@@ -397,22 +397,22 @@ static void a_listing_of_another_group_is_an_error(void)
     size_t count;
     CHECK_INT(read_group(client, "Sales", &count), UMAPI_OK);
     CHECK(count > 2);
-    fault("{'endpoint':'users','fault':{'rewrite':{'set':{'/groupName':'sALES'}}}}");
+    add_fault("{'endpoint':'users','fault':{'rewrite':{'set':{'/groupName':'sALES'}}}}");
     CHECK_INT(read_group(client, "Sales", &count), UMAPI_OK);
     CHECK(count > 2);
-    steer("DELETE", "/faults", NULL);
-    fault("{'endpoint':'users','fault':{'rewrite':{'set':{'/groupName':'v2.0'}}}}");
+    control_only("DELETE", "/faults", NULL);
+    add_fault("{'endpoint':'users','fault':{'rewrite':{'set':{'/groupName':'v2.0'}}}}");
     CHECK_INT(read_group(client, "v2.0.1 Testers", &count), UMAPI_STATUS_NOT_FOUND);
-    forget_error();
+    clear_error();
     CHECK_INT(read_group(client, "Sales", &count), UMAPI_STATUS_NOT_FOUND);
     CHECK_INT(count, 0);
     CHECK_HAS(umapi_error_message(error), "\"v2.0\" in place of \"Sales\"");
     CHECK_HAS(umapi_error_message(error), "numeric group id");
-    forget_error();
+    clear_error();
     umapi_client_free(client);
 }
 
-/* ---- The end of a listing ---- */
+/* ---- The last page of a listing ---- */
 
 static void a_last_page_that_the_count_denies(void)
 {
@@ -421,14 +421,14 @@ static void a_last_page_that_the_count_denies(void)
     long requests;
     CHECK_INT(read_group(client, NULL, &all), UMAPI_OK);
     requests = requests_to("users");
-    fault("{'endpoint':'users','nth':[1],'fault':{'rewrite':{'set':{'/lastPage':true}}}}");
+    add_fault("{'endpoint':'users','nth':[1],'fault':{'rewrite':{'set':{'/lastPage':true}}}}");
     CHECK_INT(read_group(client, NULL, &count), UMAPI_OK);
     CHECK_INT(count, all);
     CHECK_INT(requests_to("users"), 2 * requests);
     umapi_client_free(client);
 }
 
-/* There is none behind it: then it was the last. */
+/* There is no page after it, so it was the last one. */
 static void a_last_page_that_the_count_denies_wrongly(void)
 {
     const char *const missing[] = {"'fault':{'answer':{'status':404,'body':{'result':'Not found'}}}",
@@ -438,11 +438,11 @@ static void a_last_page_that_the_count_denies_wrongly(void)
     for (i = 0; i < sizeof missing / sizeof *missing; i++) {
         umapi_client *client = client_with(1, 0);
         char rule[256];
-        steer("POST", "/reset", NULL);
-        fault("{'endpoint':'users','nth':[1],'fault':{'rewrite':{'set':{'/lastPage':true},"
+        control_only("POST", "/reset", NULL);
+        add_fault("{'endpoint':'users','nth':[1],'fault':{'rewrite':{'set':{'/lastPage':true},"
               "'headers':{'X-Page-Count':'3'}}}}");
         snprintf(rule, sizeof rule, "{'endpoint':'users','match':{'path_contains':'AdobeOrg/1'},%s}", missing[i]);
-        fault(rule);
+        add_fault(rule);
         CHECK_INT(read_group(client, NULL, &count), UMAPI_OK);
         CHECK_INT(count, 20);
         umapi_client_free(client);
@@ -454,18 +454,18 @@ static void a_count_that_the_pages_disprove(void)
     umapi_client *client = client_with(1, 0);
     size_t all, count;
     CHECK_INT(read_group(client, NULL, &all), UMAPI_OK);
-    fault("{'endpoint':'users','fault':{'rewrite':{'remove':['/lastPage'],'headers':{'X-Page-Count':'1'}}}}");
+    add_fault("{'endpoint':'users','fault':{'rewrite':{'remove':['/lastPage'],'headers':{'X-Page-Count':'1'}}}}");
     CHECK_INT(read_group(client, NULL, &count), UMAPI_OK);
     CHECK_INT(count, all);
     umapi_client_free(client);
 }
 
-static void nothing_listed_although_all_are_counted(void)
+static void an_empty_listing_whose_count_is_not_zero(void)
 {
     umapi_client *client = client_with(1, 0);
     size_t all, count;
     CHECK_INT(read_group(client, NULL, &all), UMAPI_OK);
-    fault("{'endpoint':'users','nth':[1],'fault':{'rewrite':{'set':{'/lastPage':true,'/users':[]}}}}");
+    add_fault("{'endpoint':'users','nth':[1],'fault':{'rewrite':{'set':{'/lastPage':true,'/users':[]}}}}");
     CHECK_INT(read_group(client, NULL, &count), UMAPI_OK);
     CHECK_INT(count, all - 20);
     umapi_client_free(client);
@@ -473,7 +473,7 @@ static void nothing_listed_although_all_are_counted(void)
 
 /* ---- Answers to actions ---- */
 
-/* Three actions, whose answer is rewritten so. */
+/* Executes three actions, whose answer is rewritten like this. */
 static umapi_results *three_when(const char *rewriting, int test_mode, const char *third_group)
 {
     umapi_client *client = client_with(2, test_mode);
@@ -481,9 +481,9 @@ static umapi_results *three_when(const char *rewriting, int test_mode, const cha
     umapi_results *results;
     char rule[1024];
     int i;
-    steer("POST", "/reset", NULL);
+    control_only("POST", "/reset", NULL);
     snprintf(rule, sizeof rule, "{'endpoint':'action','fault':{'rewrite':{%s}}}", rewriting);
-    fault(rule);
+    add_fault(rule);
     for (i = 0; i < 3; i++) {
         actions[i] = joining(i + 2, i == 2 ? third_group : "Marketing");
     }
@@ -527,19 +527,19 @@ static void counts_that_contradict_the_result(void)
     }
 }
 
-static void a_test_that_was_done_for_real_is_told(void)
+static void a_test_that_was_really_applied_is_reported(void)
 {
     umapi_results *results = three_when("'set':{'/completed':3,'/completedInTestMode':0}", 1, "Marketing");
-    const umapi_error *told = umapi_outcome_error(umapi_results_get(results, 0));
+    const umapi_error *outcome_error = umapi_outcome_error(umapi_results_get(results, 0));
     umapi_client *client;
     CHECK_INT(umapi_results_count(results, UMAPI_OUTCOME_UNKNOWN), 3);
-    CHECK_INT(umapi_error_status(told), UMAPI_STATUS_WRONG_MODE);
-    CHECK_HAS(umapi_error_message(told), "done for real");
+    CHECK_INT(umapi_error_status(outcome_error), UMAPI_STATUS_WRONG_MODE);
+    CHECK_HAS(umapi_error_message(outcome_error), "done for real");
     umapi_results_free(results);
-    /* And the rest of the test is not done for real as well. */
-    steer("POST", "/reset", NULL);
+    /* The rest of the test is not sent, so that it is not really applied as well. */
+    control_only("POST", "/reset", NULL);
     client = client_with(2, 1);
-    fault("{'endpoint':'action','fault':{'rewrite':{'set':{'/completed':10,'/completedInTestMode':0}}}}");
+    add_fault("{'endpoint':'action','fault':{'rewrite':{'set':{'/completed':10,'/completedInTestMode':0}}}}");
     results = execute_newcomers(client, 25);
     CHECK_INT(umapi_results_count(results, UMAPI_OUTCOME_UNKNOWN), 10);
     CHECK_INT(umapi_results_count(results, UMAPI_OUTCOME_NOT_SENT), 15);
@@ -549,14 +549,14 @@ static void a_test_that_was_done_for_real_is_told(void)
     umapi_client_free(client);
 }
 
-/* A queue sends nothing more either, however often it is asked to. */
-static void a_queue_whose_test_was_done_for_real_sends_no_more(void)
+/* A queue sends nothing more either, in any later call. */
+static void a_queue_whose_test_was_really_applied_sends_no_more(void)
 {
     umapi_client *client = client_with(2, 1);
     umapi_queue *queue = NULL;
     umapi_results *results = NULL;
     int i;
-    fault("{'endpoint':'action','fault':{'rewrite':{'set':{'/completed':10,'/completedInTestMode':0}}}}");
+    add_fault("{'endpoint':'action','fault':{'rewrite':{'set':{'/completed':10,'/completedInTestMode':0}}}}");
     CHECK_OK(umapi_client_queue(client, &queue, &error), error);
     for (i = 0; i < 25; i++) {
         umapi_action *action = creation(i);
@@ -573,22 +573,22 @@ static void a_queue_whose_test_was_done_for_real_sends_no_more(void)
     umapi_client_free(client);
 }
 
-static void what_was_only_tested_is_told(void)
+static void a_command_that_was_only_tested_is_reported(void)
 {
     umapi_results *results = three_when("'set':{'/completed':0,'/completedInTestMode':3}", 0, "Marketing");
-    const umapi_error *told = umapi_outcome_error(umapi_results_get(results, 0));
+    const umapi_error *outcome_error = umapi_outcome_error(umapi_results_get(results, 0));
     CHECK_INT(umapi_results_count(results, UMAPI_OUTCOME_UNKNOWN), 3);
-    CHECK_INT(umapi_error_status(told), UMAPI_STATUS_WRONG_MODE);
-    CHECK_HAS(umapi_error_message(told), "in test mode");
+    CHECK_INT(umapi_error_status(outcome_error), UMAPI_STATUS_WRONG_MODE);
+    CHECK_HAS(umapi_error_message(outcome_error), "in test mode");
     umapi_results_free(results);
 }
 
-static void an_error_without_a_place_where_there_is_only_one(void)
+static void an_error_without_index_when_there_is_one_action(void)
 {
     umapi_client *client = client_with(2, 0);
     umapi_results *results;
     const umapi_outcome *outcome;
-    fault("{'endpoint':'action','fault':{'rewrite':{'remove':['/errors/0/index','/errors/0/user',"
+    add_fault("{'endpoint':'action','fault':{'rewrite':{'remove':['/errors/0/index','/errors/0/user',"
           "'/errors/0/requestID','/errors/0/step']}}}");
     results = execute(client, membership("Ghosts"));
     outcome = umapi_results_get(results, 0);
@@ -598,23 +598,23 @@ static void an_error_without_a_place_where_there_is_only_one(void)
     umapi_client_free(client);
 }
 
-static void an_error_without_a_place_where_all_failed(void)
+static void an_error_without_index_when_all_actions_failed(void)
 {
     umapi_results *results = three_when("'set':{'':{'result':'error','completed':0,'notCompleted':3,"
                                         "'errors':[{'message':'words','errorCode':'error.x'}]}}",
                                         0, "Marketing");
-    const umapi_error *told = umapi_outcome_error(umapi_results_get(results, 1));
+    const umapi_error *outcome_error = umapi_outcome_error(umapi_results_get(results, 1));
     CHECK_INT(umapi_results_count(results, UMAPI_OUTCOME_FAILED), 3);
-    CHECK_INT(umapi_error_status(told), UMAPI_STATUS_REJECTED);
-    CHECK_TEXT(umapi_error_code(told), "error.x");
-    CHECK_HAS(umapi_error_message(told), "words");
+    CHECK_INT(umapi_error_status(outcome_error), UMAPI_STATUS_REJECTED);
+    CHECK_TEXT(umapi_error_code(outcome_error), "error.x");
+    CHECK_HAS(umapi_error_message(outcome_error), "words");
     umapi_results_free(results);
-    /* One of three: it could be any. */
+    /* One of three actions failed, and it could be any of them. */
     results = three_when("'remove':['/errors/0/index','/errors/0/user']", 0, "Ghosts");
     CHECK_INT(umapi_results_count(results, UMAPI_OUTCOME_UNKNOWN), 3);
-    told = umapi_outcome_error(umapi_results_get(results, 0));
-    CHECK_TEXT(umapi_error_code(told), "error.group.not_found");
-    CHECK_HAS(umapi_error_message(told), "no group Ghosts");
+    outcome_error = umapi_outcome_error(umapi_results_get(results, 0));
+    CHECK_TEXT(umapi_error_code(outcome_error), "error.group.not_found");
+    CHECK_HAS(umapi_error_message(outcome_error), "no group Ghosts");
     umapi_results_free(results);
 }
 
@@ -625,7 +625,7 @@ static void an_index_that_the_user_contradicts(void)
     umapi_results_free(results);
 }
 
-static void a_warning_without_a_place_is_kept(void)
+static void a_warning_without_index_is_kept(void)
 {
     umapi_results *results = three_when("'set':{'/warnings':[{'message':'words','warningCode':'warning.x','step':0}]}", 0,
                                         "Marketing");
@@ -642,21 +642,21 @@ static void a_warning_without_a_place_is_kept(void)
     umapi_results_free(results);
 }
 
-/* ---- Our own repeat ---- */
+/* ---- The library's own repeats ---- */
 
-/* The first sending is applied and its answer lost; the second is refused with these errors. */
+/* The first request is applied and its answer is lost; the repeat is refused with these errors. */
 static umapi_results *repeated(umapi_action *action, const char *errors)
 {
     umapi_client *client = client_with(3, 0);
     umapi_results *results;
     char rule[1024];
-    steer("POST", "/reset", NULL);
-    fault("{'endpoint':'action','times':1,'fault':{'status':{'code':504,'body':'empty','after_work':true}}}");
+    control_only("POST", "/reset", NULL);
+    add_fault("{'endpoint':'action','times':1,'fault':{'status':{'code':504,'body':'empty','after_work':true}}}");
     snprintf(rule, sizeof rule,
              "{'endpoint':'action','fault':{'answer':{'body':{'result':'error','completed':0,'notCompleted':1,"
              "'completedInTestMode':0,'errors':[%s]}}}}",
              errors);
-    fault(rule);
+    add_fault(rule);
     results = execute(client, action);
     CHECK_INT(requests_to("action"), 2);
     umapi_client_free(client);
@@ -679,14 +679,14 @@ static void check_repeat(umapi_action *action, const char *errors, int32_t kind,
 
 static umapi_action *leaving(const char *group)
 {
-    umapi_action *action = user_action(SOMEBODY);
+    umapi_action *action = user_action(EXISTING_USER);
     CHECK_OK(umapi_action_remove_from_groups(action, &group, 1, &error), error);
     return action;
 }
 
 #define ALREADY_THERE "{'index':0,'step':0,'errorCode':'error.user.already_exists','message':'already a member'}"
 
-static void a_repeat_that_finds_its_work_done(void)
+static void a_repeat_refused_because_the_work_is_done(void)
 {
     static const char *const joined[] = {
         ALREADY_THERE,
@@ -700,7 +700,7 @@ static void a_repeat_that_finds_its_work_done(void)
     }
     check_repeat(leaving("Sales"), "{'index':0,'errorCode':'error.usergroup.user.notMember'}", UMAPI_OUTCOME_SUCCEEDED,
                  UMAPI_SEVERITY_WARNING);
-    action = user_action(SOMEBODY);
+    action = user_action(EXISTING_USER);
     CHECK_OK(umapi_action_remove_from_org(action, 0, &error), error);
     check_repeat(action, "{'index':0,'step':0,'errorCode':'error.user.nonexistent'}", UMAPI_OUTCOME_SUCCEEDED,
                  UMAPI_SEVERITY_WARNING);
@@ -721,19 +721,19 @@ static void a_repeat_that_is_refused_for_another_reason(void)
                  UMAPI_OUTCOME_FAILED, UMAPI_SEVERITY_ERROR);
 }
 
-/* The first sending may have got as far as the refused step, further, or nowhere. */
-static void a_repeat_that_leaves_the_later_steps_open(void)
+/* The first request may have been applied up to the refused step, further, or not at all. */
+static void a_repeat_after_which_the_later_steps_are_unknown(void)
 {
     const char *const two[] = {"Marketing", "Engineering"}, *one = "Sales";
     umapi_action *action = membership("Marketing");
     CHECK_OK(umapi_action_remove_from_groups(action, &one, 1, &error), error);
     check_repeat(action, ALREADY_THERE, UMAPI_OUTCOME_UNKNOWN, UMAPI_SEVERITY_ERROR);
-    action = user_action(SOMEBODY);
+    action = user_action(EXISTING_USER);
     CHECK_OK(umapi_action_add_to_groups(action, two, 2, &error), error);
     check_repeat(action, ALREADY_THERE, UMAPI_OUTCOME_UNKNOWN, UMAPI_SEVERITY_ERROR);
 }
 
-static void a_first_sending_that_finds_its_work_done_is_refused(void)
+static void a_first_request_refused_because_the_work_is_done(void)
 {
     umapi_client *client = client_with(3, 0);
     umapi_results *results;
@@ -742,8 +742,8 @@ static void a_first_sending_that_finds_its_work_done_is_refused(void)
     CHECK_INT(umapi_outcome_kind(umapi_results_get(results, 0)), UMAPI_OUTCOME_FAILED);
     CHECK_INT(requests_to("action"), 1);
     umapi_results_free(results);
-    /* A throttle has turned the first one away unread. */
-    steer("POST", "/reset", NULL);
+    /* A throttle refused the first request, so nothing of it was applied. */
+    control_only("POST", "/reset", NULL);
     umapi_client_free(client);
     client = client_with(3, 0);
     answer_with("action", 429, THROTTLE, "'times':1,");
@@ -755,15 +755,15 @@ static void a_first_sending_that_finds_its_work_done_is_refused(void)
     umapi_client_free(client);
 }
 
-/* The part of a lost request that may run twice is a repeat as well. */
-static void the_part_that_is_sent_again_is_a_repeat(void)
+/* The part of a lost request that may run twice is also a repeat. */
+static void the_part_of_a_request_that_is_sent_again_is_a_repeat(void)
 {
     umapi_client *client = client_with(3, 0);
     umapi_action *actions[2];
     umapi_results *results;
     actions[0] = joining(3, "Marketing");
     actions[1] = renaming("renamed@example.com");
-    fault("{'endpoint':'action','times':1,'fault':{'status':{'code':504,'body':'empty','after_work':true}}}");
+    add_fault("{'endpoint':'action','times':1,'fault':{'status':{'code':504,'body':'empty','after_work':true}}}");
     answer_with("action", 200, "{'result':'error','completed':0,'notCompleted':1,'errors':[" ALREADY_THERE "]}", "");
     results = execute_all(client, actions, 2);
     CHECK_INT(umapi_outcome_kind(umapi_results_get(results, 0)), UMAPI_OUTCOME_SUCCEEDED);
@@ -774,37 +774,37 @@ static void the_part_that_is_sent_again_is_a_repeat(void)
 
 int main(void)
 {
-    RUN(a_firewall_refuses_one_name_and_not_the_rest);
-    RUN(a_firewall_refuses_long_bodies);
+    RUN(a_firewall_that_refuses_one_name_affects_one_action);
+    RUN(a_firewall_that_refuses_long_bodies_affects_no_action);
     RUN(a_firewall_that_refuses_everything_ends_the_run);
     RUN(what_the_service_itself_forbids_ends_the_run);
-    RUN(a_foreign_refusal_of_a_reading_is_told_as_such);
-    RUN(a_throttle_is_one_whatever_its_status);
+    RUN(a_refusal_from_elsewhere_is_reported_as_such);
+    RUN(a_throttle_is_recognised_with_any_status);
     RUN(a_throttled_action_is_sent_again_and_not_unknown);
     RUN(an_error_of_the_whole_request_may_come_with_200);
     RUN(a_malformed_command_is_found_whatever_the_status);
-    RUN(no_such_user_is_said_of_the_user_only);
-    RUN(a_token_host_that_is_not_there_says_nothing_of_a_user);
-    RUN(no_such_group_is_said_by_the_service_only);
-    RUN(not_found_at_first_is_no_empty_listing);
+    RUN(only_an_answer_about_the_user_means_no_such_user);
+    RUN(a_404_of_the_token_host_does_not_mean_no_such_user);
+    RUN(only_an_answer_of_the_service_means_no_such_group);
+    RUN(not_found_for_the_first_page_is_an_error);
     RUN(a_listing_does_not_end_with_another_404);
     RUN(a_listing_of_another_group_is_an_error);
     RUN(a_last_page_that_the_count_denies);
     RUN(a_last_page_that_the_count_denies_wrongly);
     RUN(a_count_that_the_pages_disprove);
-    RUN(nothing_listed_although_all_are_counted);
+    RUN(an_empty_listing_whose_count_is_not_zero);
     RUN(counts_that_contradict_the_result);
-    RUN(a_test_that_was_done_for_real_is_told);
-    RUN(a_queue_whose_test_was_done_for_real_sends_no_more);
-    RUN(what_was_only_tested_is_told);
-    RUN(an_error_without_a_place_where_there_is_only_one);
-    RUN(an_error_without_a_place_where_all_failed);
+    RUN(a_test_that_was_really_applied_is_reported);
+    RUN(a_queue_whose_test_was_really_applied_sends_no_more);
+    RUN(a_command_that_was_only_tested_is_reported);
+    RUN(an_error_without_index_when_there_is_one_action);
+    RUN(an_error_without_index_when_all_actions_failed);
     RUN(an_index_that_the_user_contradicts);
-    RUN(a_warning_without_a_place_is_kept);
-    RUN(a_repeat_that_finds_its_work_done);
+    RUN(a_warning_without_index_is_kept);
+    RUN(a_repeat_refused_because_the_work_is_done);
     RUN(a_repeat_that_is_refused_for_another_reason);
-    RUN(a_repeat_that_leaves_the_later_steps_open);
-    RUN(a_first_sending_that_finds_its_work_done_is_refused);
-    RUN(the_part_that_is_sent_again_is_a_repeat);
+    RUN(a_repeat_after_which_the_later_steps_are_unknown);
+    RUN(a_first_request_refused_because_the_work_is_done);
+    RUN(the_part_of_a_request_that_is_sent_again_is_a_repeat);
     return all_passed();
 }

@@ -1,4 +1,4 @@
-/* Whatever a server answers, the error is clear, and no action is told to have ended otherwise than it did. */
+/* Tests of invalid answers: the error is clear, and each action's outcome is reported truthfully. */
 
 #include "harness.h"
 #include "operations.h"
@@ -9,13 +9,13 @@
 
 static umapi_error *error;
 
-static void forget_error(void)
+static void clear_error(void)
 {
     umapi_error_free(error);
     error = NULL;
 }
 
-/* ---- What is read ---- */
+/* ---- Reading ---- */
 
 typedef struct source {
     const char *endpoint;
@@ -63,8 +63,8 @@ static void set_fault(const char *endpoint, const char *what)
 {
     char rule[512];
     snprintf(rule, sizeof rule, "{'endpoint':'%s','fault':%s}", endpoint, what);
-    steer("POST", "/reset", NULL);
-    fault(rule);
+    control_only("POST", "/reset", NULL);
+    add_fault(rule);
 }
 
 static void check_garbage(const source *source, const kind_of_garbage *kind)
@@ -81,11 +81,11 @@ static void check_garbage(const source *source, const kind_of_garbage *kind)
     CHECK(strlen(umapi_error_message(error)) > 10);
     CHECK_HAS(umapi_error_endpoint(error), "/");
     CHECK(umapi_error_attempts(error) >= 1);
-    forget_error();
+    clear_error();
     umapi_client_free(client);
 }
 
-static void garbage_is_told_wherever_it_comes_from(void)
+static void garbage_is_reported_from_every_endpoint(void)
 {
     size_t i, j;
     for (i = 0; i < sizeof SOURCES / sizeof *SOURCES; i++) {
@@ -108,14 +108,14 @@ static void a_redirect_is_not_followed_with_credentials(void)
         CHECK_FAILS(SOURCES[i].read(client, NULL, &error), UMAPI_STATUS_PROTOCOL, error);
         CHECK_HAS(umapi_error_message(error), "redirect");
         CHECK_INT(umapi_error_http_status(error), 302);
-        forget_error();
+        clear_error();
         CHECK_INT(requests_to(SOURCES[i].endpoint), 1);
         CHECK(strcmp(SOURCES[i].endpoint, "users") == 0 || requests_to("users") == 0);
         umapi_client_free(client);
     }
 }
 
-/* No memory is enough for it: the reading ends at a bound. */
+/* An answer without end would need unlimited memory; the library stops at a limit. */
 static void an_endless_answer_ends(void)
 {
     umapi_client *client;
@@ -127,7 +127,7 @@ static void an_endless_answer_ends(void)
     client = client_of_two_attempts();
     CHECK_FAILS(next_page_of_users(client, NULL, &error), UMAPI_STATUS_PROTOCOL, error);
     CHECK_HAS(umapi_error_message(error), "longer than");
-    forget_error();
+    clear_error();
     umapi_client_free(client);
 }
 
@@ -171,7 +171,7 @@ static void fields_of_the_wrong_type(void)
             printf("    %s with %s: %d, %s\n", cases[i].endpoint, what, (int)status, umapi_error_message(error));
         }
         CHECK_INT(status, UMAPI_STATUS_PROTOCOL);
-        forget_error();
+        clear_error();
         umapi_client_free(client);
     }
 }
@@ -188,7 +188,7 @@ static int32_t outcome_of(const umapi_client *client, umapi_action *action)
     return kind;
 }
 
-/* The work was done, and nobody can tell by the answer. */
+/* The work was done, and the answer does not show it. */
 static void garbage_about_actions_leaves_them_unknown(void)
 {
     size_t i;
@@ -209,11 +209,11 @@ static void garbage_about_actions_leaves_them_unknown(void)
     }
 }
 
-/* Once only: sent again, it is found out what became of what may run twice. */
-static void garbage_that_passes_is_cleared_up(void)
+/* The garbage occurs once; the repeat of an action that may run twice has a valid answer. */
+static void an_action_is_repeated_after_garbage(void)
 {
     umapi_client *client = client_of_two_attempts();
-    fault("{'endpoint':'action','times':1,'fault':{'garbage':{'kind':'html'}}}");
+    add_fault("{'endpoint':'action','times':1,'fault':{'garbage':{'kind':'html'}}}");
     CHECK_INT(outcome_of(client, membership("Marketing")), UMAPI_OUTCOME_SUCCEEDED);
     umapi_client_free(client);
 }
@@ -222,15 +222,15 @@ static void a_redirected_action_was_not_done(void)
 {
     umapi_client *client = client_of_two_attempts();
     int32_t kind;
-    fault("{'endpoint':'action','fault':{'redirect':{'to':'https://example.com/','code':307}}}");
+    add_fault("{'endpoint':'action','fault':{'redirect':{'to':'https://example.com/','code':307}}}");
     kind = outcome_of(client, membership("Marketing"));
     CHECK(kind == UMAPI_OUTCOME_FAILED || kind == UMAPI_OUTCOME_UNKNOWN);
     CHECK_INT(requests_to("action"), 1);
     umapi_client_free(client);
 }
 
-/* An error that cannot be assigned to its action must not make a success of any. */
-static void errors_without_a_place(void)
+/* After an error that cannot be assigned to an action, no action is reported as succeeded. */
+static void errors_without_index(void)
 {
     const char *const places[] = {
         "'remove':['/errors/0/index']",
@@ -271,13 +271,13 @@ static void errors_without_a_place(void)
 
 int main(void)
 {
-    RUN(garbage_is_told_wherever_it_comes_from);
+    RUN(garbage_is_reported_from_every_endpoint);
     RUN(a_redirect_is_not_followed_with_credentials);
     RUN(an_endless_answer_ends);
     RUN(fields_of_the_wrong_type);
     RUN(garbage_about_actions_leaves_them_unknown);
-    RUN(garbage_that_passes_is_cleared_up);
+    RUN(an_action_is_repeated_after_garbage);
     RUN(a_redirected_action_was_not_done);
-    RUN(errors_without_a_place);
+    RUN(errors_without_index);
     return all_passed();
 }

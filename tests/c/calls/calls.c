@@ -1,4 +1,4 @@
-/* What goes with a call: its cancel handle, its request id, and the progress that it tells of. */
+/* Tests of call options: the cancel handle, the request id, and the progress callback. */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -29,7 +29,7 @@ static void a_cancel_is_sticky_and_sends_nothing(void)
     CHECK_OK(umapi_call_set_cancel(call, cancel, &error), error);
     CHECK_INT(umapi_cancel_is_triggered(cancel), 0);
     umapi_cancel_trigger(cancel);
-    umapi_cancel_free(cancel); /* the call holds on to it */
+    umapi_cancel_free(cancel); /* the call keeps its own reference */
     for (i = 0; i < sizeof operations / sizeof *operations; i++) {
         CHECK_INT(operations[i](client, call, &error), UMAPI_STATUS_CANCELLED);
         umapi_error_free(error);
@@ -47,13 +47,13 @@ static void a_cancel_is_sticky_and_sends_nothing(void)
 
 /* ---- Request ids and progress ---- */
 
-static void the_request_id_goes_out_with_the_attempt_told_apart(void)
+static void the_request_id_is_sent_with_the_number_of_the_attempt(void)
 {
     umapi_client *client = new_client();
     umapi_call *call = umapi_call_new();
     char *requests;
     CHECK_OK(umapi_call_set_request_id(call, "nightly-run-7", &error), error);
-    fault("{'endpoint':'user','times':1,'fault':{'status':{'code':503}}}");
+    add_fault("{'endpoint':'user','times':1,'fault':{'status':{'code':503}}}");
     CHECK_OK(find_user(client, call, &error), error);
     requests = control("GET", "/requests", NULL);
     CHECK_INT(occurrences(requests, "\"x-request-id\":\"nightly-run-7.1-1\""), 1);
@@ -69,7 +69,7 @@ static void the_request_id_is_in_the_error(void)
     umapi_client *client = new_client();
     umapi_call *call = umapi_call_new();
     CHECK_OK(umapi_call_set_request_id(call, "nightly-run-8", &error), error);
-    fault("{'endpoint':'user','fault':{'status':{'code':403}}}");
+    add_fault("{'endpoint':'user','fault':{'status':{'code':403}}}");
     CHECK_FAILS(find_user(client, call, &error), UMAPI_STATUS_FORBIDDEN, error);
     CHECK_HAS(umapi_error_request_id(error), "nightly-run-8");
     umapi_error_free(error);
@@ -122,7 +122,7 @@ static void note(const umapi_progress *progress, void *user_data)
     }
 }
 
-static void forget(void *user_data)
+static void on_destroy(void *user_data)
 {
     ((record *)user_data)->destroyed++;
 }
@@ -132,11 +132,11 @@ static umapi_call *recorded(record *record)
     umapi_call *call = umapi_call_new();
     memset(record, 0, sizeof *record);
     record->thread = pthread_self();
-    CHECK_OK(umapi_call_set_progress(call, note, record, forget, &error), error);
+    CHECK_OK(umapi_call_set_progress(call, note, record, on_destroy, &error), error);
     return call;
 }
 
-static void progress_tells_of_attempts_and_waits(void)
+static void progress_reports_attempts_and_waits(void)
 {
     umapi_client_options *options = new_options();
     umapi_client *client;
@@ -144,7 +144,7 @@ static void progress_tells_of_attempts_and_waits(void)
     umapi_call *call = recorded(&record);
     CHECK_OK(umapi_client_options_set_retry(options, 4, 20, 300000, &error), error);
     client = new_client_with(options);
-    fault("{'endpoint':'user','times':2,'fault':{'status':{'code':503}}}");
+    add_fault("{'endpoint':'user','times':2,'fault':{'status':{'code':503}}}");
     CHECK_OK(find_user(client, call, &error), error);
     CHECK_INT(record.attempts, 4); /* the token, and three for the user */
     CHECK_INT(record.waits, 2);
@@ -158,12 +158,12 @@ static void progress_tells_of_attempts_and_waits(void)
     umapi_client_options_free(options);
 }
 
-static void progress_tells_of_a_pause_that_the_service_asks_for(void)
+static void progress_reports_a_pause_that_the_service_asks_for(void)
 {
     umapi_client *client = new_client();
     record record;
     umapi_call *call = recorded(&record);
-    fault("{'endpoint':'user','times':1,'fault':{'status':{'code':429,'retry_after':1}}}");
+    add_fault("{'endpoint':'user','times':1,'fault':{'status':{'code':429,'retry_after':1}}}");
     CHECK_OK(find_user(client, call, &error), error);
     CHECK_INT(record.waits, 1);
     CHECK_INT(record.wait_reason, UMAPI_WAIT_THROTTLED);
@@ -172,7 +172,7 @@ static void progress_tells_of_a_pause_that_the_service_asks_for(void)
     umapi_client_free(client);
 }
 
-static void progress_tells_of_pages_and_actions(void)
+static void progress_reports_pages_and_actions(void)
 {
     umapi_client *client = new_client();
     umapi_users *users = NULL;
@@ -205,7 +205,7 @@ static void call_again(const umapi_progress *progress, void *client)
     umapi_error_free(own);
 }
 
-static void a_callback_must_not_wait(void)
+static void a_callback_must_not_call_what_can_wait(void)
 {
     umapi_client *client = new_client();
     umapi_call *call = umapi_call_new();
@@ -219,11 +219,11 @@ static void a_callback_must_not_wait(void)
 int main(void)
 {
     RUN(a_cancel_is_sticky_and_sends_nothing);
-    RUN(the_request_id_goes_out_with_the_attempt_told_apart);
+    RUN(the_request_id_is_sent_with_the_number_of_the_attempt);
     RUN(the_request_id_is_in_the_error);
-    RUN(progress_tells_of_attempts_and_waits);
-    RUN(progress_tells_of_a_pause_that_the_service_asks_for);
-    RUN(progress_tells_of_pages_and_actions);
-    RUN(a_callback_must_not_wait);
+    RUN(progress_reports_attempts_and_waits);
+    RUN(progress_reports_a_pause_that_the_service_asks_for);
+    RUN(progress_reports_pages_and_actions);
+    RUN(a_callback_must_not_call_what_can_wait);
     return all_passed();
 }

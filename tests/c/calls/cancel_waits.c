@@ -1,4 +1,4 @@
-/* At every wait that a call tells of, whichever call and whichever wait, a cancel ends the call within 50 ms. */
+/* Tests that a cancel ends every call within 50 ms at every wait that it reports. */
 
 #include "harness.h"
 #include "operations.h"
@@ -8,7 +8,7 @@
 
 static umapi_error *error;
 
-/* ---- Calls besides those of operations.h ---- */
+/* ---- Calls in addition to operations.h ---- */
 
 static umapi_action *creation_without_option(void)
 {
@@ -19,8 +19,8 @@ static umapi_action *creation_without_option(void)
     return action;
 }
 
-/* Of the action that may run twice: the other one is unknown with whatever lost its answer. A queue gives the outcomes in
-   the order in which they came about. */
+/* The status of the action that may run twice; the other one is unknown, with the error that lost its answer. A queue
+   returns outcomes in the order in which they are known. */
 static umapi_status status_of_both(umapi_results *results)
 {
     umapi_status first = umapi_error_status(umapi_outcome_error(umapi_results_get(results, 0)));
@@ -30,7 +30,7 @@ static umapi_status status_of_both(umapi_results *results)
     return second == UMAPI_STATUS_CANCELLED ? second : first;
 }
 
-/* What may run twice and what may not, in one request: after a lost answer a part of it is repeated. */
+/* An action that may run twice and one that may not, in one request: after a lost answer a part of it is repeated. */
 static umapi_status execute_both(const umapi_client *client, const umapi_call *call, umapi_error **own)
 {
     umapi_action *actions[2];
@@ -83,13 +83,13 @@ static umapi_status check_all(const umapi_client *client, const umapi_call *call
     return status;
 }
 
-/* ---- Every call, in every trouble ---- */
+/* ---- Every call, in every situation ---- */
 
 typedef struct named_call {
     const char *name;
     operation operation;
     int entries_per_request;
-    int may_not_wait; /* each step of a check is tried once */
+    int may_not_wait; /* since each step of a check is tried once */
 } named_call;
 
 static const named_call CALLS[] = {
@@ -109,16 +109,16 @@ static const named_call CALLS[] = {
     {"check", check_all, 10, 1},
 };
 
-typedef struct trouble {
+typedef struct situation {
     const char *name;
     const char *fault;
-    int with_token;            /* the client has one already */
-    int32_t requests; /* of each class in a window; 0 for no limit */
-} trouble;
+    int with_token;            /* whether the client already has a token */
+    int32_t requests; /* the limit of each endpoint in a window; 0 for no limit */
+} situation;
 
 enum { WINDOW_MS = 400 };
 
-static const trouble TROUBLES[] = {
+static const situation SITUATIONS[] = {
     {"503", "{'fault':{'status':{'code':503}}}", 1, 0},
     {"503, Retry-After: 0.2", "{'fault':{'status':{'code':503,'retry_after':'0.2'}}}", 1, 0},
     {"429, Retry-After: 0.2", "{'fault':{'status':{'code':429,'retry_after':'0.2'}}}", 1, 0},
@@ -126,7 +126,7 @@ static const trouble TROUBLES[] = {
     {"503 of the token host", "{'endpoint':'token','fault':{'status':{'code':503}}}", 0, 0},
 };
 
-/* Cancels at the wait that has this number, and notes when. */
+/* Cancels the call at the wait with this number, and records the time. */
 typedef struct canceller {
     umapi_cancel *cancel;
     int at_wait, waits;
@@ -142,7 +142,7 @@ static void cancel_at_wait(const umapi_progress *progress, void *user_data)
     }
 }
 
-static umapi_client *client_in(const trouble *trouble, const named_call *named)
+static umapi_client *client_in(const situation *situation, const named_call *named)
 {
     umapi_client_options *options = new_options();
     umapi_client *client;
@@ -151,43 +151,43 @@ static umapi_client *client_in(const trouble *trouble, const named_call *named)
     CHECK_OK(umapi_client_options_set_batch_limits(options, named->entries_per_request, 10, 10, &error), error);
     for (endpoint = UMAPI_ENDPOINT_USERS; endpoint <= UMAPI_ENDPOINT_STATUS; endpoint++) {
         if (endpoint != UMAPI_ENDPOINT_TOKEN) {
-            CHECK_OK(umapi_client_options_set_rate_limit(options, endpoint, trouble->requests, WINDOW_MS * slowness(), &error),
+            CHECK_OK(umapi_client_options_set_rate_limit(options, endpoint, situation->requests, WINDOW_MS * slowness(), &error),
                      error);
         }
     }
     client = new_client_with(options);
     umapi_client_options_free(options);
-    if (trouble->with_token) {
+    if (situation->with_token) {
         CHECK_OK(find_user(client, NULL, &error), error);
     }
-    if (trouble->requests > 0) {
+    if (situation->requests > 0) {
         named->operation(client, NULL, &error);
         umapi_error_free(error);
         error = NULL;
     }
-    if (trouble->fault != NULL) {
-        fault(trouble->fault);
+    if (situation->fault != NULL) {
+        add_fault(situation->fault);
     }
     return client;
 }
 
-/* Whether the call got to the wait with this number. */
-static int ends_at_wait(const trouble *trouble, const named_call *named, int number)
+/* Whether the call reached the wait with this number. */
+static int ends_at_wait(const situation *situation, const named_call *named, int number)
 {
     canceller canceller = {umapi_cancel_new(), 0, 0, 0};
     umapi_call *call = umapi_call_new();
     umapi_client *client;
     umapi_status status;
     int64_t late;
-    steer("POST", "/reset", NULL);
-    client = client_in(trouble, named);
+    control_only("POST", "/reset", NULL);
+    client = client_in(situation, named);
     canceller.at_wait = number;
     CHECK_OK(umapi_call_set_cancel(call, canceller.cancel, &error), error);
     CHECK_OK(umapi_call_set_progress(call, cancel_at_wait, &canceller, NULL, &error), error);
     status = named->operation(client, call, &error);
     late = now_ms() - canceller.cancelled_at;
     if (canceller.waits >= number && (late > 50 * slowness() || status != UMAPI_STATUS_CANCELLED)) {
-        printf("    %s, %s, wait %d: %ld ms late: %s\n", named->name, trouble->name, number, (long)late,
+        printf("    %s, %s, wait %d: %ld ms late: %s\n", named->name, situation->name, number, (long)late,
                umapi_error_message(error));
         CHECK_INT(status, UMAPI_STATUS_CANCELLED);
         CHECK(late <= 50 * slowness());
@@ -200,21 +200,21 @@ static int ends_at_wait(const trouble *trouble, const named_call *named, int num
     return canceller.waits >= number;
 }
 
-/* After these, waits repeat. */
+/* The number of waits that are tested; later waits are repetitions of these. */
 enum { MOST_WAITS = 2 };
 
 static void a_cancel_ends_every_call_at_every_wait(void)
 {
     size_t i, j;
-    for (i = 0; i < sizeof TROUBLES / sizeof *TROUBLES; i++) {
+    for (i = 0; i < sizeof SITUATIONS / sizeof *SITUATIONS; i++) {
         for (j = 0; j < sizeof CALLS / sizeof *CALLS; j++) {
-            int needs_no_token = CALLS[j].operation == read_service && !TROUBLES[i].with_token;
+            int needs_no_token = CALLS[j].operation == read_service && !SITUATIONS[i].with_token;
             int number = 1;
-            while (number <= MOST_WAITS && ends_at_wait(&TROUBLES[i], &CALLS[j], number)) {
+            while (number <= MOST_WAITS && ends_at_wait(&SITUATIONS[i], &CALLS[j], number)) {
                 number++;
             }
             if (number == 1 && !CALLS[j].may_not_wait && !needs_no_token) {
-                printf("    %s, %s: no wait was told of\n", CALLS[j].name, TROUBLES[i].name);
+                printf("    %s, %s: the call reported no wait\n", CALLS[j].name, SITUATIONS[i].name);
                 CHECK(number > 1);
             }
         }

@@ -1,4 +1,4 @@
-/* What the service asks for is kept, by everyone on the client, and costs nobody more than it must. */
+/* Tests that every call of a client respects a pause that the service asks for, and waits no longer than necessary. */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -12,7 +12,7 @@
 
 static umapi_error *error;
 
-/* It has its token and its connection, so that nothing else is waited for. */
+/* The client has its token and its connection, so that calls wait only for the throttle. */
 static umapi_client *warm_client(int32_t attempts, int64_t max_wait_ms)
 {
     umapi_client_options *options = new_options();
@@ -28,8 +28,8 @@ static umapi_client *warm_client(int32_t attempts, int64_t max_wait_ms)
 
 typedef struct form {
     const char *retry_after;
-    const char *clock; /* of the service */
-    int64_t least_ms;  /* of the pause that is told; NONE where none can be understood */
+    const char *clock; /* the setting of the service's clock */
+    int64_t least_ms;  /* the least pause that is reported; NONE if the header is invalid */
     int64_t most_ms;
 } form;
 
@@ -56,38 +56,38 @@ static const form FORMS[] = {
     {"null", NULL, NONE, NONE},
 };
 
-/* The client's own patience is two seconds: what asks for more comes back at once, what asks for nothing is retried. */
+/* The client waits at most two seconds: a longer pause is reported at once, and an answer without a pause is retried. */
 static void check_form(const form *form)
 {
     char rule[256];
     umapi_client *client;
-    int64_t told, start;
-    int is_told = form->least_ms > 0;
-    steer("POST", "/reset", NULL);
+    int64_t pause, start;
+    int has_pause = form->least_ms > 0;
+    control_only("POST", "/reset", NULL);
     client = warm_client(3, 2000);
     if (form->clock != NULL) {
-        steer("POST", "/settings", form->clock);
+        control_only("POST", "/settings", form->clock);
     }
     snprintf(rule, sizeof rule, "{'endpoint':'user','fault':{'status':{'code':429,'retry_after':%s}}}",
              form->retry_after);
-    fault(rule);
+    add_fault(rule);
     start = now_ms();
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_THROTTLED, error);
     CHECK(now_ms() - start < 1000 * slowness());
-    told = umapi_error_retry_after_ms(error);
-    if (told < form->least_ms || told > form->most_ms) {
-        printf("    Retry-After %s: %ld ms\n", form->retry_after, (long)told);
+    pause = umapi_error_retry_after_ms(error);
+    if (pause < form->least_ms || pause > form->most_ms) {
+        printf("    Retry-After %s: %ld ms\n", form->retry_after, (long)pause);
     }
-    CHECK(told >= form->least_ms && told <= form->most_ms);
-    CHECK_INT(umapi_error_attempts(error), is_told ? 1 : 3);
-    CHECK_INT(requests_to("user"), 1 + (is_told ? 1 : 3));
+    CHECK(pause >= form->least_ms && pause <= form->most_ms);
+    CHECK_INT(umapi_error_attempts(error), has_pause ? 1 : 3);
+    CHECK_INT(requests_to("user"), 1 + (has_pause ? 1 : 3));
     CHECK(umapi_error_is_retryable(error));
     umapi_error_free(error);
     error = NULL;
-    if (is_told) {
-        /* Whoever comes later is told so too, and nothing is sent. */
+    if (has_pause) {
+        /* Later calls fail in the same way, without a request. */
         CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_THROTTLED, error);
-        CHECK(umapi_error_retry_after_ms(error) > 0 && umapi_error_retry_after_ms(error) <= told);
+        CHECK(umapi_error_retry_after_ms(error) > 0 && umapi_error_retry_after_ms(error) <= pause);
         CHECK_INT(umapi_error_attempts(error), 0);
         CHECK_INT(requests_to("user"), 2);
         umapi_error_free(error);
@@ -104,11 +104,11 @@ static void every_form_of_retry_after_is_understood(void)
     }
 }
 
-/* Of a failure that is no throttle the pause is kept as well. */
-static void an_outage_tells_its_pause_too(void)
+/* The pause of a failure that is not a throttle is respected as well. */
+static void the_pause_of_an_outage_is_respected(void)
 {
     umapi_client *client = warm_client(3, 2000);
-    fault("{'endpoint':'user','fault':{'status':{'code':503,'retry_after':30}}}");
+    add_fault("{'endpoint':'user','fault':{'status':{'code':503,'retry_after':30}}}");
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_THROTTLED, error);
     CHECK_INT(umapi_error_retry_after_ms(error), 30000);
     CHECK_INT(umapi_error_http_status(error), 503);
@@ -118,7 +118,7 @@ static void an_outage_tells_its_pause_too(void)
     umapi_client_free(client);
 }
 
-/* ---- One gate for all ---- */
+/* ---- One throttle for all calls ---- */
 
 enum { THREADS = 16 };
 
@@ -159,14 +159,14 @@ static void join(const finder *finders, const pthread_t *threads)
     }
 }
 
-static void a_closed_gate_holds_all_and_costs_them_no_attempt(void)
+static void a_throttle_delays_all_calls_and_costs_no_attempt(void)
 {
     umapi_client *client = warm_client(2, 60000);
     finder finders[THREADS];
     pthread_t threads[THREADS];
     int64_t start = now_ms();
     size_t i;
-    fault("{'endpoint':'user','times':1,'fault':{'status':{'code':429,'retry_after':1}}}");
+    add_fault("{'endpoint':'user','times':1,'fault':{'status':{'code':429,'retry_after':1}}}");
     find_in_threads(client, finders, threads, 0, 1);
     while (requests_to("user") < 2) {
         sleep_ms(1);
@@ -181,19 +181,19 @@ static void a_closed_gate_holds_all_and_costs_them_no_attempt(void)
     umapi_client_free(client);
 }
 
-/* A service that bears one request at a time refuses every second one. */
-static void nobody_starves_behind_a_gate(void)
+/* The service refuses every second request, as if it accepted only one at a time. */
+static void every_call_succeeds_after_the_throttle(void)
 {
     umapi_client *client = warm_client(3, 60000);
     finder finders[THREADS];
     pthread_t threads[THREADS];
-    fault("{'endpoint':'user','every':2,'fault':{'status':{'code':429,'retry_after':'0.02'}}}");
+    add_fault("{'endpoint':'user','every':2,'fault':{'status':{'code':429,'retry_after':'0.02'}}}");
     find_in_threads(client, finders, threads, 0, THREADS);
     join(finders, threads);
     umapi_client_free(client);
 }
 
-/* ---- Pages on their way ---- */
+/* ---- Pages that are read ahead ---- */
 
 static void *read_a_page_in_thread(void *client)
 {
@@ -210,8 +210,8 @@ static void *read_a_page_in_thread(void *client)
     return NULL;
 }
 
-/* A program that takes its time over a page must not keep others from theirs. */
-static void a_listing_that_is_left_alone_holds_nobody_up(void)
+/* A program that works on a page for long does not delay other listings. */
+static void an_idle_listing_delays_no_other_caller(void)
 {
     umapi_client_options *options = new_options();
     umapi_client *client;
@@ -245,15 +245,15 @@ static umapi_status read_to_the_end(umapi_users *users)
     return status;
 }
 
-/* The second full listing is told at once when it may be, and holds up nothing else. */
-static void the_two_hour_rule_is_told_at_once(void)
+/* The second full listing fails at once with the time to wait, and delays no other call. */
+static void the_two_hour_rule_is_reported_at_once(void)
 {
     umapi_client *client = warm_client(4, 60000);
     umapi_groups *groups = NULL;
     umapi_users *users = NULL;
     const umapi_group *group = NULL;
     int64_t start;
-    steer("POST", "/settings", "{\"full_listing_every_ms\":7200000}");
+    control_only("POST", "/settings", "{\"full_listing_every_ms\":7200000}");
     CHECK_OK(umapi_client_users(client, NULL, &users, &error), error);
     CHECK_OK(read_to_the_end(users), error);
     CHECK_OK(umapi_users_reload(users, &error), error);
@@ -275,10 +275,10 @@ static void the_two_hour_rule_is_told_at_once(void)
 int main(void)
 {
     RUN(every_form_of_retry_after_is_understood);
-    RUN(an_outage_tells_its_pause_too);
-    RUN(a_closed_gate_holds_all_and_costs_them_no_attempt);
-    RUN(nobody_starves_behind_a_gate);
-    RUN(a_listing_that_is_left_alone_holds_nobody_up);
-    RUN(the_two_hour_rule_is_told_at_once);
+    RUN(the_pause_of_an_outage_is_respected);
+    RUN(a_throttle_delays_all_calls_and_costs_no_attempt);
+    RUN(every_call_succeeds_after_the_throttle);
+    RUN(an_idle_listing_delays_no_other_caller);
+    RUN(the_two_hour_rule_is_reported_at_once);
     return all_passed();
 }

@@ -1,4 +1,4 @@
-/* A call that waits, wherever it waits, ends within 50 ms of a cancel and of its deadline. */
+/* Tests that a call ends within 50 ms of a cancel and of its deadline, whatever it waits for. */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -15,20 +15,20 @@
 
 static umapi_error *error;
 
-/* ---- Places to wait at ---- */
+/* ---- The waits ---- */
 
-typedef struct place {
+typedef struct wait_case {
     const char *name;
     operation operation;
-    const char *settings; /* of the sandbox */
+    const char *settings; /* the settings of the sandbox */
     const char *fault;
-    int warmed_up; /* with a token and a connection */
+    int warmed_up; /* whether the client has a token and a connection */
     int64_t first_delay_ms;
     int32_t requests_per_minute;
-    int32_t reason; /* that the call tells of the wait; none for what is a part of an attempt */
-} place;
+    int32_t reason; /* the reason of the wait that the call reports; none for a wait within an attempt */
+} wait_case;
 
-static const place PLACES[] = {
+static const wait_case WAIT_CASES[] = {
     {"TLS handshake", find_user, "{\"hold_connections\":true}", NULL, 0, 1, 0, 0},
     {"token call", find_user, NULL, "{'endpoint':'token','fault':{'stall':{'at':'before_work'}}}", 0, 1, 0, 0},
     {"answer about a user", find_user, NULL, "{'endpoint':'user','fault':{'stall':{'at':'before_work'}}}", 1, 1, 0, 0},
@@ -39,7 +39,7 @@ static const place PLACES[] = {
      UMAPI_WAIT_BACK_OFF},
     {"throttle", find_user, NULL, "{'endpoint':'user','fault':{'status':{'code':429,'retry_after':60}}}", 1, 1, 0,
      UMAPI_WAIT_THROTTLED},
-    {"pacer", find_user, NULL, NULL, 1, 1, 1, UMAPI_WAIT_PACE},
+    {"permit", find_user, NULL, NULL, 1, 1, 1, UMAPI_WAIT_PACE},
     {"next user", next_user, NULL, "{'endpoint':'users','fault':{'stall':{'at':'after_work'}}}", 1, 1, 0, 0},
     {"page of users", next_page_of_users, NULL, "{'endpoint':'users','fault':{'stall':{'at':'after_work'}}}", 1, 1, 0, 0},
     {"next group", next_group, NULL, "{'endpoint':'groups','fault':{'stall':{'at':'after_work'}}}", 1, 1, 0, 0},
@@ -50,23 +50,23 @@ static const place PLACES[] = {
     {"flush", flush_queue, NULL, "{'endpoint':'action','fault':{'stall':{'at':'after_work'}}}", 1, 1, 0, 0},
 };
 
-static umapi_client *client_at(const place *place)
+static umapi_client *client_at(const wait_case *wait_case)
 {
     umapi_client_options *options = new_options();
     umapi_client *client;
-    CHECK_OK(umapi_client_options_set_retry(options, 4, place->first_delay_ms, 300000, &error), error);
-    CHECK_OK(umapi_client_options_set_rate_limit(options, UMAPI_ENDPOINT_USER, place->requests_per_minute, 60000, &error),
+    CHECK_OK(umapi_client_options_set_retry(options, 4, wait_case->first_delay_ms, 300000, &error), error);
+    CHECK_OK(umapi_client_options_set_rate_limit(options, UMAPI_ENDPOINT_USER, wait_case->requests_per_minute, 60000, &error),
              error);
     client = new_client_with(options);
     umapi_client_options_free(options);
-    if (place->warmed_up) {
+    if (wait_case->warmed_up) {
         CHECK_OK(find_user(client, NULL, &error), error);
     }
-    if (place->settings != NULL) {
-        steer("POST", "/settings", place->settings);
+    if (wait_case->settings != NULL) {
+        control_only("POST", "/settings", wait_case->settings);
     }
-    if (place->fault != NULL) {
-        fault(place->fault);
+    if (wait_case->fault != NULL) {
+        add_fault(wait_case->fault);
     }
     return client;
 }
@@ -87,28 +87,28 @@ static void *cancel_soon(void *data)
     return NULL;
 }
 
-/* The newest wait that a call has told of: why, and for how long. */
-static int32_t told_reason;
-static int64_t told_ms;
+/* The latest wait that a call has reported: its reason and its length. */
+static int32_t reported_reason;
+static int64_t reported_ms;
 
 static void note_wait(const umapi_progress *progress, void *user_data)
 {
     (void)user_data;
     if (umapi_progress_kind(progress) == UMAPI_PROGRESS_WAIT) {
-        told_reason = umapi_progress_wait_reason(progress);
-        told_ms = umapi_progress_wait_ms(progress);
+        reported_reason = umapi_progress_wait_reason(progress);
+        reported_ms = umapi_progress_wait_ms(progress);
     }
 }
 
 static umapi_call *noted_call(void)
 {
     umapi_call *call = umapi_call_new();
-    told_reason = 0;
+    reported_reason = 0;
     CHECK_OK(umapi_call_set_progress(call, note_wait, NULL, NULL, &error), error);
     return call;
 }
 
-/* Its time counts from a cancel, or from the deadline. */
+/* `late` is the time from the cancel or the deadline to the end of the call. */
 static void check_end(const char *where, umapi_status status, umapi_status expected, int64_t late)
 {
     if (status != expected || late > 50 * slowness()) {
@@ -118,7 +118,7 @@ static void check_end(const char *where, umapi_status status, umapi_status expec
     CHECK(late <= 50 * slowness());
 }
 
-static void forget_error(void)
+static void clear_error(void)
 {
     umapi_error_free(error);
     error = NULL;
@@ -135,12 +135,12 @@ static void check_cancelled_wait(const char *where, const umapi_client *client, 
     status = operation(client, call, &error);
     pthread_join(thread, NULL);
     check_end(where, status, UMAPI_STATUS_CANCELLED, now_ms() - canceller.at);
-    forget_error();
+    clear_error();
     umapi_call_free(call);
     umapi_cancel_free(canceller.cancel);
 }
 
-/* A pause that would outlast the deadline is not begun, and its reason told at once; the error is left to the caller. */
+/* A pause that would outlast the deadline does not begin; its reason is reported at once. The error is left to the caller. */
 static void check_deadline(const char *where, const umapi_client *client, operation operation, umapi_status expected)
 {
     umapi_call *call = noted_call();
@@ -155,31 +155,31 @@ static void check_both_ends(const char *where, const umapi_client *client)
 {
     check_cancelled_wait(where, client, find_user);
     check_deadline(where, client, find_user, UMAPI_STATUS_DEADLINE);
-    forget_error();
+    clear_error();
 }
 
-/* ---- A call on its own ---- */
+/* ---- A single call ---- */
 
 static void a_cancel_ends_every_wait(void)
 {
     size_t i;
-    for (i = 0; i < sizeof PLACES / sizeof *PLACES; i++) {
+    for (i = 0; i < sizeof WAIT_CASES / sizeof *WAIT_CASES; i++) {
         umapi_client *client;
-        steer("POST", "/reset", NULL);
-        client = client_at(&PLACES[i]);
-        check_cancelled_wait(PLACES[i].name, client, PLACES[i].operation);
-        CHECK_INT(told_reason, PLACES[i].reason);
-        CHECK(told_reason == 0 || (told_ms > 58000 && told_ms <= 80000));
+        control_only("POST", "/reset", NULL);
+        client = client_at(&WAIT_CASES[i]);
+        check_cancelled_wait(WAIT_CASES[i].name, client, WAIT_CASES[i].operation);
+        CHECK_INT(reported_reason, WAIT_CASES[i].reason);
+        CHECK(reported_reason == 0 || (reported_ms > 58000 && reported_ms <= 80000));
         umapi_client_free(client);
     }
 }
 
-static umapi_status at_deadline(const place *place)
+static umapi_status at_deadline(const wait_case *wait_case)
 {
-    if (strcmp(place->name, "back-off") == 0) {
+    if (strcmp(wait_case->name, "back-off") == 0) {
         return UMAPI_STATUS_SERVER;
     }
-    if (strcmp(place->name, "throttle") == 0 || strcmp(place->name, "pacer") == 0) {
+    if (strcmp(wait_case->name, "throttle") == 0 || strcmp(wait_case->name, "permit") == 0) {
         return UMAPI_STATUS_THROTTLED;
     }
     return UMAPI_STATUS_DEADLINE;
@@ -188,21 +188,21 @@ static umapi_status at_deadline(const place *place)
 static void a_deadline_ends_every_wait(void)
 {
     size_t i;
-    for (i = 0; i < sizeof PLACES / sizeof *PLACES; i++) {
-        umapi_status expected = at_deadline(&PLACES[i]);
+    for (i = 0; i < sizeof WAIT_CASES / sizeof *WAIT_CASES; i++) {
+        umapi_status expected = at_deadline(&WAIT_CASES[i]);
         umapi_client *client;
-        steer("POST", "/reset", NULL);
-        client = client_at(&PLACES[i]);
-        check_deadline(PLACES[i].name, client, PLACES[i].operation, expected);
+        control_only("POST", "/reset", NULL);
+        client = client_at(&WAIT_CASES[i]);
+        check_deadline(WAIT_CASES[i].name, client, WAIT_CASES[i].operation, expected);
         if (expected == UMAPI_STATUS_THROTTLED) {
             CHECK(umapi_error_retry_after_ms(error) > 58000 && umapi_error_retry_after_ms(error) <= 60000);
         }
-        forget_error();
+        clear_error();
         umapi_client_free(client);
     }
 }
 
-/* A listener that takes no more connections. */
+/* A listener whose queue of connections is full. */
 static int full_listener(int *filler, char *url, size_t size)
 {
     struct sockaddr_in address;
@@ -216,7 +216,7 @@ static int full_listener(int *filler, char *url, size_t size)
     getsockname(listener, (struct sockaddr *)&address, &length);
     for (i = 0; i < 2; i++) {
         filler[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-        /* "In progress" is all that is wanted. */
+        /* The connection only has to be in progress. */
         (void)!connect(filler[i], (struct sockaddr *)&address, sizeof address);
     }
     sleep_ms(20);
@@ -224,7 +224,7 @@ static int full_listener(int *filler, char *url, size_t size)
     return listener;
 }
 
-static umapi_client *client_of_nobody(const char *url)
+static umapi_client *client_without_a_server(const char *url)
 {
     umapi_client_options *options = new_options();
     umapi_credentials *credentials = new_credentials();
@@ -236,11 +236,11 @@ static umapi_client *client_of_nobody(const char *url)
     return client;
 }
 
-static void both_end_connecting(void)
+static void cancel_and_deadline_end_connecting(void)
 {
     char url[64];
     int filler[2], listener = full_listener(filler, url, sizeof url);
-    umapi_client *client = client_of_nobody(url);
+    umapi_client *client = client_without_a_server(url);
     check_both_ends("connect", client);
     umapi_client_free(client);
     close(filler[0]);
@@ -248,7 +248,7 @@ static void both_end_connecting(void)
     close(listener);
 }
 
-static void connecting_has_its_own_timeout(void)
+static void connecting_has_a_separate_timeout(void)
 {
     char url[64];
     int filler[2], listener = full_listener(filler, url, sizeof url);
@@ -270,7 +270,7 @@ static void connecting_has_its_own_timeout(void)
     close(listener);
 }
 
-/* ---- A call behind another's ---- */
+/* ---- A call that waits for another call ---- */
 
 typedef struct other {
     const umapi_client *client;
@@ -288,7 +288,7 @@ static void *find_without_end(void *data)
     return NULL;
 }
 
-/* Another thread's call, which hangs once the endpoint has received so many requests in all. */
+/* Another thread's call, which hangs once the endpoint has received `requests` requests in all. */
 static void begin_other(other *other, const umapi_client *client, const char *endpoint, long requests)
 {
     other->client = client;
@@ -309,44 +309,44 @@ static void end_other(other *other)
     umapi_cancel_free(other->cancel);
 }
 
-static void both_end_the_wait_behind_anothers_token_call(void)
+static void cancel_and_deadline_end_the_wait_for_anothers_token_call(void)
 {
     umapi_client *client = new_client();
     other other;
-    fault("{'endpoint':'token','fault':{'stall':{'at':'before_work'}}}");
+    add_fault("{'endpoint':'token','fault':{'stall':{'at':'before_work'}}}");
     begin_other(&other, client, "token", 1);
     check_both_ends("another's token call", client);
-    CHECK_INT(told_reason, UMAPI_WAIT_TOKEN);
-    CHECK_INT(told_ms, -1); /* nobody knows */
+    CHECK_INT(reported_reason, UMAPI_WAIT_TOKEN);
+    CHECK_INT(reported_ms, -1); /* the length is unknown */
     CHECK_INT(requests_to("token"), 1);
     end_other(&other);
     umapi_client_free(client);
 }
 
-/* When a place comes free is not known while the request that has it is on its way. */
-static void both_end_the_wait_for_a_full_pacer(void)
+/* The length of the wait is unknown while the request that holds the permit is in flight. */
+static void cancel_and_deadline_end_the_wait_for_a_permit(void)
 {
     umapi_client_options *options = new_options();
     umapi_client *client;
     other other;
     CHECK_OK(umapi_client_options_set_rate_limit(options, UMAPI_ENDPOINT_USER, 1, 60000, &error), error);
     client = new_client_with(options);
-    fault("{'endpoint':'user','fault':{'stall':{'at':'before_work'}}}");
+    add_fault("{'endpoint':'user','fault':{'stall':{'at':'before_work'}}}");
     begin_other(&other, client, "user", 1);
     check_both_ends("a full pacer", client);
-    CHECK_INT(told_reason, UMAPI_WAIT_PACE);
-    CHECK_INT(told_ms, -1);
+    CHECK_INT(reported_reason, UMAPI_WAIT_PACE);
+    CHECK_INT(reported_ms, -1);
     CHECK_INT(requests_to("user"), 1);
     end_other(&other);
     umapi_client_free(client);
     umapi_client_options_free(options);
 }
 
-/* A checker takes its time over code that it meets for the first time. */
-static void meet_all_code(void)
+/* Runs all code once, since valgrind is slow on code that runs for the first time. */
+static void run_all_code_once(void)
 {
     umapi_client *client;
-    steer("POST", "/reset", NULL);
+    control_only("POST", "/reset", NULL);
     client = new_client();
     CHECK_OK(find_user(client, NULL, &error), error);
     umapi_client_free(client);
@@ -354,12 +354,12 @@ static void meet_all_code(void)
 
 int main(void)
 {
-    meet_all_code();
+    run_all_code_once();
     RUN(a_cancel_ends_every_wait);
     RUN(a_deadline_ends_every_wait);
-    RUN(both_end_connecting);
-    RUN(connecting_has_its_own_timeout);
-    RUN(both_end_the_wait_behind_anothers_token_call);
-    RUN(both_end_the_wait_for_a_full_pacer);
+    RUN(cancel_and_deadline_end_connecting);
+    RUN(connecting_has_a_separate_timeout);
+    RUN(cancel_and_deadline_end_the_wait_for_anothers_token_call);
+    RUN(cancel_and_deadline_end_the_wait_for_a_permit);
     return all_passed();
 }

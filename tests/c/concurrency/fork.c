@@ -1,4 +1,4 @@
-/* A child process inherits clients, listings and locks of its parent, and must be held up by none of them. */
+/* Tests that a child process does not hang on the clients, listings and locks that it inherits from its parent. */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -15,7 +15,7 @@
 
 static umapi_error *error;
 
-/* Everything that a process can hold on to when it forks. */
+/* Every kind of handle that a process can hold when it forks. */
 typedef struct handles {
     umapi_client *client;
     umapi_users *users;
@@ -42,7 +42,7 @@ static handles all_handles(int32_t requests, int64_t window_ms)
     CHECK_OK(umapi_client_users(all.client, NULL, &all.users, &error), error);
     CHECK_OK(umapi_users_next_page(all.users, all.call, &all.page, &error), error);
     if (requests > 1) {
-        /* From the second page on, pages are fetched ahead. */
+        /* From the second page on, pages are read ahead. */
         umapi_user_page_free(all.page);
         CHECK_OK(umapi_users_next_page(all.users, all.call, &all.page, &error), error);
     }
@@ -64,33 +64,33 @@ static void free_all(handles *all)
     umapi_client_options_free(all->options);
 }
 
-static void check_fork(umapi_status status, umapi_error *told)
+static void check_fork(umapi_status status, umapi_error *error)
 {
     CHECK_INT(status, UMAPI_STATUS_FORK);
-    CHECK_HAS(umapi_error_message(told), "new one in the child");
-    umapi_error_free(told);
+    CHECK_HAS(umapi_error_message(error), "new one in the child");
+    umapi_error_free(error);
 }
 
-/* Functions that never wait could still meet a lock of the parent. */
-static void check_what_does_not_wait(const handles *all)
+/* Functions that never wait must not wait for a lock of the parent either. */
+static void check_functions_that_do_not_wait(const handles *all)
 {
-    umapi_error *told = NULL;
+    umapi_error *error = NULL;
     umapi_users *users = NULL;
     umapi_groups *groups = NULL;
     umapi_queue *queue = NULL;
     umapi_results *results = NULL;
-    umapi_status status = umapi_users_reload(all->users, &told);
-    check_fork(status, told);
-    status = umapi_queue_take_results(all->queue, &results, &told);
-    check_fork(status, told);
-    status = umapi_client_users(all->client, NULL, &users, &told);
-    check_fork(status, told);
-    status = umapi_client_groups(all->client, &groups, &told);
-    check_fork(status, told);
-    status = umapi_client_queue(all->client, &queue, &told);
-    check_fork(status, told);
-    status = umapi_client_set_credentials(all->client, all->credentials, &told);
-    check_fork(status, told);
+    umapi_status status = umapi_users_reload(all->users, &error);
+    check_fork(status, error);
+    status = umapi_queue_take_results(all->queue, &results, &error);
+    check_fork(status, error);
+    status = umapi_client_users(all->client, NULL, &users, &error);
+    check_fork(status, error);
+    status = umapi_client_groups(all->client, &groups, &error);
+    check_fork(status, error);
+    status = umapi_client_queue(all->client, &queue, &error);
+    check_fork(status, error);
+    status = umapi_client_set_credentials(all->client, all->credentials, &error);
+    check_fork(status, error);
     CHECK(users == NULL && groups == NULL && queue == NULL && results == NULL);
     umapi_client_sync_start(all->client);
     umapi_client_sync_end(all->client);
@@ -100,23 +100,23 @@ static void check_what_does_not_wait(const handles *all)
     CHECK_INT(umapi_queue_pending(all->queue), 1);
 }
 
-/* What belongs to the parent says so, whatever is asked of it. */
-static void check_that_handles_are_the_parents(const handles *all)
+/* Every function with a handle of the parent reports that. */
+static void check_that_handles_are_refused(const handles *all)
 {
-    umapi_error *told = NULL;
+    umapi_error *error = NULL;
     umapi_user_page *page = NULL;
     umapi_action *action = membership("Sales");
-    umapi_status status = find_user(all->client, NULL, &told);
-    check_fork(status, told);
-    status = umapi_users_next_page(all->users, NULL, &page, &told);
-    check_fork(status, told);
+    umapi_status status = find_user(all->client, NULL, &error);
+    check_fork(status, error);
+    status = umapi_users_next_page(all->users, NULL, &page, &error);
+    check_fork(status, error);
     CHECK(page == NULL);
-    status = umapi_queue_add(all->queue, NULL, action, &told);
-    check_fork(status, told);
-    status = umapi_queue_flush(all->queue, NULL, &told);
-    check_fork(status, told);
+    status = umapi_queue_add(all->queue, NULL, action, &error);
+    check_fork(status, error);
+    status = umapi_queue_flush(all->queue, NULL, &error);
+    check_fork(status, error);
     umapi_action_free(action);
-    check_what_does_not_wait(all);
+    check_functions_that_do_not_wait(all);
 }
 
 static void read_everything(const umapi_client *client)
@@ -131,7 +131,7 @@ static void read_everything(const umapi_client *client)
     umapi_users_free(users);
 }
 
-/* The child ends with status 0 if its checks held; one that hangs is ended. */
+/* The child ends with status 0 if its checks succeed; a child that hangs is killed. */
 static void in_child(void (*work)(void *), void *data)
 {
     int status = -1;
@@ -151,22 +151,22 @@ static void use_handles_and_a_new_client(void *data)
 {
     handles *all = data;
     umapi_client *client;
-    check_that_handles_are_the_parents(all);
+    check_that_handles_are_refused(all);
     client = new_client_with(all->options);
     free_all(all);
     read_everything(client);
-    execute_well(client, membership("Marketing"));
+    execute_successfully(client, membership("Marketing"));
     umapi_client_free(client);
 }
 
-static void a_listing_half_read_at_the_fork(void)
+static void a_listing_that_is_partly_read_at_the_fork(void)
 {
     enum { WINDOW_MS = 300 };
     handles all;
-    steer("POST", "/settings", "{\"page_size\":10}");
+    control_only("POST", "/settings", "{\"page_size\":10}");
     all = all_handles(4, WINDOW_MS * slowness());
     in_child(use_handles_and_a_new_client, &all);
-    /* The parent goes on. */
+    /* The parent continues its listing. */
     do {
         umapi_user_page_free(all.page);
         CHECK_OK(umapi_users_next_page(all.users, NULL, &all.page, &error), error);
@@ -192,7 +192,7 @@ static void *keep_busy(void *data)
     return NULL;
 }
 
-/* Locks that these threads hold at the fork are held in the child for ever. */
+/* A lock that one of these threads holds at the fork is never released in the child. */
 static void many_threads_at_the_fork(void)
 {
     enum { THREADS = 6 };
@@ -214,7 +214,7 @@ static void many_threads_at_the_fork(void)
     free_all(&all);
 }
 
-static void *wait_for_pace(void *data)
+static void *wait_for_the_rate_limit(void *data)
 {
     umapi_error *own = NULL;
     const handles *all = data;
@@ -229,12 +229,12 @@ static void *wait_for_pace(void *data)
     return NULL;
 }
 
-/* As Python's multiprocessing does. */
-static void a_thread_waits_for_its_pace_at_the_fork(void)
+/* Python's multiprocessing forks like this. */
+static void a_thread_waits_for_the_rate_limit_at_the_fork(void)
 {
     handles all = all_handles(1, 60000);
     pthread_t thread;
-    pthread_create(&thread, NULL, wait_for_pace, &all);
+    pthread_create(&thread, NULL, wait_for_the_rate_limit, &all);
     sleep_ms(100 * slowness());
     CHECK_OK(umapi_client_options_set_rate_limit(all.options, UMAPI_ENDPOINT_USERS, 10, 1000, &error), error);
     in_child(use_handles_and_a_new_client, &all);
@@ -256,11 +256,11 @@ static void list_with_the_parents_limit(void *data)
     umapi_client_free(client);
 }
 
-static void the_pace_of_the_parent_is_not_the_childs(void)
+static void the_child_does_not_wait_for_the_parents_rate_limit(void)
 {
     handles all = all_handles(1, 60000);
     pthread_t thread;
-    pthread_create(&thread, NULL, wait_for_pace, &all);
+    pthread_create(&thread, NULL, wait_for_the_rate_limit, &all);
     sleep_ms(100 * slowness());
     in_child(list_with_the_parents_limit, &all);
     umapi_cancel_trigger(all.cancel);
@@ -268,7 +268,7 @@ static void the_pace_of_the_parent_is_not_the_childs(void)
     free_all(&all);
 }
 
-/* ---- What is random ---- */
+/* ---- Random numbers ---- */
 
 static void find_with_a_new_client(void *data)
 {
@@ -278,7 +278,7 @@ static void find_with_a_new_client(void *data)
     umapi_client_free(client);
 }
 
-/* The end of the id that begins at `id`, without the numbers of the request and of the attempt. */
+/* The length of the id at `id`, without the numbers of the request and of the attempt. */
 static size_t length_of_id(const char *id)
 {
     return strcspn(id, ".\"");
@@ -327,24 +327,24 @@ static void fork_once(const umapi_progress *progress, void *data)
     }
 }
 
-/* The call of the parent ends as ever; in the child it has nothing to wait for. */
+/* The parent's call ends normally; in the child it ends at once. */
 static void a_callback_that_forks(void)
 {
     umapi_client *client = new_client();
     umapi_call *call = umapi_call_new();
     int forked = 0, status = -1;
-    umapi_status told;
+    umapi_status found;
     is_child = 0;
     CHECK_OK(umapi_call_set_progress(call, fork_once, &forked, NULL, &error), error);
-    told = find_user(client, call, &error);
+    found = find_user(client, call, &error);
     if (is_child) {
         alarm((unsigned)(20 * slowness()));
-        check_fork(told, error);
+        check_fork(found, error);
         umapi_client_free(client);
         find_with_a_new_client(NULL);
         end_child();
     }
-    CHECK_OK(told, error);
+    CHECK_OK(found, error);
     CHECK(wait(&status) > 0);
     CHECK_INT(status, 0);
     umapi_call_free(call);
@@ -353,10 +353,10 @@ static void a_callback_that_forks(void)
 
 int main(void)
 {
-    RUN(a_listing_half_read_at_the_fork);
+    RUN(a_listing_that_is_partly_read_at_the_fork);
     RUN(many_threads_at_the_fork);
-    RUN(a_thread_waits_for_its_pace_at_the_fork);
-    RUN(the_pace_of_the_parent_is_not_the_childs);
+    RUN(a_thread_waits_for_the_rate_limit_at_the_fork);
+    RUN(the_child_does_not_wait_for_the_parents_rate_limit);
     RUN(request_ids_differ_between_processes);
     RUN(a_callback_that_forks);
     return all_passed();

@@ -1,4 +1,4 @@
-/* One caller never holds up another: slow consumers, blocking callbacks, handles used twice at once. */
+/* Tests that one caller never delays another: slow consumers, blocking callbacks, handles in concurrent use. */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -13,7 +13,7 @@
 
 static umapi_error *error;
 
-static void forget_error(void)
+static void clear_error(void)
 {
     umapi_error_free(error);
     error = NULL;
@@ -33,7 +33,7 @@ static umapi_user_page *next_page(umapi_users *users, const umapi_call *call)
     return page;
 }
 
-/* How many pages are left. */
+/* Reads the rest of the listing, and returns the number of its pages. */
 static long pages_left(umapi_users *users, int64_t work_ms)
 {
     long pages = 0;
@@ -72,13 +72,13 @@ static umapi_client *limited_client(int32_t requests, int64_t window_ms)
     return client;
 }
 
-static void a_listing_that_pauses_stops_no_other_client(void)
+static void a_listing_that_pauses_delays_no_other_client(void)
 {
     enum { WINDOW_MS = 600 };
     umapi_client *first, *second;
     umapi_users *paused, *users;
     int64_t start;
-    steer("POST", "/settings", "{\"page_size\":2}");
+    control_only("POST", "/settings", "{\"page_size\":2}");
     first = limited_client(4, WINDOW_MS * slowness());
     second = limited_client(4, WINDOW_MS * slowness());
     CHECK_OK(find_user(second, NULL, &error), error);
@@ -88,7 +88,7 @@ static void a_listing_that_pauses_stops_no_other_client(void)
     start = now_ms();
     read_pages(users, 1);
     CHECK(now_ms() - start < (WINDOW_MS + 150) * slowness());
-    /* Pages ahead of both callers leave the next place to the caller that waits. */
+    /* Pages that are read ahead leave the next permit to the caller that waits. */
     start = now_ms();
     read_pages(users, 3);
     CHECK(now_ms() - start < (2 * WINDOW_MS + 150) * slowness());
@@ -98,7 +98,7 @@ static void a_listing_that_pauses_stops_no_other_client(void)
     umapi_client_free(second);
 }
 
-/* An organisation whose pages are larger than what sockets hold. */
+/* Gives the organisation users whose pages are larger than the buffers of sockets. */
 static void put_large_users(int count, size_t name_length)
 {
     char *name = malloc(name_length + 1), *state = malloc((size_t)count * (name_length + 256) + 256), *end = state;
@@ -114,20 +114,20 @@ static void put_large_users(int count, size_t name_length)
                        i == 0 ? "" : ",", i, i, i, name);
     }
     strcpy(end, "]}");
-    steer("PUT", "/state", state);
+    control_only("PUT", "/state", state);
     free(state);
     free(name);
 }
 
-/* The requests under way go on while the caller works, so that none of them runs out of time. */
-static void a_slow_consumer_costs_no_request_twice(void)
+/* Requests in flight make progress while the caller works, so that none of them times out. */
+static void a_slow_consumer_causes_no_repeated_request(void)
 {
     enum { PAGES = 6, ON_A_PAGE = 200, NAME_LENGTH = 9000 };
     umapi_client_options *options = new_options();
     umapi_client *client;
     umapi_users *users;
     put_large_users(PAGES * ON_A_PAGE, NAME_LENGTH);
-    steer("POST", "/settings", "{\"page_size\":200}");
+    control_only("POST", "/settings", "{\"page_size\":200}");
     CHECK_OK(umapi_client_options_set_attempt_timeout_ms(options, 1000 * slowness(), &error), error);
     CHECK_OK(umapi_client_options_set_retry(options, 2, 1, 1000, &error), error);
     client = new_client_with(options);
@@ -139,9 +139,9 @@ static void a_slow_consumer_costs_no_request_twice(void)
     umapi_client_options_free(options);
 }
 
-/* A page ahead has no limits but those of the call that wants it: what a hasty call has begun is no failure of a patient
-   one. */
-static void a_deadline_is_that_of_the_present_call(void)
+/* A page that is read ahead has only the limits of the call that takes it: a request that a call with a short deadline
+   began does not fail for a later call with a longer one. */
+static void the_deadline_is_that_of_the_current_call(void)
 {
     enum { WINDOW_MS = 400 };
     umapi_call *hasty = call_with_timeout(WINDOW_MS / 2 * slowness()), *patient = call_with_timeout(60000);
@@ -149,7 +149,7 @@ static void a_deadline_is_that_of_the_present_call(void)
     umapi_users *users;
     umapi_user_page *page = NULL;
     int64_t start;
-    steer("POST", "/settings", "{\"page_size\":10}");
+    control_only("POST", "/settings", "{\"page_size\":10}");
     client = limited_client(2, WINDOW_MS * slowness());
     CHECK_OK(find_user(client, NULL, &error), error);
     users = users_of(client);
@@ -157,12 +157,12 @@ static void a_deadline_is_that_of_the_present_call(void)
     umapi_user_page_free(next_page(users, hasty));
     umapi_user_page_free(next_page(users, patient));
     umapi_user_page_free(next_page(users, patient));
-    /* The other way about: the hasty one is told at once that it cannot have what the page ahead waits for. */
+    /* Conversely, the call with the short deadline fails at once, since the page that is read ahead waits for longer. */
     start = now_ms();
     CHECK_FAILS(umapi_users_next_page(users, hasty, &page, &error), UMAPI_STATUS_THROTTLED, error);
     CHECK(now_ms() - start < 100 * slowness());
     CHECK(umapi_error_retry_after_ms(error) > WINDOW_MS / 2 * slowness());
-    forget_error();
+    clear_error();
     CHECK_INT(4 + pages_left(users, 0), umapi_users_page_count(users));
     CHECK_INT(requests_to("users"), umapi_users_page_count(users));
     umapi_users_free(users);
@@ -173,7 +173,7 @@ static void a_deadline_is_that_of_the_present_call(void)
 
 /* ---- Cancelling ---- */
 
-static void a_cancel_ends_a_listing_whose_page_is_there(void)
+static void a_cancel_ends_a_listing_whose_page_has_arrived(void)
 {
     umapi_client *client = new_client();
     umapi_users *users = users_of(client);
@@ -185,15 +185,15 @@ static void a_cancel_ends_a_listing_whose_page_is_there(void)
     umapi_cancel_trigger(cancel);
     CHECK_FAILS(umapi_users_next(users, call, &user, &error), UMAPI_STATUS_CANCELLED, error);
     CHECK(user == NULL);
-    forget_error();
-    /* Nothing of the listing is lost by it. */
+    clear_error();
+    /* No item of the listing is lost. */
     CHECK_OK(umapi_users_next(users, NULL, &user, &error), error);
     CHECK(user != NULL);
     while (user != NULL) {
         CHECK_OK(umapi_users_next(users, NULL, &user, &error), error);
     }
     CHECK_FAILS(umapi_users_next(users, call, &user, &error), UMAPI_STATUS_CANCELLED, error);
-    forget_error();
+    clear_error();
     umapi_call_free(call);
     umapi_cancel_free(cancel);
     umapi_users_free(users);
@@ -202,7 +202,7 @@ static void a_cancel_ends_a_listing_whose_page_is_there(void)
 
 /* ---- Blocking callbacks ---- */
 
-/* A callback that stands until it is let go. */
+/* A callback that blocks until it is released. */
 typedef struct barrier {
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -212,7 +212,7 @@ typedef struct barrier {
 
 #define CLOSED_BARRIER {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0}
 
-static void stand(barrier *barrier)
+static void block(barrier *barrier)
 {
     pthread_mutex_lock(&barrier->lock);
     barrier->entered = 1;
@@ -232,7 +232,7 @@ static void wait_until_entered(barrier *barrier)
     pthread_mutex_unlock(&barrier->lock);
 }
 
-static void let_go(barrier *barrier)
+static void release(barrier *barrier)
 {
     pthread_mutex_lock(&barrier->lock);
     barrier->open = 1;
@@ -240,21 +240,21 @@ static void let_go(barrier *barrier)
     pthread_mutex_unlock(&barrier->lock);
 }
 
-static void stand_in_progress(const umapi_progress *progress, void *data)
+static void block_in_progress(const umapi_progress *progress, void *data)
 {
     (void)progress;
-    stand(data);
+    block(data);
 }
 
-static void stand_at_a_wait(const umapi_progress *progress, void *data)
+static void block_at_a_wait(const umapi_progress *progress, void *data)
 {
     if (umapi_progress_kind(progress) == UMAPI_PROGRESS_WAIT) {
-        stand(data);
+        block(data);
     }
 }
 
-/* At its first line only. */
-static void stand_in_log(int32_t level, const char *message, void *data)
+/* Blocks at the first line only. */
+static void block_in_log(int32_t level, const char *message, void *data)
 {
     barrier *barrier = data;
     int first;
@@ -265,7 +265,7 @@ static void stand_in_log(int32_t level, const char *message, void *data)
     barrier->entered = 1;
     pthread_mutex_unlock(&barrier->lock);
     if (first) {
-        stand(barrier);
+        block(barrier);
     }
 }
 
@@ -298,25 +298,25 @@ static void expect_success(caller *caller)
     CHECK_INT(caller->status, UMAPI_OK);
 }
 
-static void a_progress_callback_that_blocks_stops_no_other_call(void)
+static void a_blocking_progress_callback_delays_no_other_call(void)
 {
     barrier barrier = CLOSED_BARRIER;
     umapi_client *client = new_client();
     umapi_call *blocked = umapi_call_new(), *limited = call_with_timeout(2000 * slowness());
     caller caller;
-    CHECK_OK(umapi_call_set_progress(blocked, stand_in_progress, &barrier, NULL, &error), error);
+    CHECK_OK(umapi_call_set_progress(blocked, block_in_progress, &barrier, NULL, &error), error);
     begin(&caller, client, blocked);
     wait_until_entered(&barrier);
     CHECK_OK(find_user(client, limited, &error), error);
-    let_go(&barrier);
+    release(&barrier);
     expect_success(&caller);
     umapi_call_free(blocked);
     umapi_call_free(limited);
     umapi_client_free(client);
 }
 
-/* Its deadline comes while another's callback stands. */
-static void a_progress_callback_that_blocks_stops_no_deadline(void)
+/* The deadline of a call passes while the callback of another call blocks. */
+static void a_blocking_progress_callback_delays_no_deadline(void)
 {
     barrier barrier = CLOSED_BARRIER;
     umapi_client *client = new_client();
@@ -324,29 +324,29 @@ static void a_progress_callback_that_blocks_stops_no_deadline(void)
     caller caller;
     int64_t start;
     CHECK_OK(find_user(client, NULL, &error), error);
-    CHECK_OK(umapi_call_set_progress(blocked, stand_in_progress, &barrier, NULL, &error), error);
+    CHECK_OK(umapi_call_set_progress(blocked, block_in_progress, &barrier, NULL, &error), error);
     begin(&caller, client, blocked);
     wait_until_entered(&barrier);
-    fault("{'endpoint':'user','nth':[2],'fault':{'stall':{'at':'before_work'}}}");
+    add_fault("{'endpoint':'user','nth':[2],'fault':{'stall':{'at':'before_work'}}}");
     while (requests_to("user") < 2) {
         sleep_ms(5);
     }
-    steer("DELETE", "/faults", NULL);
-    fault("{'endpoint':'user','fault':{'stall':{'at':'before_work','ms':3000}}}");
+    control_only("DELETE", "/faults", NULL);
+    add_fault("{'endpoint':'user','fault':{'stall':{'at':'before_work','ms':3000}}}");
     start = now_ms();
     CHECK_FAILS(find_user(client, limited, &error), UMAPI_STATUS_DEADLINE, error);
     CHECK(now_ms() - start < 250 * slowness());
-    forget_error();
-    steer("DELETE", "/faults", NULL);
-    let_go(&barrier);
+    clear_error();
+    control_only("DELETE", "/faults", NULL);
+    release(&barrier);
     pthread_join(caller.thread, NULL);
     umapi_call_free(blocked);
     umapi_call_free(limited);
     umapi_client_free(client);
 }
 
-/* Two clients share the limit of one client id; the callback of one is told of a wait in line, and stays there. */
-static void a_callback_told_of_a_wait_keeps_no_place_in_line(void)
+/* Two clients share the limit of one client id; the callback of one is called for a wait in the queue, and blocks. */
+static void a_callback_that_blocks_at_a_wait_delays_no_other_client(void)
 {
     enum { WINDOW_MS = 300 };
     barrier barrier = CLOSED_BARRIER;
@@ -358,11 +358,11 @@ static void a_callback_told_of_a_wait_keeps_no_place_in_line(void)
     first = new_client_with(options);
     second = new_client_with(options);
     CHECK_OK(find_user(first, NULL, &error), error);
-    CHECK_OK(umapi_call_set_progress(blocked, stand_at_a_wait, &barrier, NULL, &error), error);
+    CHECK_OK(umapi_call_set_progress(blocked, block_at_a_wait, &barrier, NULL, &error), error);
     begin(&caller, first, blocked);
     wait_until_entered(&barrier);
     CHECK_OK(find_user(second, limited, &error), error);
-    let_go(&barrier);
+    release(&barrier);
     expect_success(&caller);
     umapi_call_free(blocked);
     umapi_call_free(limited);
@@ -371,19 +371,19 @@ static void a_callback_told_of_a_wait_keeps_no_place_in_line(void)
     umapi_client_options_free(options);
 }
 
-static void a_log_callback_that_blocks_stops_no_other_call(void)
+static void a_blocking_log_callback_delays_no_other_call(void)
 {
     barrier barrier = CLOSED_BARRIER;
     umapi_client_options *options = new_options();
     umapi_client *client;
     umapi_call *limited = call_with_timeout(2000 * slowness());
     caller caller;
-    CHECK_OK(umapi_client_options_set_log(options, UMAPI_LOG_DEBUG, stand_in_log, &barrier, NULL, &error), error);
+    CHECK_OK(umapi_client_options_set_log(options, UMAPI_LOG_DEBUG, block_in_log, &barrier, NULL, &error), error);
     client = new_client_with(options);
     begin(&caller, client, NULL);
     wait_until_entered(&barrier);
     CHECK_OK(find_user(client, limited, &error), error);
-    let_go(&barrier);
+    release(&barrier);
     expect_success(&caller);
     umapi_call_free(limited);
     umapi_client_free(client);
@@ -413,7 +413,7 @@ static void count_end(void *data)
     ((lines *)data)->destroyed++;
 }
 
-static void log_lines_come_on_the_thread_that_calls(void)
+static void log_lines_are_delivered_on_the_thread_that_calls(void)
 {
     lines lines = {pthread_self(), 0, 0, 0};
     umapi_client_options *options = new_options();
@@ -423,25 +423,25 @@ static void log_lines_come_on_the_thread_that_calls(void)
     client = new_client_with(options);
     umapi_client_options_free(options);
     CHECK_OK(find_user(client, NULL, &error), error);
-    CHECK_INT(lines.count, 5); /* a request and an answer for the token and for the user, and a line on the token */
+    CHECK_INT(lines.count, 5); /* a request and an answer for the token and for the user, and a line about the token */
     users = users_of(client);
     pages_left(users, 0);
     CHECK_INT(lines.count, 5 + 2 * requests_to("users"));
     CHECK_INT(lines.elsewhere, 0);
     umapi_client_free(client);
-    CHECK_INT(lines.destroyed, 0); /* the listing needs the client */
+    CHECK_INT(lines.destroyed, 0); /* the listing keeps the client */
     umapi_users_free(users);
     CHECK_INT(lines.destroyed, 1);
 }
 
-/* Of a page ahead the lines come with the next call, if none is under way. */
+/* The log lines of a page that is read ahead are delivered in the next call, if no call is running. */
 static void no_log_line_is_lost_between_calls(void)
 {
     lines lines = {pthread_self(), 0, 0, 0};
     umapi_client_options *options = new_options();
     umapi_client *client;
     umapi_users *users;
-    steer("POST", "/settings", "{\"page_size\":4}");
+    control_only("POST", "/settings", "{\"page_size\":4}");
     CHECK_OK(umapi_client_options_set_log(options, UMAPI_LOG_DEBUG, count_line, &lines, count_end, &error), error);
     client = new_client_with(options);
     umapi_client_options_free(options);
@@ -480,8 +480,8 @@ static int blocks_alike(const sigset_t *one, const sigset_t *other)
 static sigset_t expected_mask;
 static int callbacks_with_the_mask, callbacks_with_another;
 
-/* The mask is what processes inherit that a callback starts. */
-static void look_at_mask(void)
+/* Processes that a callback starts inherit the signal mask. */
+static void check_mask(void)
 {
     sigset_t mask = own_mask();
     if (blocks_alike(&mask, &expected_mask)) {
@@ -491,33 +491,33 @@ static void look_at_mask(void)
     }
 }
 
-static void look_in_progress(const umapi_progress *progress, void *data)
+static void check_mask_in_progress(const umapi_progress *progress, void *data)
 {
     (void)progress;
     (void)data;
-    look_at_mask();
+    check_mask();
 }
 
-static void look_in_log(int32_t level, const char *message, void *data)
+static void check_mask_in_log(int32_t level, const char *message, void *data)
 {
     (void)level;
     (void)message;
     (void)data;
-    look_at_mask();
+    check_mask();
 }
 
-static void look_and_answer(umapi_token_answer *answer, void *token)
+static void check_mask_and_answer(umapi_token_answer *answer, void *token)
 {
-    /* Ends with status 0 only if SIGPIPE ends `yes`. */
+    /* The pipeline ends with status 0 only if SIGPIPE ends `yes`. */
     CHECK_INT(system("yes 2>/dev/null | head -n 1 >/dev/null"), 0);
-    look_at_mask();
+    check_mask();
     CHECK_OK(umapi_token_answer_set(answer, token, 86400000, NULL), error);
 }
 
-static void look_at_end(void *data)
+static void check_mask_in_destroy(void *data)
 {
     (void)data;
-    look_at_mask();
+    check_mask();
 }
 
 static void get_token(char *token)
@@ -527,7 +527,7 @@ static void get_token(char *token)
     free(answer);
 }
 
-static void callbacks_run_under_the_programs_own_signal_mask(void)
+static void callbacks_run_with_the_programs_signal_mask(void)
 {
     umapi_client_options *options = new_options();
     umapi_credentials *credentials = NULL;
@@ -541,9 +541,9 @@ static void callbacks_run_under_the_programs_own_signal_mask(void)
     pthread_sigmask(SIG_BLOCK, &one, NULL);
     expected_mask = own_mask();
     callbacks_with_the_mask = callbacks_with_another = 0;
-    CHECK_OK(umapi_call_set_progress(call, look_in_progress, NULL, look_at_end, &error), error);
-    CHECK_OK(umapi_client_options_set_log(options, UMAPI_LOG_DEBUG, look_in_log, NULL, look_at_end, &error), error);
-    CHECK_OK(umapi_credentials_new_callback(environment("UMAPI_CLIENT_ID"), look_and_answer, token, look_at_end,
+    CHECK_OK(umapi_call_set_progress(call, check_mask_in_progress, NULL, check_mask_in_destroy, &error), error);
+    CHECK_OK(umapi_client_options_set_log(options, UMAPI_LOG_DEBUG, check_mask_in_log, NULL, check_mask_in_destroy, &error), error);
+    CHECK_OK(umapi_credentials_new_callback(environment("UMAPI_CLIENT_ID"), check_mask_and_answer, token, check_mask_in_destroy,
                                             &credentials, &error), error);
     CHECK_OK(umapi_client_new(environment("UMAPI_ORG_ID"), credentials, options, &client, &error), error);
     umapi_credentials_free(credentials);
@@ -558,7 +558,7 @@ static void callbacks_run_under_the_programs_own_signal_mask(void)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* ---- Handles used twice at once ---- */
+/* ---- Handles in concurrent use ---- */
 
 static umapi_status second_status;
 static umapi_users *listing;
@@ -637,7 +637,7 @@ static void *flush_slowly(void *data)
     return NULL;
 }
 
-/* So the memory of a long flush stays flat. Actions on one target go out one by one. */
+/* The memory of a long flush thus stays constant. Actions on one target are sent one by one. */
 static void results_are_taken_while_another_thread_flushes(void)
 {
     enum { ACTIONS = 12 };
@@ -648,7 +648,7 @@ static void results_are_taken_while_another_thread_flushes(void)
     size_t early = 0;
     int i;
     CHECK_OK(umapi_client_queue(client, &queue, &error), error);
-    fault("{'endpoint':'action','fault':{'slow':{'ms':40}}}");
+    add_fault("{'endpoint':'action','fault':{'slow':{'ms':40}}}");
     for (i = 0; i < ACTIONS; i++) {
         CHECK_OK(umapi_queue_add(queue, NULL, action, &error), error);
     }
@@ -685,7 +685,7 @@ static void *read_one_page(void *data)
 static void begin_slow_page(const umapi_client *client, pthread_t *thread)
 {
     listing = users_of(client);
-    fault("{'endpoint':'users','fault':{'slow':{'ms':300}}}");
+    add_fault("{'endpoint':'users','fault':{'slow':{'ms':300}}}");
     pthread_create(thread, NULL, read_one_page, NULL);
     while (requests_to("users") < 1) {
         sleep_ms(5);
@@ -699,13 +699,13 @@ static void a_listing_on_two_threads_is_refused(void)
     pthread_t thread;
     begin_slow_page(client, &thread);
     CHECK_FAILS(umapi_users_next_page(listing, NULL, &page, &error), UMAPI_STATUS_INVALID_ARGUMENT, error);
-    forget_error();
+    clear_error();
     pthread_join(thread, NULL);
     umapi_users_free(listing);
     umapi_client_free(client);
 }
 
-/* As finalizers of garbage collectors do. */
+/* Finalizers of garbage collectors do this. */
 static void a_listing_freed_during_its_call_is_freed_after_it(void)
 {
     umapi_client *client = new_client();
@@ -721,17 +721,17 @@ static void a_listing_freed_during_its_call_is_freed_after_it(void)
 
 int main(void)
 {
-    RUN(a_listing_that_pauses_stops_no_other_client);
-    RUN(a_slow_consumer_costs_no_request_twice);
-    RUN(a_deadline_is_that_of_the_present_call);
-    RUN(a_cancel_ends_a_listing_whose_page_is_there);
-    RUN(a_progress_callback_that_blocks_stops_no_other_call);
-    RUN(a_progress_callback_that_blocks_stops_no_deadline);
-    RUN(a_callback_told_of_a_wait_keeps_no_place_in_line);
-    RUN(a_log_callback_that_blocks_stops_no_other_call);
-    RUN(log_lines_come_on_the_thread_that_calls);
+    RUN(a_listing_that_pauses_delays_no_other_client);
+    RUN(a_slow_consumer_causes_no_repeated_request);
+    RUN(the_deadline_is_that_of_the_current_call);
+    RUN(a_cancel_ends_a_listing_whose_page_has_arrived);
+    RUN(a_blocking_progress_callback_delays_no_other_call);
+    RUN(a_blocking_progress_callback_delays_no_deadline);
+    RUN(a_callback_that_blocks_at_a_wait_delays_no_other_client);
+    RUN(a_blocking_log_callback_delays_no_other_call);
+    RUN(log_lines_are_delivered_on_the_thread_that_calls);
     RUN(no_log_line_is_lost_between_calls);
-    RUN(callbacks_run_under_the_programs_own_signal_mask);
+    RUN(callbacks_run_with_the_programs_signal_mask);
     RUN(a_listing_in_its_own_callback_is_refused);
     RUN(a_queue_in_its_own_callback_is_refused);
     RUN(results_are_taken_while_another_thread_flushes);

@@ -1,4 +1,4 @@
-/* One client, many threads; and a child process that inherits a client. */
+/* Tests of one client on many threads, of many clients, of a child process that inherits a client, and of signals. */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -20,7 +20,7 @@ static umapi_client *client;
 
 /* ---- One client, many threads ---- */
 
-/* Where each thread leaves what it has received, for another to look at and to free. */
+/* The objects that a thread has received, for another thread to read and free. */
 static struct {
     pthread_mutex_t lock;
     umapi_results *results;
@@ -28,7 +28,7 @@ static struct {
     umapi_error *error;
 } mailbox = {PTHREAD_MUTEX_INITIALIZER, NULL, NULL, NULL};
 
-static void look_at_and_free(umapi_results *results, umapi_user_page *page, umapi_error *error)
+static void read_and_free(umapi_results *results, umapi_user_page *page, umapi_error *error)
 {
     if (results != NULL) {
         CHECK_INT(umapi_results_count(results, UMAPI_OUTCOME_SUCCEEDED), 1);
@@ -45,7 +45,7 @@ static void look_at_and_free(umapi_results *results, umapi_user_page *page, umap
     umapi_error_free(error);
 }
 
-/* Leaves something, and takes care of what another thread has left. */
+/* Stores the objects for another thread, and reads and frees those that another thread has stored. */
 static void hand_over(umapi_results *results, umapi_user_page *page, umapi_error *error)
 {
     umapi_results *old_results;
@@ -59,7 +59,7 @@ static void hand_over(umapi_results *results, umapi_user_page *page, umapi_error
     mailbox.page = page;
     mailbox.error = error;
     pthread_mutex_unlock(&mailbox.lock);
-    look_at_and_free(old_results, old_page, old_error);
+    read_and_free(old_results, old_page, old_error);
 }
 
 static void read_everything(void)
@@ -76,11 +76,11 @@ static void read_everything(void)
         }
         count++;
     }
-    CHECK_INT(count, umapi_users_total_count(users) - 2); /* the technical accounts */
+    CHECK_INT(count, umapi_users_total_count(users) - 2); /* without the technical accounts */
     umapi_users_free(users);
 }
 
-static void find_someone(void)
+static void find_existing_user(void)
 {
     umapi_error *error = NULL;
     umapi_user *user = NULL;
@@ -89,7 +89,7 @@ static void find_someone(void)
     umapi_user_free(user);
 }
 
-static umapi_results *change_someone(long thread)
+static umapi_results *change_existing_user(long thread)
 {
     char email[64];
     const char *group = "Sales";
@@ -121,8 +121,8 @@ static void *trigger(void *cancel)
     return NULL;
 }
 
-/* The cancel comes from a further thread while the call is under way, or has just ended. */
-static umapi_error *find_someone_unless_cancelled(void)
+/* Another thread cancels the call while it runs or just after its end. */
+static umapi_error *find_user_unless_cancelled(void)
 {
     umapi_error *error = NULL;
     umapi_user *user = NULL;
@@ -150,8 +150,8 @@ static void *work(void *number)
         if (thread % 4 == round % 4) {
             read_everything();
         }
-        find_someone();
-        hand_over(change_someone(thread), read_a_page(), find_someone_unless_cancelled());
+        find_existing_user();
+        hand_over(change_existing_user(thread), read_a_page(), find_user_unless_cancelled());
     }
     return NULL;
 }
@@ -173,7 +173,7 @@ static void many_threads_use_one_client(void)
     umapi_client_free(client);
 }
 
-/* ---- Freeing it ---- */
+/* ---- Freeing a client ---- */
 
 static void *find_slowly(void *borrowed)
 {
@@ -185,15 +185,15 @@ static void *find_slowly(void *borrowed)
     return NULL;
 }
 
-/* The header says: what is under way goes on to its own end, and the freeing does not wait for it. */
+/* As the header says, running calls finish, and the free does not wait for them. */
 static void a_client_is_freed_during_the_calls_of_others(void)
 {
     pthread_t threads[THREADS];
     int64_t start;
     size_t i;
     client = new_client();
-    find_someone();
-    fault("{'endpoint':'user','fault':{'slow':{'ms':300}}}");
+    find_existing_user();
+    add_fault("{'endpoint':'user','fault':{'slow':{'ms':300}}}");
     for (i = 0; i < THREADS; i++) {
         pthread_create(&threads[i], NULL, find_slowly, client);
     }
@@ -210,7 +210,7 @@ static void a_client_is_freed_during_the_calls_of_others(void)
 
 /* ---- Many clients ---- */
 
-/* A number after a key in a file of the process, such as VmRSS in status. */
+/* The number after a key in a status file of the process, such as VmRSS. */
 static long of_this_process(const char *key)
 {
     char line[256];
@@ -245,13 +245,13 @@ static void use_clients(int count)
 {
     for (; count > 0; count--) {
         client = new_client();
-        find_someone();
-        execute_well(client, membership("Sales"));
+        find_existing_user();
+        execute_successfully(client, membership("Sales"));
         umapi_client_free(client);
     }
 }
 
-static void a_thousand_clients_leave_nothing_behind(void)
+static void a_thousand_clients_leak_nothing(void)
 {
     int count = slowness() > 1 ? 20 : 1000;
     long memory, threads, files;
@@ -271,14 +271,14 @@ static void a_thousand_clients_leave_nothing_behind(void)
 
 /* ---- A child process ---- */
 
-static void a_child_process_is_told_to_make_its_own_client(void)
+static void a_client_of_the_parent_is_refused_in_a_child_process(void)
 {
     umapi_error *error = NULL;
     umapi_user *user = NULL;
     int status = -1;
     pid_t child;
     client = new_client();
-    find_someone();
+    find_existing_user();
     child = fork();
     if (child == 0) {
         umapi_status answer = umapi_client_find_user(client, NULL, "a@example.com", NULL, &user, &error);
@@ -287,20 +287,20 @@ static void a_child_process_is_told_to_make_its_own_client(void)
         umapi_error_free(error);
         umapi_client_free(client);
         client = new_client();
-        find_someone();
+        find_existing_user();
         umapi_client_free(client);
         CHECK(good);
         end_child();
     }
     CHECK(waitpid(child, &status, 0) == child);
     CHECK_INT(status, 0);
-    find_someone();
+    find_existing_user();
     umapi_client_free(client);
 }
 
 /* ---- Signals ---- */
 
-/* Connections that the service closes in the middle of things raise the signal, which must not arrive. */
+/* Writing to a connection that the service has closed raises SIGPIPE, which must not reach the program. */
 static void a_broken_connection_raises_no_signal(void)
 {
     umapi_error *error = NULL;
@@ -309,7 +309,7 @@ static void a_broken_connection_raises_no_signal(void)
     int i;
     signal(SIGPIPE, SIG_DFL);
     client = new_client();
-    fault("{'endpoint':'user','every':2,'fault':{'reset':{'at':'after_work'}}}");
+    add_fault("{'endpoint':'user','every':2,'fault':{'reset':{'at':'after_work'}}}");
     for (i = 0; i < 20; i++) {
         CHECK_OK(umapi_client_find_user(client, NULL, "person000003@example.com", NULL, &user, &error), error);
         umapi_user_free(user);
@@ -323,8 +323,8 @@ int main(void)
 {
     RUN(many_threads_use_one_client);
     RUN(a_client_is_freed_during_the_calls_of_others);
-    RUN(a_thousand_clients_leave_nothing_behind);
-    RUN(a_child_process_is_told_to_make_its_own_client);
+    RUN(a_thousand_clients_leak_nothing);
+    RUN(a_client_of_the_parent_is_refused_in_a_child_process);
     RUN(a_broken_connection_raises_no_signal);
     return all_passed();
 }

@@ -1,5 +1,6 @@
-/* A program that loads the library at run time can unload it after the last handle is freed: no thread of it is left, and no
-   function of it is called any more. It is linked against nothing, so that the unloading is real. */
+/* Tests that a program which loads the library at run time can unload it after it has freed the last handle: no thread of
+   the library remains, and none of its functions is called any more. The test is not linked against the library, so that
+   it is really unloaded. */
 
 #define _GNU_SOURCE
 
@@ -23,7 +24,7 @@ static void check(int good, const char *what)
     }
 }
 
-/* ISO C has no conversion from an object to a function. */
+/* ISO C has no conversion from an object pointer to a function pointer. */
 #define FUNCTION(name)                            \
     __typeof__(&name) name##_;                    \
     *(void **)&name##_ = dlsym(library, #name);   \
@@ -56,7 +57,7 @@ static void *use_library(void *unused)
     check(umapi_client_options_add_ca_file_(options, getenv("UMAPI_CA_FILE"), NULL) == 0, "CA file");
     check(umapi_client_new_(getenv("UMAPI_ORG_ID"), credentials, options, &client, NULL) == 0, "client");
     check(umapi_client_users_(client, NULL, &users, NULL) == 0, "listing");
-    /* Beyond the first page, so that pages are on their way when the listing is freed. */
+    /* The listing is read beyond the first page, so that requests are in flight when it is freed. */
     for (i = 0; i < 30; i++) {
         check(umapi_users_next_(users, NULL, &user, NULL) == 0 && user != NULL, "next user");
     }
@@ -76,7 +77,7 @@ static int threads(void)
         count++;
     }
     closedir(tasks);
-    return count - 2; /* . and .. */
+    return count - 2; /* without . and .. */
 }
 
 static int is_mapped(void)
@@ -110,7 +111,7 @@ int main(int count, char **arguments)
         library = dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL);
         check(library != NULL, "dlopen");
         check(is_mapped(), "the library is loaded");
-        /* On a thread of its own, since what is local to a thread keeps the library until the thread ends. */
+        /* The library is used on another thread, since thread-local data keeps it loaded until its thread ends. */
         check(pthread_create(&thread, NULL, use_library, NULL) == 0, "a thread");
         pthread_join(thread, NULL);
         check(threads() == 1, "no thread is left");

@@ -1,4 +1,4 @@
-/* What a client can be told, what it counts, its signals, its log, and what the service says of itself. */
+/* Tests of client options, counters, sync signals, the log, and the service's status. */
 
 #include "harness.h"
 #include "operations.h"
@@ -37,7 +37,7 @@ static void queries_and_actions_are_counted(void)
     umapi_client_free(client);
 }
 
-static void the_service_tells_of_itself(void)
+static void the_status_of_the_service(void)
 {
     umapi_client *client = new_client();
     umapi_service *service = NULL;
@@ -50,7 +50,7 @@ static void the_service_tells_of_itself(void)
     umapi_client_free(client);
 }
 
-/* Each signal goes out once, with the next call whatever its kind. */
+/* Each signal is sent once, with the next call of any kind. */
 static void signals_of_a_sync(void)
 {
     umapi_client *client = new_client();
@@ -59,8 +59,8 @@ static void signals_of_a_sync(void)
     CHECK_OK(find_user(client, NULL, &error), error);
     CHECK_OK(find_user(client, NULL, &error), error);
     umapi_client_sync_end(client);
-    execute_well(client, membership("Sales"));
-    execute_well(client, membership("Marketing"));
+    execute_successfully(client, membership("Sales"));
+    execute_successfully(client, membership("Marketing"));
     requests = control("GET", "/requests", NULL);
     CHECK_INT(occurrences(requests, "\"pragma\""), 2);
     start = strstr(requests, "\"pragma\":\"umapi-sync-start\"");
@@ -72,17 +72,17 @@ static void signals_of_a_sync(void)
 
 static long number_of_request_with(const char *requests, const char *part)
 {
-    const char *place = strstr(requests, part), *number = NULL, *next;
-    if (place == NULL) {
+    const char *found = strstr(requests, part), *number = NULL, *next;
+    if (found == NULL) {
         return -1;
     }
-    for (next = strstr(requests, "\"number\":"); next != NULL && next < place; next = strstr(next + 1, "\"number\":")) {
+    for (next = strstr(requests, "\"number\":"); next != NULL && next < found; next = strstr(next + 1, "\"number\":")) {
         number = next;
     }
     return number == NULL ? -1 : strtol(number + strlen("\"number\":"), NULL, 10);
 }
 
-/* What sends nothing, and the status page, use up no signal. */
+/* A call that sends no request, and the status page, do not consume a signal. */
 static void a_sync_that_starts_and_ends_before_any_call(void)
 {
     umapi_client *client = new_client();
@@ -98,12 +98,12 @@ static void a_sync_that_starts_and_ends_before_any_call(void)
     error = NULL;
     CHECK_INT(execute_action(client, call, &error), UMAPI_STATUS_CANCELLED);
     CHECK_OK(read_service(client, NULL, &error), error);
-    fault("{'endpoint':'token','times':1,'fault':{'status':{'code':400,'body':'ims'}}}");
+    add_fault("{'endpoint':'token','times':1,'fault':{'status':{'code':400,'body':'ims'}}}");
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_AUTH, error);
     umapi_error_free(error);
     error = NULL;
     CHECK_OK(find_user(client, NULL, &error), error);
-    execute_well(client, membership("Sales"));
+    execute_successfully(client, membership("Sales"));
     CHECK_OK(find_user(client, NULL, &error), error);
     requests = control("GET", "/requests", NULL);
     CHECK_INT(occurrences(requests, "\"pragma\""), 2);
@@ -115,7 +115,7 @@ static void a_sync_that_starts_and_ends_before_any_call(void)
     umapi_client_free(client);
 }
 
-static void a_prefix_stands_before_the_user_agent(void)
+static void a_prefix_precedes_the_user_agent(void)
 {
     umapi_client_options *options = new_options();
     umapi_client *client;
@@ -136,7 +136,7 @@ static void an_attempt_has_its_own_timeout(void)
     umapi_client *client;
     CHECK_OK(umapi_client_options_set_attempt_timeout_ms(options, 200 * slowness(), &error), error);
     client = new_client_with(options);
-    fault("{'endpoint':'user','times':1,'fault':{'stall':{'at':'after_work'}}}");
+    add_fault("{'endpoint':'user','times':1,'fault':{'stall':{'at':'after_work'}}}");
     CHECK_OK(find_user(client, NULL, &error), error);
     CHECK_INT(requests_to("user"), 2);
     umapi_client_free(client);
@@ -149,7 +149,7 @@ static void retries_can_be_turned_off(void)
     umapi_client *client;
     CHECK_OK(umapi_client_options_set_retry(options, 1, 1, 1000, &error), error);
     client = new_client_with(options);
-    fault("{'endpoint':'user','fault':{'status':{'code':503}}}");
+    add_fault("{'endpoint':'user','fault':{'status':{'code':503}}}");
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_SERVER, error);
     CHECK_INT(umapi_error_attempts(error), 1);
     CHECK_INT(requests_to("user"), 1);
@@ -159,7 +159,7 @@ static void retries_can_be_turned_off(void)
     umapi_client_options_free(options);
 }
 
-/* The budget of the documented limit is spent without a refusal, and no faster. */
+/* The client sends as many requests as the documented limit allows, and no faster, so that none is refused. */
 static void the_throttle_is_respected_and_fully_used(void)
 {
     umapi_client_options *options = new_options();
@@ -171,7 +171,7 @@ static void the_throttle_is_respected_and_fully_used(void)
     {
         char limit[128];
         sprintf(limit, "{\"endpoint\":\"user\",\"limit\":{\"requests\":25,\"window_ms\":%d}}", 600 * slowness());
-        steer("POST", "/limits", limit);
+        control_only("POST", "/limits", limit);
     }
     start = now_ms();
     for (i = 0; i < 60; i++) {
@@ -219,10 +219,10 @@ static umapi_client *client_with_log(log *log, int32_t level)
 
 static log lines;
 
-static void the_log_tells_of_requests_and_never_of_secrets(void)
+static void the_log_contains_requests_and_no_secrets(void)
 {
     umapi_client *client = client_with_log(&lines, UMAPI_LOG_DEBUG);
-    fault("{'endpoint':'user','times':1,'fault':{'status':{'code':503}}}");
+    add_fault("{'endpoint':'user','times':1,'fault':{'status':{'code':503}}}");
     CHECK_OK(find_user(client, NULL, &error), error);
     CHECK_HAS(lines.text, "/users/person000002");
     CHECK_HAS(lines.text, "503");
@@ -234,7 +234,7 @@ static void the_log_tells_of_requests_and_never_of_secrets(void)
     CHECK_INT(lines.destroyed, 1);
 }
 
-static void the_log_is_quiet_at_its_level(void)
+static void the_log_respects_its_level(void)
 {
     umapi_client *client = client_with_log(&lines, UMAPI_LOG_ERROR);
     CHECK_OK(find_user(client, NULL, &error), error);
@@ -270,15 +270,15 @@ int main(void)
 {
     RUN(the_version_is_the_headers);
     RUN(queries_and_actions_are_counted);
-    RUN(the_service_tells_of_itself);
+    RUN(the_status_of_the_service);
     RUN(signals_of_a_sync);
     RUN(a_sync_that_starts_and_ends_before_any_call);
-    RUN(a_prefix_stands_before_the_user_agent);
+    RUN(a_prefix_precedes_the_user_agent);
     RUN(an_attempt_has_its_own_timeout);
     RUN(retries_can_be_turned_off);
     RUN(the_throttle_is_respected_and_fully_used);
-    RUN(the_log_tells_of_requests_and_never_of_secrets);
-    RUN(the_log_is_quiet_at_its_level);
+    RUN(the_log_contains_requests_and_no_secrets);
+    RUN(the_log_respects_its_level);
     RUN(everything_can_be_freed_in_any_order);
     return all_passed();
 }

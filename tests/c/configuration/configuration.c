@@ -1,5 +1,5 @@
-/* From a configuration to a client in one call: out of a file, with our own keys or as the Developer Console writes it, and
- * out of the environment. Each mistake is told with its file and key. */
+/* Tests of clients from a configuration: from a file with the library's own keys or in the form of the Developer Console,
+ * and from the environment. Each mistake is reported with its file and key. */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -16,7 +16,7 @@ static umapi_error *error;
 static char folder[] = "/tmp/umapi-configuration-XXXXXX";
 static char file[64];
 
-/* What a test sets is gone before the next. */
+/* The environment is restored after each test. */
 static const char *const variables[] = {
     "UMAPI_ORG_ID",    "UMAPI_CLIENT_ID", "UMAPI_CLIENT_SECRET", "UMAPI_TECH_ACCT_ID", "UMAPI_PRIVATE_KEY_PATH",
     "UMAPI_PRIVATE_KEY_PASSPHRASE", "UMAPI_ENDPOINT", "UMAPI_AUTH_HOST", "UMAPI_AUTH_PATH", "UMAPI_CA_FILE",
@@ -63,7 +63,7 @@ static const char *value_of(const char *name)
     return environment(name);
 }
 
-/* Writes the configuration. Single quotes stand for double ones, and $NAME for what the sandbox is told by. */
+/* Writes the configuration. Single quotes stand for double quotes, and $NAME for a value of the sandbox. */
 static void write_file(const char *template)
 {
     FILE *out = fopen(file, "w");
@@ -95,11 +95,11 @@ static void copy_key(const char *name, const char *to)
     free(pem);
 }
 
-static void finds_somebody(umapi_client *client)
+static void finds_a_user(umapi_client *client)
 {
     umapi_user *user = NULL;
-    CHECK_OK(umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, &error), error);
-    CHECK_TEXT(umapi_user_email(user), SOMEBODY);
+    CHECK_OK(umapi_client_find_user(client, NULL, EXISTING_USER, NULL, &user, &error), error);
+    CHECK_TEXT(umapi_user_email(user), EXISTING_USER);
     umapi_user_free(user);
     umapi_client_free(client);
 }
@@ -109,7 +109,7 @@ static void works(const char *template)
     umapi_client *client = NULL;
     write_file(template);
     CHECK_OK(umapi_client_new_from_file(file, NULL, &client, &error), error);
-    finds_somebody(client);
+    finds_a_user(client);
 }
 
 static long exchanges(const char *path)
@@ -142,7 +142,7 @@ static long exchanges(const char *path)
     "{'oauth_server_to_server':{'client_id':'other-oauth','client_secrets':['wrong'],'technical_account_id':'t'}}"
 #define OTHER_JWT "{'jwt':{'client_id':'other-jwt','client_secret':'wrong','technical_account_id':'t'}}"
 
-static void our_own_keys(void)
+static void own_keys(void)
 {
     works("{" OAUTH "," WHERE ",'connect_timeout_ms':5000,'attempt_timeout_ms':60000}");
     CHECK_INT(exchanges("/ims/token/v2"), 1);
@@ -150,9 +150,9 @@ static void our_own_keys(void)
     CHECK_INT(exchanges("/ims/token/v3"), 1);
 }
 
-static void our_own_keys_with_a_private_key_beside_the_file(void)
+static void own_keys_with_a_private_key_in_the_files_folder(void)
 {
-    expect_signatures_of("public.pem");
+    verify_assertions_with("public.pem");
     works("{" OAUTH "," WHERE ",'tech_acct_id':'$TECH_ACCT_ID','private_key_path':'plain.key'}");
     works("{" OAUTH "," WHERE ",'tech_acct_id':'$TECH_ACCT_ID','private_key_path':'./closed.key',"
           "'private_key_passphrase':'correct horse'}");
@@ -177,7 +177,7 @@ static void a_project_file_with_oauth(void)
 static void a_project_file_with_jwt(void)
 {
     char path[128];
-    expect_signatures_of("public.pem");
+    verify_assertions_with("public.pem");
     works("{" PROJECT(PROJECT_JWT) "," WHERE ",'private_key_path':'plain.key'}");
     sprintf(path, "%s/plain.key", folder);
     setenv("UMAPI_PRIVATE_KEY_PATH", path, 1);
@@ -185,7 +185,7 @@ static void a_project_file_with_jwt(void)
     CHECK_INT(exchanges("/ims/exchange/jwt/"), 2);
 }
 
-/* One credential of each kind, while Adobe turns the older into the newer: the newer, or what a key beside them names. */
+/* A project in transition has one credential of each kind: OAuth is used, unless a key beside the project selects JWT. */
 static void a_project_file_in_transition(void)
 {
     char path[128];
@@ -193,13 +193,13 @@ static void a_project_file_in_transition(void)
     works("{" PROJECT(PROJECT_OAUTH "," OTHER_JWT) "," WHERE "}");
     works("{" PROJECT(PROJECT_OAUTH "," OTHER_JWT) "," WHERE ",'client_id':'$CLIENT_ID'}");
     works("{" PROJECT(PROJECT_JWT "," PROJECT_OAUTH) "," WHERE ",'client_id':'$CLIENT_ID'}");
-    /* The variable may be left over from before; it is not beside the project. */
+    /* The variable may be a remnant, and is not beside the project, so it does not select JWT. */
     sprintf(path, "%s/plain.key", folder);
     setenv("UMAPI_PRIVATE_KEY_PATH", path, 1);
     works("{" PROJECT(PROJECT_JWT "," PROJECT_OAUTH) "," WHERE "}");
     unsetenv("UMAPI_PRIVATE_KEY_PATH");
     CHECK_INT(exchanges("/ims/token/v2"), 5);
-    expect_signatures_of("public.pem");
+    verify_assertions_with("public.pem");
     works("{" PROJECT(PROJECT_JWT "," OTHER_OAUTH) "," WHERE ",'private_key_path':'plain.key'}");
     works("{" PROJECT(PROJECT_OAUTH "," PROJECT_JWT) "," WHERE ",'private_key_path':'plain.key','client_id':'$CLIENT_ID'}");
     setenv("UMAPI_PRIVATE_KEY_PATH", path, 1);
@@ -207,23 +207,23 @@ static void a_project_file_in_transition(void)
     CHECK_INT(exchanges("/ims/exchange/jwt/"), 3);
 }
 
-static void several_of_one_kind_are_told_apart_by_their_id(void)
+static void the_client_id_selects_one_of_several_credentials(void)
 {
     works("{" PROJECT(OTHER_OAUTH "," PROJECT_OAUTH) "," WHERE ",'client_id':'$CLIENT_ID'}");
     works("{" PROJECT(OTHER_JWT "," PROJECT_OAUTH "," OTHER_OAUTH) "," WHERE ",'client_id':'$CLIENT_ID'}");
     CHECK_INT(exchanges("/ims/token/v2"), 2);
-    expect_signatures_of("public.pem");
+    verify_assertions_with("public.pem");
     works("{" PROJECT(OTHER_JWT "," PROJECT_JWT) "," WHERE ",'private_key_path':'plain.key','client_id':'$CLIENT_ID'}");
     CHECK_INT(exchanges("/ims/exchange/jwt/"), 1);
 }
 
-static void our_own_keys_win_over_the_project(void)
+static void own_keys_override_the_project(void)
 {
-    steer("POST", "/settings", "{\"client_secret\":\"p8e-the-next\"}");
+    control_only("POST", "/settings", "{\"client_secret\":\"p8e-the-next\"}");
     works("{" PROJECT(PROJECT_OAUTH) "," WHERE ",'client_secret':'p8e-the-next'}");
 }
 
-/* Where the program and the file speak of the same, the file is heard. */
+/* The file overrides the options of the program. */
 static void options_and_configuration_together(void)
 {
     umapi_client *client = NULL;
@@ -234,22 +234,22 @@ static void options_and_configuration_together(void)
     write_file("{" OAUTH "," WHERE "}");
     CHECK_OK(umapi_client_new_from_file(file, options, &client, &error), error);
     umapi_client_options_free(options);
-    finds_somebody(client);
+    finds_a_user(client);
     requests = control("GET", "/requests", NULL);
     CHECK_HAS(requests, "acme-sync/2.1 libumapi/");
     free(requests);
 }
 
-static void timeouts_of_the_file_are_kept(void)
+static void timeouts_of_the_file_are_respected(void)
 {
     umapi_client *client = NULL;
     umapi_client_options *options = umapi_client_options_new();
     umapi_user *user = NULL;
     CHECK_OK(umapi_client_options_set_retry(options, 1, 1, 1, &error), error);
     write_file("{" OAUTH "," WHERE ",'attempt_timeout_ms':300}");
-    fault("{'endpoint':'token','fault':{'stall':{'at':'before_work'}}}");
+    add_fault("{'endpoint':'token','fault':{'stall':{'at':'before_work'}}}");
     CHECK_OK(umapi_client_new_from_file(file, options, &client, &error), error);
-    CHECK_FAILS(umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, &error), UMAPI_STATUS_TIMEOUT, error);
+    CHECK_FAILS(umapi_client_find_user(client, NULL, EXISTING_USER, NULL, &user, &error), UMAPI_STATUS_TIMEOUT, error);
     CHECK_HAS(umapi_error_message(error), "300ms");
     umapi_error_free(error);
     error = NULL;
@@ -257,15 +257,15 @@ static void timeouts_of_the_file_are_kept(void)
     umapi_client_options_free(options);
 }
 
-/* The message begins with the file and then says `words`; no secret is in it. */
-static void is_refused(const char *template, const char *words)
+/* The message begins with the file and then `message`, and contains no secret. */
+static void is_refused(const char *template, const char *message)
 {
     umapi_client *client = (umapi_client *)&error;
     char start[512];
     write_file(template);
     CHECK_FAILS(umapi_client_new_from_file(file, NULL, &client, &error), UMAPI_STATUS_INVALID_ARGUMENT, error);
     CHECK(client == NULL);
-    sprintf(start, "%s: %s", file, words);
+    sprintf(start, "%s: %s", file, message);
     CHECK_HAS(umapi_error_message(error), start);
     CHECK(umapi_error_message(error) != NULL && strncmp(umapi_error_message(error), start, strlen(start)) == 0);
     CHECK_HAS_NOT(umapi_error_message(error), value_of("UMAPI_CLIENT_SECRET"));
@@ -274,7 +274,7 @@ static void is_refused(const char *template, const char *words)
     error = NULL;
 }
 
-static void keys_that_are_unknown_missing_or_of_no_use(void)
+static void unknown_missing_and_invalid_keys(void)
 {
     is_refused("", "is no JSON: ");
     is_refused("{" OAUTH ",}", "is no JSON: ");
@@ -305,17 +305,17 @@ static void keys_that_are_unknown_missing_or_of_no_use(void)
     is_refused("{" OAUTH ",'ca_file':''}", "ca_file: must not be empty");
 }
 
-static void keys_and_certificates_that_are_of_no_use(void)
+static void invalid_private_keys_and_certificates(void)
 {
-    char words[256];
-    sprintf(words, "ca_file: %s/nowhere.pem: cannot be read: No such file", folder);
-    is_refused("{" OAUTH ",'ca_file':'nowhere.pem'}", words);
-    sprintf(words, "ca_file: %s/plain.key: holds a private key and no certificate", folder);
-    is_refused("{" OAUTH ",'ca_file':'plain.key'}", words);
-    sprintf(words, "private_key_path: %s/nowhere.pem: cannot be read: No such file", folder);
-    is_refused("{" OAUTH ",'tech_acct_id':'t','private_key_path':'nowhere.pem'}", words);
-    sprintf(words, "private_key_path: %s/public.pem: is a public key", folder);
-    is_refused("{" OAUTH ",'tech_acct_id':'t','private_key_path':'public.pem'}", words);
+    char message[256];
+    sprintf(message, "ca_file: %s/nowhere.pem: cannot be read: No such file", folder);
+    is_refused("{" OAUTH ",'ca_file':'nowhere.pem'}", message);
+    sprintf(message, "ca_file: %s/plain.key: holds a private key and no certificate", folder);
+    is_refused("{" OAUTH ",'ca_file':'plain.key'}", message);
+    sprintf(message, "private_key_path: %s/nowhere.pem: cannot be read: No such file", folder);
+    is_refused("{" OAUTH ",'tech_acct_id':'t','private_key_path':'nowhere.pem'}", message);
+    sprintf(message, "private_key_path: %s/public.pem: is a public key", folder);
+    is_refused("{" OAUTH ",'tech_acct_id':'t','private_key_path':'public.pem'}", message);
     is_refused("{" OAUTH ",'private_key_path':'plain.key'}", "tech_acct_id: is missing");
     is_refused("{" OAUTH ",'private_key_passphrase':'correct horse'}", "private_key_path: is missing");
     is_refused("{" OAUTH ",'tech_acct_id':'t','private_key_path':'closed.key'}",
@@ -326,7 +326,7 @@ static void keys_and_certificates_that_are_of_no_use(void)
 
 #define IN_PROJECT "project.workspace.details.credentials"
 
-static void project_files_that_are_of_no_use(void)
+static void invalid_project_files(void)
 {
     is_refused("{'project':{}}", "project.org.ims_org_id: is missing");
     is_refused("{'project':[]}", "project.org.ims_org_id: is missing");
@@ -373,7 +373,7 @@ static void files_that_cannot_be_read(void)
     CHECK_FAILS(umapi_client_new_from_file("/dev/zero", NULL, &client, &error), UMAPI_STATUS_INVALID_ARGUMENT, error);
     CHECK_HAS(umapi_error_message(error), "/dev/zero: is longer than 1 MiB");
     umapi_error_free(error);
-    /* The configuration itself, in place of its path. */
+    /* The content of a configuration instead of its path. */
     CHECK_FAILS(umapi_client_new_from_file("{\"client_secret\":\"p8e-hidden\"}", NULL, &client, &error),
                 UMAPI_STATUS_INVALID_ARGUMENT, error);
     CHECK_HAS(umapi_error_message(error), "path: holds what should be in a file");
@@ -382,7 +382,7 @@ static void files_that_cannot_be_read(void)
     error = NULL;
 }
 
-/* As Windows shells write files. */
+/* Windows shells write files in this encoding. */
 static void a_file_in_utf16(void)
 {
     umapi_client *client = NULL;
@@ -400,15 +400,15 @@ static void a_file_in_utf16(void)
     fclose(out);
     free(json);
     CHECK_OK(umapi_client_new_from_file(file, NULL, &client, &error), error);
-    finds_somebody(client);
+    finds_a_user(client);
 }
 
-/* The client is made, and its first call says where the proxy that does not answer was written down. */
-static void blames(umapi_client *client, const char *where)
+/* The client can be created, and the error of its first call names where the unreachable proxy was configured. */
+static void names_as_source(umapi_client *client, const char *where)
 {
     umapi_user *user = NULL;
     umapi_check *found = NULL;
-    CHECK_FAILS(umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, &error), UMAPI_STATUS_PROXY, error);
+    CHECK_FAILS(umapi_client_find_user(client, NULL, EXISTING_USER, NULL, &user, &error), UMAPI_STATUS_PROXY, error);
     CHECK_HAS(umapi_error_message(error), where);
     CHECK_HAS_NOT(umapi_error_message(error), "umapi_client_options");
     umapi_error_free(error);
@@ -420,18 +420,18 @@ static void blames(umapi_client *client, const char *where)
     umapi_client_free(client);
 }
 
-static void a_proxy_is_named_by_its_key_and_file_or_its_variable(void)
+static void the_error_names_where_a_proxy_was_configured(void)
 {
     umapi_client *client = NULL;
     char where[128];
     write_file("{" OAUTH "," WHERE ",'proxy':'http://127.0.0.1:1'}");
     CHECK_OK(umapi_client_new_from_file(file, NULL, &client, &error), error);
     sprintf(where, "that proxy in %s is right", file);
-    blames(client, where);
+    names_as_source(client, where);
     restore_the_environment();
     setenv("UMAPI_PROXY", "socks5h://127.0.0.1:1", 1);
     CHECK_OK(umapi_client_new_from_environment(NULL, &client, &error), error);
-    blames(client, "that UMAPI_PROXY in the environment is right");
+    names_as_source(client, "that UMAPI_PROXY in the environment is right");
 }
 
 static void write_to_file(const char *name, const char *content, size_t count)
@@ -446,8 +446,8 @@ static void write_to_file(const char *name, const char *content, size_t count)
     fclose(out);
 }
 
-/* Whatever a path leads to, it is read to a bound, and nothing is waited for long. */
-static void paths_to_what_is_no_file(void)
+/* Any file is read up to a size limit, and without a long wait. */
+static void paths_that_are_not_regular_files(void)
 {
     char path[128];
     umapi_client_options *options = umapi_client_options_new();
@@ -479,7 +479,7 @@ static void the_environment_alone(void)
     umapi_client *client = NULL;
     restore_the_environment();
     CHECK_OK(umapi_client_new_from_environment(NULL, &client, &error), error);
-    finds_somebody(client);
+    finds_a_user(client);
     CHECK_INT(exchanges("/ims/token/v2"), 1);
 }
 
@@ -487,11 +487,11 @@ static void the_environment_with_a_private_key(void)
 {
     umapi_client *client = NULL;
     restore_the_environment();
-    expect_signatures_of("public.pem");
+    verify_assertions_with("public.pem");
     setenv("UMAPI_PRIVATE_KEY_PATH", test_key("private-key-des-ede3-cbc.pem"), 1);
     setenv("UMAPI_PRIVATE_KEY_PASSPHRASE", "correct horse", 1);
     CHECK_OK(umapi_client_new_from_environment(NULL, &client, &error), error);
-    finds_somebody(client);
+    finds_a_user(client);
     CHECK_INT(exchanges("/ims/exchange/jwt/"), 1);
 }
 
@@ -508,7 +508,7 @@ static void variable_is_refused(const char *name, const char *value, const char 
     error = NULL;
 }
 
-static void variables_that_are_of_no_use(void)
+static void invalid_variables(void)
 {
     variable_is_refused("UMAPI_ORG_ID", "", "UMAPI_ORG_ID: is missing");
     variable_is_refused("UMAPI_CLIENT_ID", "", "UMAPI_CLIENT_ID: is missing");
@@ -539,26 +539,26 @@ int main(void)
     copy_key("pbes2-aes-256-cbc.pem", "closed.key");
     copy_key("public.pem", "public.pem");
     remember_the_environment();
-    RUN_CLEAR(our_own_keys);
-    RUN_CLEAR(our_own_keys_with_a_private_key_beside_the_file);
+    RUN_CLEAR(own_keys);
+    RUN_CLEAR(own_keys_with_a_private_key_in_the_files_folder);
     RUN_CLEAR(a_secret_in_the_environment);
     RUN_CLEAR(a_project_file_with_oauth);
     RUN_CLEAR(a_project_file_with_jwt);
     RUN_CLEAR(a_project_file_in_transition);
-    RUN_CLEAR(several_of_one_kind_are_told_apart_by_their_id);
-    RUN_CLEAR(our_own_keys_win_over_the_project);
+    RUN_CLEAR(the_client_id_selects_one_of_several_credentials);
+    RUN_CLEAR(own_keys_override_the_project);
     RUN_CLEAR(options_and_configuration_together);
-    RUN_CLEAR(timeouts_of_the_file_are_kept);
-    RUN_CLEAR(keys_that_are_unknown_missing_or_of_no_use);
-    RUN_CLEAR(keys_and_certificates_that_are_of_no_use);
-    RUN_CLEAR(project_files_that_are_of_no_use);
+    RUN_CLEAR(timeouts_of_the_file_are_respected);
+    RUN_CLEAR(unknown_missing_and_invalid_keys);
+    RUN_CLEAR(invalid_private_keys_and_certificates);
+    RUN_CLEAR(invalid_project_files);
     RUN_CLEAR(files_that_cannot_be_read);
     RUN_CLEAR(a_file_in_utf16);
-    RUN_CLEAR(paths_to_what_is_no_file);
-    RUN_CLEAR(a_proxy_is_named_by_its_key_and_file_or_its_variable);
+    RUN_CLEAR(paths_that_are_not_regular_files);
+    RUN_CLEAR(the_error_names_where_a_proxy_was_configured);
     RUN(the_environment_alone);
     RUN(the_environment_with_a_private_key);
-    RUN(variables_that_are_of_no_use);
+    RUN(invalid_variables);
     for (i = 0; i < VARIABLES; i++) {
         free(values[i]);
     }

@@ -1,4 +1,4 @@
-/* Each kind of credentials gets a token; each refusal says why. */
+/* Tests that each kind of credentials obtains a token, and that each refusal has its reason. */
 
 #include "harness.h"
 #include "operations.h"
@@ -18,12 +18,12 @@ static umapi_client *client_of(umapi_credentials *credentials)
     return client;
 }
 
-static umapi_status find_somebody(umapi_credentials *credentials, umapi_error **error)
+static umapi_status find_user_with(umapi_credentials *credentials, umapi_error **error)
 {
     umapi_client *client = client_of(credentials);
     umapi_user *user = NULL;
-    umapi_status status = umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, error);
-    CHECK_TEXT(umapi_user_email(user), status == UMAPI_OK ? SOMEBODY : NULL);
+    umapi_status status = umapi_client_find_user(client, NULL, EXISTING_USER, NULL, &user, error);
+    CHECK_TEXT(umapi_user_email(user), status == UMAPI_OK ? EXISTING_USER : NULL);
     umapi_user_free(user);
     umapi_client_free(client);
     return status;
@@ -32,16 +32,16 @@ static umapi_status find_somebody(umapi_credentials *credentials, umapi_error **
 static void oauth(void)
 {
     umapi_error *error = NULL;
-    CHECK_OK(find_somebody(new_credentials(), &error), error);
+    CHECK_OK(find_user_with(new_credentials(), &error), error);
 }
 
-static void a_wrong_secret_is_refused_in_the_words_of_the_service(void)
+static void a_wrong_secret_is_refused_with_the_services_message(void)
 {
     umapi_error *error = NULL;
     umapi_credentials *credentials = NULL;
     CHECK_OK(umapi_credentials_new_oauth(environment("UMAPI_CLIENT_ID"), "a-wrong-secret", &credentials, &error), error);
     CHECK_OK(umapi_credentials_set_auth_host(credentials, environment("UMAPI_AUTH_HOST"), &error), error);
-    CHECK_FAILS(find_somebody(credentials, &error), UMAPI_STATUS_AUTH, error);
+    CHECK_FAILS(find_user_with(credentials, &error), UMAPI_STATUS_AUTH, error);
     CHECK_TEXT(umapi_error_code(error), "invalid_client");
     CHECK_INT(umapi_error_http_status(error), 401);
     CHECK_INT(umapi_error_attempts(error), 1);
@@ -56,7 +56,7 @@ static void the_token_host_and_path_can_be_chosen(void)
     char *requests;
     umapi_credentials *credentials = new_credentials();
     CHECK_OK(umapi_credentials_set_auth_path(credentials, "/ims/token/v3", &error), error);
-    CHECK_OK(find_somebody(credentials, &error), error);
+    CHECK_OK(find_user_with(credentials, &error), error);
     requests = control("GET", "/requests", NULL);
     CHECK_HAS(requests, "\"path\":\"/ims/token/v3\"");
     free(requests);
@@ -79,22 +79,22 @@ static umapi_credentials *jwt(const char *private_key_file)
 static void jwt_with_a_pkcs1_key(void)
 {
     umapi_error *error = NULL;
-    expect_signatures_of("public.pem");
-    CHECK_OK(find_somebody(jwt("pkcs1.pem"), &error), error);
+    verify_assertions_with("public.pem");
+    CHECK_OK(find_user_with(jwt("pkcs1.pem"), &error), error);
 }
 
 static void jwt_with_a_pkcs8_key(void)
 {
     umapi_error *error = NULL;
-    expect_signatures_of("public.pem");
-    CHECK_OK(find_somebody(jwt("pkcs8.pem"), &error), error);
+    verify_assertions_with("public.pem");
+    CHECK_OK(find_user_with(jwt("pkcs8.pem"), &error), error);
 }
 
 static void jwt_with_a_key_that_is_not_the_certificates(void)
 {
     umapi_error *error = NULL;
-    expect_signatures_of("other-public.pem");
-    CHECK_FAILS(find_somebody(jwt("pkcs8.pem"), &error), UMAPI_STATUS_AUTH, error);
+    verify_assertions_with("other-public.pem");
+    CHECK_FAILS(find_user_with(jwt("pkcs8.pem"), &error), UMAPI_STATUS_AUTH, error);
     CHECK_TEXT(umapi_error_code(error), "invalid_token");
     umapi_error_free(error);
 }
@@ -132,7 +132,7 @@ static umapi_credentials *from_vault(vault *vault)
     return credentials;
 }
 
-static void a_callback_gives_the_token(void)
+static void a_callback_provides_the_token(void)
 {
     umapi_error *error = NULL;
     vault vault = {"", NULL, 0, 0};
@@ -143,7 +143,7 @@ static void a_callback_gives_the_token(void)
     free(answer);
     for (i = 0; i < 3; i++) {
         umapi_user *user = NULL;
-        CHECK_OK(umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, &error), error);
+        CHECK_OK(umapi_client_find_user(client, NULL, EXISTING_USER, NULL, &user, &error), error);
         umapi_user_free(user);
     }
     CHECK_INT(vault.asked, 1);
@@ -157,7 +157,7 @@ static void a_callback_that_fails_is_quoted(void)
 {
     umapi_error *error = NULL;
     vault vault = {"", "the vault is sealed", 0, 0};
-    CHECK_FAILS(find_somebody(from_vault(&vault), &error), UMAPI_STATUS_AUTH, error);
+    CHECK_FAILS(find_user_with(from_vault(&vault), &error), UMAPI_STATUS_AUTH, error);
     CHECK_HAS(umapi_error_message(error), "the vault is sealed");
     CHECK_INT(vault.destroyed, 1);
     umapi_error_free(error);
@@ -166,12 +166,12 @@ static void a_callback_that_fails_is_quoted(void)
 int main(void)
 {
     RUN(oauth);
-    RUN(a_wrong_secret_is_refused_in_the_words_of_the_service);
+    RUN(a_wrong_secret_is_refused_with_the_services_message);
     RUN(the_token_host_and_path_can_be_chosen);
     RUN(jwt_with_a_pkcs1_key);
     RUN(jwt_with_a_pkcs8_key);
     RUN(jwt_with_a_key_that_is_not_the_certificates);
-    RUN(a_callback_gives_the_token);
+    RUN(a_callback_provides_the_token);
     RUN(a_callback_that_fails_is_quoted);
     return all_passed();
 }

@@ -1,5 +1,5 @@
-/* A key pair for the Developer Console: OpenSSL finds both parts good and of each other, the sandbox accepts what it signs,
- * and its files are written both or neither. */
+/* Tests of key pairs for the Developer Console: OpenSSL verifies that key and certificate are valid and match, the sandbox
+ * accepts the key's signatures, and either both files are written or none. */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Runs a script in the folder; it must succeed. */
+/* Runs a shell script in the folder. */
 #define CHECK_SHELL(script) CHECK_INT(shell(script), 0)
 
 static umapi_error *error;
@@ -42,7 +42,7 @@ static umapi_status save(const char *key, const char *certificate, int32_t repla
     return umapi_key_pair_save(usual, in_folder(key), in_folder(certificate), replace, &error);
 }
 
-static void openssl_finds_both_good_and_of_each_other(void)
+static void openssl_verifies_that_key_and_certificate_match(void)
 {
     CHECK_OK(save("private.key", "certificate.crt", 0), error);
     CHECK_SHELL("openssl x509 -in certificate.crt -noout -text >text && grep 'Version: 3 (0x2)' text"
@@ -56,7 +56,7 @@ static void openssl_finds_both_good_and_of_each_other(void)
                 " = \"$(openssl rsa -in private.key -noout -modulus)\"");
 }
 
-static void it_is_good_from_yesterday_on_for_ten_years(void)
+static void the_certificate_is_valid_from_yesterday_for_ten_years(void)
 {
     CHECK_SHELL("began=$(date -d \"$(openssl x509 -in certificate.crt -noout -startdate | cut -d= -f2)\" +%s)"
                 " && age=$(($(date +%s) - began)) && test $age -ge 86400 && test $age -lt 90000");
@@ -64,13 +64,13 @@ static void it_is_good_from_yesterday_on_for_ten_years(void)
     CHECK_SHELL("! openssl x509 -in certificate.crt -noout -checkend $((3654 * 86400))");
 }
 
-/* Under valgrind it would take minutes and prove no more. */
+/* The size of a longer key. Under valgrind it is smaller, since a larger key would take minutes and prove no more. */
 static int32_t longer(void)
 {
     return slowness() > 1 ? 2048 : 3072;
 }
 
-static void the_whole_subject_a_longer_key_and_another_end(void)
+static void all_fields_of_the_subject_a_longer_key_and_another_end(void)
 {
     umapi_key_pair *pair = NULL;
     umapi_key_pair_options *options = umapi_key_pair_options_new();
@@ -97,31 +97,31 @@ static void the_whole_subject_a_longer_key_and_another_end(void)
     CHECK_SHELL("openssl verify -x509_strict -check_ss_sig -CAfile all.crt all.crt");
 }
 
-static void signs_what_the_sandbox_accepts(umapi_credentials *credentials)
+static void obtains_a_token(umapi_credentials *credentials)
 {
     umapi_client *client = NULL;
     umapi_client_options *options = new_options();
     umapi_user *user = NULL;
     CHECK_OK(umapi_credentials_set_auth_host(credentials, environment("UMAPI_AUTH_HOST"), &error), error);
     CHECK_OK(umapi_client_new(environment("UMAPI_ORG_ID"), credentials, options, &client, &error), error);
-    CHECK_OK(umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, &error), error);
+    CHECK_OK(umapi_client_find_user(client, NULL, EXISTING_USER, NULL, &user, &error), error);
     umapi_user_free(user);
     umapi_client_free(client);
     umapi_client_options_free(options);
     umapi_credentials_free(credentials);
 }
 
-static void the_sandbox_takes_the_certificate_and_what_the_key_signs(void)
+static void the_sandbox_accepts_the_certificate_and_the_keys_signatures(void)
 {
     const char *id = environment("UMAPI_CLIENT_ID"), *secret = environment("UMAPI_CLIENT_SECRET");
     const char *account = environment("UMAPI_TECH_ACCT_ID"), *pem = umapi_key_pair_private_key(usual);
     umapi_credentials *credentials = NULL;
-    expect_signatures_of_pem(umapi_key_pair_certificate(usual));
+    verify_assertions_with_pem(umapi_key_pair_certificate(usual));
     CHECK_OK(umapi_credentials_new_jwt(id, secret, account, pem, strlen(pem), &credentials, &error), error);
-    signs_what_the_sandbox_accepts(credentials);
+    obtains_a_token(credentials);
     CHECK_OK(umapi_credentials_new_jwt_from_file(id, secret, account, in_folder("private.key"), NULL, &credentials, &error),
              error);
-    signs_what_the_sandbox_accepts(credentials);
+    obtains_a_token(credentials);
 }
 
 static int mode_of(const char *name)
@@ -130,7 +130,7 @@ static int mode_of(const char *name)
     return stat(in_folder(name), &found) == 0 ? (int)(found.st_mode & 0777) : -1;
 }
 
-static void nobody_else_can_read_the_key(void)
+static void only_the_owner_can_read_the_key(void)
 {
     mode_t before = umask(0);
     CHECK_OK(save("open.key", "open.crt", 0), error);
@@ -142,7 +142,7 @@ static void nobody_else_can_read_the_key(void)
     umask(before);
 }
 
-static void is_there_already(const char *key, const char *certificate, const char *argument, const char *path)
+static void is_refused_as_existing(const char *key, const char *certificate, const char *argument, const char *path)
 {
     CHECK_FAILS(save(key, certificate, 0), UMAPI_STATUS_INVALID_ARGUMENT, error);
     CHECK_HAS(umapi_error_message(error), argument);
@@ -152,19 +152,19 @@ static void is_there_already(const char *key, const char *certificate, const cha
     error = NULL;
 }
 
-static void what_is_there_stays_unless_asked_otherwise(void)
+static void existing_files_are_kept_unless_replacement_is_requested(void)
 {
     CHECK_SHELL("echo mine >my.key && echo mine >my.crt && ln -s nowhere dangling.key");
-    is_there_already("my.key", "new.crt", "private_key_path: ", "/my.key");
-    is_there_already("new.key", "my.crt", "certificate_path: ", "/my.crt");
-    is_there_already("dangling.key", "new.crt", "private_key_path: ", "/dangling.key");
+    is_refused_as_existing("my.key", "new.crt", "private_key_path: ", "/my.key");
+    is_refused_as_existing("new.key", "my.crt", "certificate_path: ", "/my.crt");
+    is_refused_as_existing("dangling.key", "new.crt", "private_key_path: ", "/dangling.key");
     CHECK_SHELL("test \"$(cat my.key my.crt)\" = \"$(printf 'mine\\nmine')\" && ! ls | grep -e new -e nowhere -e old");
     CHECK_OK(save("my.key", "my.crt", 1), error);
     CHECK_OK(save("new.key", "new.crt", 1), error);
     CHECK_SHELL("cmp my.key private.key && cmp my.crt certificate.crt && cmp new.key private.key && ! ls | grep old");
 }
 
-static void no_half_of_a_pair(void)
+static void a_failure_leaves_no_file_of_the_pair(void)
 {
     CHECK_SHELL("mkdir taken && echo mine >kept.key");
     CHECK_FAILS(save("half.key", "nowhere/half.crt", 0), UMAPI_STATUS_INVALID_ARGUMENT, error);
@@ -192,13 +192,13 @@ int main(void)
         return 2;
     }
     CHECK_OK(umapi_key_pair_new("umapi test", NULL, &usual, &error), error);
-    RUN(openssl_finds_both_good_and_of_each_other);
-    RUN(it_is_good_from_yesterday_on_for_ten_years);
-    RUN(the_whole_subject_a_longer_key_and_another_end);
-    RUN(the_sandbox_takes_the_certificate_and_what_the_key_signs);
-    RUN(nobody_else_can_read_the_key);
-    RUN(what_is_there_stays_unless_asked_otherwise);
-    RUN(no_half_of_a_pair);
+    RUN(openssl_verifies_that_key_and_certificate_match);
+    RUN(the_certificate_is_valid_from_yesterday_for_ten_years);
+    RUN(all_fields_of_the_subject_a_longer_key_and_another_end);
+    RUN(the_sandbox_accepts_the_certificate_and_the_keys_signatures);
+    RUN(only_the_owner_can_read_the_key);
+    RUN(existing_files_are_kept_unless_replacement_is_requested);
+    RUN(a_failure_leaves_no_file_of_the_pair);
     umapi_key_pair_free(usual);
     sprintf(remove, "rm -r '%s'", folder);
     CHECK_INT(system(remove), 0);

@@ -1,5 +1,5 @@
-/* Private keys in every form that OpenSSL gives them are read, and sign what the sandbox accepts; whatever is no such key
- * is refused in words that say what it is. */
+/* Tests that private keys in every form of OpenSSL are read, and that the sandbox accepts their signatures; any other file
+ * is refused with a message that says what it is. */
 
 #include "harness.h"
 #include "operations.h"
@@ -30,16 +30,16 @@ static umapi_status from_file(const char *file, const char *passphrase, umapi_cr
                                                &error);
 }
 
-/* The sandbox checks the signature of each assertion. */
-static void signs_well(umapi_credentials *credentials)
+/* Obtains a token; the sandbox verifies the signature of each assertion. */
+static void obtains_a_token(umapi_credentials *credentials)
 {
     umapi_client *client = NULL;
     umapi_client_options *options = new_options();
     umapi_user *user = NULL;
     CHECK_OK(umapi_credentials_set_auth_host(credentials, environment("UMAPI_AUTH_HOST"), &error), error);
     CHECK_OK(umapi_client_new(environment("UMAPI_ORG_ID"), credentials, options, &client, &error), error);
-    CHECK_OK(umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, &error), error);
-    CHECK_TEXT(umapi_user_email(user), SOMEBODY);
+    CHECK_OK(umapi_client_find_user(client, NULL, EXISTING_USER, NULL, &user, &error), error);
+    CHECK_TEXT(umapi_user_email(user), EXISTING_USER);
     umapi_user_free(user);
     umapi_client_free(client);
     umapi_client_options_free(options);
@@ -54,7 +54,7 @@ static void is_read(const char *file, const char *passphrase)
         printf("%s: %s\n", file, umapi_error_message(error));
     }
     CHECK_OK(status, error);
-    signs_well(credentials);
+    obtains_a_token(credentials);
 }
 
 #define EACH(file, files) for (file = files; *file != NULL; file++)
@@ -65,20 +65,20 @@ static void keys_without_a_passphrase(void)
                                         "bom.pem",          "utf16.pem", "leading-text.pem", "base64-of-pem.txt",
                                         "no-final-newline.pem", "certificate-and-key.pem", NULL};
     const char *const *file;
-    expect_signatures_of("public.pem");
+    verify_assertions_with("public.pem");
     EACH(file, files) is_read(*file, NULL);
 }
 
-static void a_passphrase_that_is_not_needed_does_no_harm(void)
+static void a_passphrase_for_a_plain_key_is_ignored(void)
 {
-    expect_signatures_of("public.pem");
+    verify_assertions_with("public.pem");
     is_read("pkcs1.pem", PASSPHRASE);
     is_read("pkcs8.pem", PASSPHRASE);
     is_read("pkcs8.pem", "");
 }
 
-/* The key as an environment variable, a shell or JSON may leave it: each line end turned into another, quotes around. */
-static char *dressed(const char *pem, size_t length, const char *end, const char *quote)
+/* The key as environment variables, shells or JSON may change it: with other line ends, and in quotes. */
+static char *reformatted(const char *pem, size_t length, const char *end, const char *quote)
 {
     char *text = calloc(5, length + 8), *to = text;
     size_t i;
@@ -90,7 +90,7 @@ static char *dressed(const char *pem, size_t length, const char *end, const char
     return text;
 }
 
-static void keys_out_of_variables(void)
+static void keys_from_environment_variables(void)
 {
     static const char *const ENDS[] = {"\\n", "\\r\\n", "\\\\n", " ", "", "\r\n", "\r", "\\n\n"};
     static const char *const QUOTES[] = {"", "\"", "'", "\\\""};
@@ -98,19 +98,19 @@ static void keys_out_of_variables(void)
                                         "legacy-des-ede3-cbc.pem", "private-key-aes-256-cbc.pem", NULL};
     const char *const *file;
     size_t e, q, length;
-    expect_signatures_of("public.pem");
+    verify_assertions_with("public.pem");
     EACH(file, FILES) {
         char *pem = read_file(test_key(*file), &length);
         for (e = 0; e < sizeof ENDS / sizeof *ENDS; e++) {
             for (q = 0; q < sizeof QUOTES / sizeof *QUOTES; q++) {
                 umapi_credentials *credentials = NULL;
-                char *text = dressed(pem, length, ENDS[e], QUOTES[q]);
+                char *text = reformatted(pem, length, ENDS[e], QUOTES[q]);
                 CHECK_OK(umapi_credentials_new_jwt_with_passphrase(
                              environment("UMAPI_CLIENT_ID"), environment("UMAPI_CLIENT_SECRET"),
                              environment("UMAPI_TECH_ACCT_ID"), text, strlen(text), PASSPHRASE, &credentials, &error),
                          error);
                 if (q == e % 4 && credentials != NULL) {
-                    signs_well(credentials);
+                    obtains_a_token(credentials);
                 } else {
                     umapi_credentials_free(credentials);
                 }
@@ -123,7 +123,7 @@ static void keys_out_of_variables(void)
 
 static void a_longer_key(void)
 {
-    expect_signatures_of("other-public.pem");
+    verify_assertions_with("other-public.pem");
     is_read("other-pkcs8.pem", NULL);
 }
 
@@ -157,7 +157,7 @@ static const char *const encrypted[] = {"pbes2-aes-128-cbc.pem",
 static void encrypted_keys(void)
 {
     const char *const *file;
-    expect_signatures_of("public.pem");
+    verify_assertions_with("public.pem");
     EACH(file, encrypted) is_read(*file, PASSPHRASE);
 }
 
@@ -167,7 +167,7 @@ static void a_passphrase_beyond_ascii(void)
     const char *const *file;
     size_t length;
     char *passphrase = read_file(test_key("utf8-passphrase"), &length);
-    expect_signatures_of("public.pem");
+    verify_assertions_with("public.pem");
     EACH(file, files) is_read(*file, passphrase);
     free(passphrase);
 }
@@ -175,15 +175,15 @@ static void a_passphrase_beyond_ascii(void)
 static void keys_in_files(void)
 {
     umapi_credentials *credentials = NULL;
-    expect_signatures_of("public.pem");
+    verify_assertions_with("public.pem");
     CHECK_OK(from_file("pkcs8.pem", NULL, &credentials), error);
-    signs_well(credentials);
+    obtains_a_token(credentials);
     CHECK_OK(from_file("private-key-des-ede3-cbc.pem", PASSPHRASE, &credentials), error);
-    signs_well(credentials);
+    obtains_a_token(credentials);
 }
 
-/* No sixteen characters of the key's file are in the message. */
-static void shows_nothing_of(const char *file)
+/* Checks that no sixteen consecutive characters of the key's file are in the message. */
+static void contains_nothing_of(const char *file)
 {
     size_t length, start;
     char *pem = read_file(test_key(file), &length), piece[17] = "";
@@ -197,7 +197,7 @@ static void shows_nothing_of(const char *file)
     free(pem);
 }
 
-static void is_refused(const char *file, const char *passphrase, const char *argument, const char *words)
+static void is_refused(const char *file, const char *passphrase, const char *argument, const char *message)
 {
     umapi_credentials *credentials = (umapi_credentials *)&error;
     char start[64];
@@ -205,8 +205,8 @@ static void is_refused(const char *file, const char *passphrase, const char *arg
     CHECK(credentials == NULL);
     sprintf(start, "%s: ", argument);
     CHECK(umapi_error_message(error) != NULL && strstr(umapi_error_message(error), start) == umapi_error_message(error));
-    CHECK_HAS(umapi_error_message(error), words);
-    shows_nothing_of(file);
+    CHECK_HAS(umapi_error_message(error), message);
+    contains_nothing_of(file);
     umapi_error_free(error);
     error = NULL;
 }
@@ -226,10 +226,10 @@ static void a_wrong_passphrase(void)
     }
 }
 
-static void what_is_no_rsa_private_key(void)
+static void files_that_are_not_rsa_private_keys(void)
 {
     static const struct {
-        const char *file, *words;
+        const char *file, *message;
     } others[] = {{"public.pem", "is a public key"},
                   {"certificate.pem", "is a certificate;"},
                   {"request.pem", "is a certificate request"},
@@ -252,7 +252,7 @@ static void what_is_no_rsa_private_key(void)
                   {"pbes1-PBE-SHA1-RC4-128.pem", "with an algorithm that is not supported"}};
     size_t i;
     for (i = 0; i < sizeof others / sizeof *others; i++) {
-        is_refused(others[i].file, PASSPHRASE, "private_key", others[i].words);
+        is_refused(others[i].file, PASSPHRASE, "private_key", others[i].message);
     }
 }
 
@@ -282,15 +282,15 @@ static void files_that_cannot_be_read(void)
 int main(void)
 {
     RUN(keys_without_a_passphrase);
-    RUN(a_passphrase_that_is_not_needed_does_no_harm);
-    RUN(keys_out_of_variables);
+    RUN(a_passphrase_for_a_plain_key_is_ignored);
+    RUN(keys_from_environment_variables);
     RUN(a_longer_key);
     RUN(encrypted_keys);
     RUN(a_passphrase_beyond_ascii);
     RUN(keys_in_files);
     RUN(a_missing_passphrase);
     RUN(a_wrong_passphrase);
-    RUN(what_is_no_rsa_private_key);
+    RUN(files_that_are_not_rsa_private_keys);
     RUN(files_that_cannot_be_read);
     return all_passed();
 }

@@ -1,4 +1,4 @@
-/* New credentials on a running client: the next request uses them, and what is under way finishes. */
+/* Tests of new credentials on a client in use: the next request uses them, and requests in flight finish. */
 
 #include "harness.h"
 #include "operations.h"
@@ -40,7 +40,7 @@ static void a_new_secret_is_used_from_the_next_token_on(void)
 {
     umapi_client *client = new_client();
     CHECK_OK(find_user(client, NULL, &error), error);
-    steer("POST", "/settings", "{\"client_secret\":\"p8e-the-next\"}");
+    control_only("POST", "/settings", "{\"client_secret\":\"p8e-the-next\"}");
     CHECK_OK(find_user(client, NULL, &error), error);
     CHECK_INT(requests_to("token"), 1);
     rotate(client, with_secret("p8e-the-next"));
@@ -50,7 +50,7 @@ static void a_new_secret_is_used_from_the_next_token_on(void)
     umapi_client_free(client);
 }
 
-static void a_mistake_in_the_new_secret_is_told_and_mended(void)
+static void a_wrong_new_secret_is_reported_and_can_be_corrected(void)
 {
     umapi_client *client = new_client();
     CHECK_OK(find_user(client, NULL, &error), error);
@@ -65,8 +65,8 @@ static void a_refused_token_is_renewed_with_the_new_secret(void)
 {
     umapi_client *client = new_client();
     CHECK_OK(find_user(client, NULL, &error), error);
-    steer("POST", "/tokens/revoke", NULL);
-    steer("POST", "/settings", "{\"client_secret\":\"p8e-the-next\"}");
+    control_only("POST", "/tokens/revoke", NULL);
+    control_only("POST", "/settings", "{\"client_secret\":\"p8e-the-next\"}");
     rotate(client, with_secret("p8e-the-next"));
     CHECK_OK(find_user(client, NULL, &error), error);
     umapi_client_free(client);
@@ -81,7 +81,7 @@ static void the_private_key_changes(void)
     for (i = 0; i < 2; i++) {
         umapi_credentials *credentials = NULL;
         char *pem = read_file(test_key(keys[i]), &length);
-        expect_signatures_of(publics[i]);
+        verify_assertions_with(publics[i]);
         CHECK_OK(umapi_credentials_new_jwt(environment("UMAPI_CLIENT_ID"), environment("UMAPI_CLIENT_SECRET"),
                                            environment("UMAPI_TECH_ACCT_ID"), pem, length, &credentials, &error),
                  error);
@@ -101,12 +101,12 @@ static void *find_in_thread(void *client)
     return NULL;
 }
 
-static void a_request_under_way_finishes(void)
+static void a_request_in_flight_finishes(void)
 {
     umapi_client *client = new_client();
     pthread_t thread;
     CHECK_OK(find_user(client, NULL, &error), error);
-    fault("{'endpoint':'user','times':1,'fault':{'slow':{'ms':400}}}");
+    add_fault("{'endpoint':'user','times':1,'fault':{'slow':{'ms':400}}}");
     pthread_create(&thread, NULL, find_in_thread, client);
     wait_for_requests_to("user", 2);
     rotate(client, with_secret("p8e-mistyped"));
@@ -116,12 +116,12 @@ static void a_request_under_way_finishes(void)
     umapi_client_free(client);
 }
 
-static void a_call_whose_old_secret_is_refused_meanwhile_goes_on_with_the_new_one(void)
+static void a_call_whose_old_secret_is_refused_retries_with_the_new_one(void)
 {
     umapi_client *client = new_client();
     pthread_t thread;
-    steer("POST", "/settings", "{\"client_secret\":\"p8e-the-next\"}");
-    fault("{'endpoint':'token','times':1,'fault':{'slow':{'ms':400}}}");
+    control_only("POST", "/settings", "{\"client_secret\":\"p8e-the-next\"}");
+    add_fault("{'endpoint':'token','times':1,'fault':{'slow':{'ms':400}}}");
     pthread_create(&thread, NULL, find_in_thread, client);
     wait_for_requests_to("token", 1);
     rotate(client, with_secret("p8e-the-next"));
@@ -130,7 +130,7 @@ static void a_call_whose_old_secret_is_refused_meanwhile_goes_on_with_the_new_on
     umapi_client_free(client);
 }
 
-/* A token that takes until it is let go. */
+/* A token callback that waits until it is released. */
 typedef struct slow_vault {
     char token[128];
     pthread_mutex_t lock;
@@ -181,7 +181,7 @@ static umapi_credentials *from_vault(const char *id, slow_vault *vault)
     return credentials;
 }
 
-static void a_token_that_comes_late_for_the_old_ones_is_not_the_current_one(void)
+static void a_late_token_of_the_old_credentials_is_not_used_later(void)
 {
     slow_vault before, after;
     umapi_client *client = NULL;
@@ -215,7 +215,7 @@ static void a_token_that_comes_late_for_the_old_ones_is_not_the_current_one(void
     CHECK_OK(find_user(client, NULL, &error), error);
     CHECK_INT(before.asked, 1);
     CHECK_INT(after.asked, 1);
-    /* In order: the new token, the old one for the call that had asked for it, and the new one again. */
+    /* The tokens in order: the new one, the old one for the call that had requested it, and the new one again. */
     requests = control("GET", "/requests", NULL);
     CHECK_HAS(requests, "Bearer (token 2)");
     CHECK(strstr(requests, "Bearer (token 2)") < strstr(requests, "Bearer (token 1)"));
@@ -228,7 +228,7 @@ static void a_token_that_comes_late_for_the_old_ones_is_not_the_current_one(void
     tear_down(&after);
 }
 
-static void another_client_id_has_a_pace_of_its_own(void)
+static void another_client_id_has_a_separate_rate_limit(void)
 {
     umapi_client_options *options = new_options();
     umapi_client *client;
@@ -237,7 +237,7 @@ static void another_client_id_has_a_pace_of_its_own(void)
     CHECK_OK(umapi_client_options_set_rate_limit(options, UMAPI_ENDPOINT_USER, 1, 3600000, &error), error);
     client = new_client_with(options);
     CHECK_OK(find_user(client, NULL, &error), error);
-    steer("POST", "/settings", "{\"client_id\":\"the-next-client\",\"client_secret\":\"p8e-the-next\"}");
+    control_only("POST", "/settings", "{\"client_id\":\"the-next-client\",\"client_secret\":\"p8e-the-next\"}");
     rotate(client, oauth("the-next-client", "p8e-the-next"));
     began = now_ms();
     CHECK_OK(find_user(client, NULL, &error), error);
@@ -249,7 +249,7 @@ static void another_client_id_has_a_pace_of_its_own(void)
     umapi_client_options_free(options);
 }
 
-static void a_listing_goes_on_with_them(void)
+static void a_listing_continues_with_the_new_credentials(void)
 {
     umapi_client *client = new_client();
     umapi_users *users = NULL;
@@ -257,13 +257,13 @@ static void a_listing_goes_on_with_them(void)
     long count = 0;
     CHECK_OK(umapi_client_users(client, NULL, &users, &error), error);
     CHECK_OK(umapi_users_next(users, NULL, &user, &error), error);
-    steer("POST", "/tokens/revoke", NULL);
-    steer("POST", "/settings", "{\"client_secret\":\"p8e-the-next\"}");
+    control_only("POST", "/tokens/revoke", NULL);
+    control_only("POST", "/settings", "{\"client_secret\":\"p8e-the-next\"}");
     rotate(client, with_secret("p8e-the-next"));
     for (; user != NULL; count++) {
         CHECK_OK(umapi_users_next(users, NULL, &user, &error), error);
     }
-    CHECK_INT(count, umapi_users_total_count(users) - 2); /* the technical accounts */
+    CHECK_INT(count, umapi_users_total_count(users) - 2); /* without the technical accounts */
     umapi_users_free(users);
     umapi_client_free(client);
 }
@@ -277,7 +277,7 @@ static void *find_often(void *client)
     return NULL;
 }
 
-static void threads_may_call_while_it_happens(void)
+static void threads_may_call_during_a_rotation(void)
 {
     umapi_client *client = new_client();
     pthread_t threads[6];
@@ -298,14 +298,14 @@ static void threads_may_call_while_it_happens(void)
 int main(void)
 {
     RUN(a_new_secret_is_used_from_the_next_token_on);
-    RUN(a_mistake_in_the_new_secret_is_told_and_mended);
+    RUN(a_wrong_new_secret_is_reported_and_can_be_corrected);
     RUN(a_refused_token_is_renewed_with_the_new_secret);
     RUN(the_private_key_changes);
-    RUN(a_request_under_way_finishes);
-    RUN(a_call_whose_old_secret_is_refused_meanwhile_goes_on_with_the_new_one);
-    RUN(a_token_that_comes_late_for_the_old_ones_is_not_the_current_one);
-    RUN(another_client_id_has_a_pace_of_its_own);
-    RUN(a_listing_goes_on_with_them);
-    RUN(threads_may_call_while_it_happens);
+    RUN(a_request_in_flight_finishes);
+    RUN(a_call_whose_old_secret_is_refused_retries_with_the_new_one);
+    RUN(a_late_token_of_the_old_credentials_is_not_used_later);
+    RUN(another_client_id_has_a_separate_rate_limit);
+    RUN(a_listing_continues_with_the_new_credentials);
+    RUN(threads_may_call_during_a_rotation);
     return all_passed();
 }

@@ -1,4 +1,4 @@
-/* One token serves all calls, and is renewed when it has to be: early, beside the calls, and once on a refusal. */
+/* Tests that one token serves all calls, and is renewed early, in the background, and once after a refusal. */
 
 #include "harness.h"
 #include "operations.h"
@@ -35,11 +35,11 @@ static void a_token_near_its_end_is_renewed_before_it_is_refused(void)
     umapi_error *error = NULL;
     umapi_client *client = new_client();
     char *counters;
-    steer("POST", "/settings", "{\"token_ttl_s\":1}");
+    control_only("POST", "/settings", "{\"token_ttl_s\":1}");
     CHECK_OK(find_user(client, NULL, &error), error);
     sleep_ms(920); /* the last tenth of the token's second */
     CHECK_OK(find_user(client, NULL, &error), error);
-    wait_for_requests_to("token", 2); /* beside the call */
+    wait_for_requests_to("token", 2); /* in the background */
     CHECK_OK(find_user(client, NULL, &error), error);
     counters = control("GET", "/counters", NULL);
     CHECK_INT(number_in(counters, "tokens_issued"), 2);
@@ -53,7 +53,7 @@ static void a_refused_token_is_renewed_once_and_the_call_repeated(void)
     umapi_error *error = NULL;
     umapi_client *client = new_client();
     CHECK_OK(find_user(client, NULL, &error), error);
-    steer("POST", "/tokens/revoke", NULL);
+    control_only("POST", "/tokens/revoke", NULL);
     CHECK_OK(find_user(client, NULL, &error), error);
     CHECK_INT(requests_to("token"), 2);
     CHECK_INT(requests_to("user"), 3);
@@ -64,7 +64,7 @@ static void a_second_refusal_is_an_error(void)
 {
     umapi_error *error = NULL;
     umapi_client *client = new_client();
-    fault("{'endpoint':'user','fault':{'status':{'code':401}}}");
+    add_fault("{'endpoint':'user','fault':{'status':{'code':401}}}");
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_AUTH, error);
     CHECK_INT(umapi_error_http_status(error), 401);
     umapi_error_free(error);
@@ -77,7 +77,7 @@ static void the_token_call_is_retried_like_any_other(void)
 {
     umapi_error *error = NULL;
     umapi_client *client = new_client();
-    fault("{'endpoint':'token','times':2,'fault':{'status':{'code':503}}}");
+    add_fault("{'endpoint':'token','times':2,'fault':{'status':{'code':503}}}");
     CHECK_OK(find_user(client, NULL, &error), error);
     CHECK_INT(requests_to("token"), 3);
     umapi_client_free(client);
@@ -91,7 +91,7 @@ static void the_token_call_has_the_timeout_of_an_attempt(void)
     CHECK_OK(umapi_client_options_set_attempt_timeout_ms(options, 300 * slowness(), &error), error);
     CHECK_OK(umapi_client_options_set_retry(options, 1, 1, 1000, &error), error);
     client = new_client_with(options);
-    fault("{'endpoint':'token','fault':{'stall':{'at':'before_work'}}}");
+    add_fault("{'endpoint':'token','fault':{'stall':{'at':'before_work'}}}");
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_TIMEOUT, error);
     CHECK_HAS(umapi_error_endpoint(error), "/ims/token/v2");
     umapi_error_free(error);
@@ -99,15 +99,15 @@ static void the_token_call_has_the_timeout_of_an_attempt(void)
     umapi_client_options_free(options);
 }
 
-/* ---- A token host or a program that is slow or fails ---- */
+/* ---- A token host or a callback that is slow or fails ---- */
 
-/* Long enough that a call fits into its last tenth. */
+/* A lifetime whose last tenth is long enough for a call. */
 static int64_t life_s(void)
 {
     return slowness() > 1 ? 15 : 3;
 }
 
-/* A client whose token is in the last tenth of its life. */
+/* A client whose token is in the last tenth of its lifetime. */
 static umapi_client *client_with_a_token_to_renew(int32_t attempts, int64_t first_delay_ms)
 {
     umapi_error *error = NULL;
@@ -115,7 +115,7 @@ static umapi_client *client_with_a_token_to_renew(int32_t attempts, int64_t firs
     umapi_client *client;
     char settings[64];
     snprintf(settings, sizeof settings, "{\"token_ttl_s\":%d}", (int)life_s());
-    steer("POST", "/settings", settings);
+    control_only("POST", "/settings", settings);
     CHECK_OK(umapi_client_options_set_retry(options, attempts, first_delay_ms, 300000, &error), error);
     client = new_client_with(options);
     umapi_client_options_free(options);
@@ -132,12 +132,12 @@ static umapi_call *call_of_ms(int64_t timeout_ms)
     return call;
 }
 
-static void a_living_token_serves_while_the_token_host_stalls(void)
+static void a_valid_token_is_used_while_the_token_host_stalls(void)
 {
     umapi_error *error = NULL;
     umapi_client *client = client_with_a_token_to_renew(4, 1);
     umapi_call *call = call_of_ms(80 * slowness());
-    fault("{'endpoint':'token','fault':{'stall':{'at':'before_work'}}}");
+    add_fault("{'endpoint':'token','fault':{'stall':{'at':'before_work'}}}");
     CHECK_OK(find_user(client, call, &error), error);
     CHECK_OK(find_user(client, call, &error), error);
     wait_for_requests_to("token", 2);
@@ -145,12 +145,12 @@ static void a_living_token_serves_while_the_token_host_stalls(void)
     umapi_client_free(client);
 }
 
-static void a_living_token_serves_while_the_token_host_fails(void)
+static void a_valid_token_is_used_while_the_token_host_fails(void)
 {
     umapi_error *error = NULL;
     int64_t began;
     umapi_client *client = client_with_a_token_to_renew(2, 60000);
-    fault("{'endpoint':'token','fault':{'status':{'code':503}}}");
+    add_fault("{'endpoint':'token','fault':{'status':{'code':503}}}");
     began = now_ms();
     CHECK_OK(find_user(client, NULL, &error), error);
     CHECK(now_ms() - began < 200 * slowness());
@@ -158,17 +158,17 @@ static void a_living_token_serves_while_the_token_host_fails(void)
     umapi_client_free(client);
 }
 
-static void a_failed_early_renewal_is_put_off(void)
+static void a_failed_early_renewal_is_postponed(void)
 {
     umapi_error *error = NULL;
     umapi_client *client = client_with_a_token_to_renew(4, 1);
     umapi_call *call = call_of_ms(80 * slowness());
-    fault("{'endpoint':'token','times':4,'fault':{'status':{'code':503}}}");
+    add_fault("{'endpoint':'token','times':4,'fault':{'status':{'code':503}}}");
     CHECK_OK(find_user(client, call, &error), error);
     wait_for_requests_to("token", 5);
     CHECK_OK(find_user(client, call, &error), error);
     umapi_call_free(call);
-    /* Not asked for again before the token is dead. */
+    /* No token is requested again before this one has expired. */
     sleep_ms(life_s() * 200);
     CHECK_INT(requests_to("token"), 5);
     CHECK_OK(find_user(client, NULL, &error), error);
@@ -194,7 +194,7 @@ static void *call_and_fail(void *data)
     return NULL;
 }
 
-/* How long all of them took. */
+/* Runs the call on all threads at once, and returns how long they took. */
 static int64_t all_at_once(umapi_client *client)
 {
     pthread_t threads[CALLERS];
@@ -212,7 +212,7 @@ static int64_t all_at_once(umapi_client *client)
     return now_ms() - began;
 }
 
-static void a_failure_is_shared_by_those_who_waited(void)
+static void a_failure_is_shared_by_all_waiting_calls(void)
 {
     umapi_error *error = NULL;
     umapi_client_options *options = new_options();
@@ -221,23 +221,23 @@ static void a_failure_is_shared_by_those_who_waited(void)
     int i;
     CHECK_OK(umapi_client_options_set_retry(options, 3, 200 * slowness(), 300000, &error), error);
     client = new_client_with(options);
-    fault("{'endpoint':'token','fault':{'status':{'code':503}}}");
+    add_fault("{'endpoint':'token','fault':{'status':{'code':503}}}");
     took = all_at_once(client);
     for (i = 0; i < CALLERS; i++) {
         CHECK_INT(ends[i], UMAPI_STATUS_SERVER);
     }
     CHECK_INT(requests_to("token"), 3);
-    CHECK(took < 1500 * slowness()); /* one ladder: at most 267 ms and 533 ms */
+    CHECK(took < 1500 * slowness()); /* one series of retries: at most 267 ms and 533 ms */
     umapi_client_free(client);
     umapi_client_options_free(options);
 }
 
-static void a_wrong_secret_costs_one_request(void)
+static void a_wrong_secret_causes_one_request(void)
 {
     umapi_client *client = new_client();
     int i;
-    steer("POST", "/settings", "{\"client_secret\":\"p8e-another\"}");
-    fault("{'endpoint':'token','fault':{'slow':{'ms':500}}}");
+    control_only("POST", "/settings", "{\"client_secret\":\"p8e-another\"}");
+    add_fault("{'endpoint':'token','fault':{'slow':{'ms':500}}}");
     all_at_once(client);
     for (i = 0; i < CALLERS; i++) {
         CHECK_INT(ends[i], UMAPI_STATUS_AUTH);
@@ -246,7 +246,7 @@ static void a_wrong_secret_costs_one_request(void)
     umapi_client_free(client);
 }
 
-/* A vault that takes its time. */
+/* A slow source of tokens. */
 typedef struct vault {
     char token[128];
     pthread_mutex_t lock;
@@ -305,16 +305,16 @@ static void a_late_token_is_kept(void)
     umapi_client_free(client);
 }
 
-/* ---- When a token is looked at ---- */
+/* ---- When a token is chosen ---- */
 
-static void a_token_is_looked_at_after_the_wait_for_the_pace(void)
+static void a_token_is_chosen_after_the_wait_for_the_rate_limit(void)
 {
     umapi_error *error = NULL;
     umapi_client_options *options = new_options();
     umapi_client *client;
     char *counters;
     int i;
-    steer("POST", "/settings", "{\"token_ttl_s\":1}");
+    control_only("POST", "/settings", "{\"token_ttl_s\":1}");
     CHECK_OK(umapi_client_options_set_rate_limit(options, UMAPI_ENDPOINT_USER, 1, 1500, &error), error);
     client = new_client_with(options);
     for (i = 0; i < 3; i++) {
@@ -327,14 +327,14 @@ static void a_token_is_looked_at_after_the_wait_for_the_pace(void)
     umapi_client_options_free(options);
 }
 
-static void a_refused_token_stays_within_the_request(void)
+static void a_refused_token_is_renewed_within_the_request(void)
 {
     umapi_error *error = NULL;
     umapi_client *client = new_client();
     umapi_call *call = umapi_call_new();
     char *requests;
     CHECK_OK(find_user(client, NULL, &error), error);
-    steer("POST", "/tokens/revoke", NULL);
+    control_only("POST", "/tokens/revoke", NULL);
     CHECK_OK(umapi_call_set_request_id(call, "night", &error), error);
     CHECK_OK(find_user(client, call, &error), error);
     requests = control("GET", "/requests", NULL);
@@ -346,7 +346,7 @@ static void a_refused_token_stays_within_the_request(void)
     umapi_client_free(client);
 }
 
-/* ---- What token hosts answer ---- */
+/* ---- Answers of token hosts ---- */
 
 static void a_lifetime_may_be_text_or_absent(void)
 {
@@ -358,15 +358,15 @@ static void a_lifetime_may_be_text_or_absent(void)
         umapi_error *error = NULL;
         umapi_client *client;
         char rule[256];
-        steer("POST", "/reset", NULL);
+        control_only("POST", "/reset", NULL);
         snprintf(rule, sizeof rule, "{'endpoint':'token','fault':{'rewrite':{%s}}}", lifetimes[i]);
-        fault(rule);
+        add_fault(rule);
         client = new_client();
         CHECK_OK(find_user(client, NULL, &error), error);
         CHECK_OK(find_user(client, NULL, &error), error);
         CHECK_INT(requests_to("token"), 1);
-        /* It lives until it is refused. */
-        steer("POST", "/tokens/revoke", NULL);
+        /* A token without a lifetime is used until it is refused. */
+        control_only("POST", "/tokens/revoke", NULL);
         CHECK_OK(find_user(client, NULL, &error), error);
         CHECK_INT(requests_to("token"), 2);
         umapi_client_free(client);
@@ -381,9 +381,9 @@ static void check_refusal(umapi_credentials *credentials, const char *answer, co
     umapi_check *found = NULL;
     char rule[512];
     size_t i;
-    steer("DELETE", "/faults", NULL);
+    control_only("DELETE", "/faults", NULL);
     snprintf(rule, sizeof rule, "{'endpoint':'token','fault':{'answer':{'status':400,'body':%s}}}", answer);
-    fault(rule);
+    add_fault(rule);
     CHECK_OK(umapi_client_new(environment("UMAPI_ORG_ID"), credentials, options, &client, &error), error);
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_AUTH, error);
     CHECK_HAS(umapi_error_message(error), "the credentials were refused");
@@ -437,14 +437,14 @@ int main(void)
     RUN(a_second_refusal_is_an_error);
     RUN(the_token_call_is_retried_like_any_other);
     RUN(the_token_call_has_the_timeout_of_an_attempt);
-    RUN(a_living_token_serves_while_the_token_host_stalls);
-    RUN(a_living_token_serves_while_the_token_host_fails);
-    RUN(a_failed_early_renewal_is_put_off);
-    RUN(a_failure_is_shared_by_those_who_waited);
-    RUN(a_wrong_secret_costs_one_request);
+    RUN(a_valid_token_is_used_while_the_token_host_stalls);
+    RUN(a_valid_token_is_used_while_the_token_host_fails);
+    RUN(a_failed_early_renewal_is_postponed);
+    RUN(a_failure_is_shared_by_all_waiting_calls);
+    RUN(a_wrong_secret_causes_one_request);
     RUN(a_late_token_is_kept);
-    RUN(a_token_is_looked_at_after_the_wait_for_the_pace);
-    RUN(a_refused_token_stays_within_the_request);
+    RUN(a_token_is_chosen_after_the_wait_for_the_rate_limit);
+    RUN(a_refused_token_is_renewed_within_the_request);
     RUN(a_lifetime_may_be_text_or_absent);
     RUN(each_refusal_has_its_remedy);
     return all_passed();

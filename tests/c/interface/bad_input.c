@@ -1,4 +1,4 @@
-/* What can never be right is refused with a message that names the argument, and changes nothing. */
+/* Tests that invalid arguments are refused with a message that names the argument, and have no effect. */
 
 #include "harness.h"
 
@@ -8,7 +8,7 @@
 
 #define NOT_UTF8 "caf\xE9"
 
-/* Each call answers "invalid argument" and names it. */
+/* The call must return "invalid argument", with a message that contains the argument's name. */
 #define REFUSES(call, argument) check_refusal((call), argument, #call, __FILE__, __LINE__)
 
 static umapi_error *error;
@@ -198,7 +198,7 @@ static void callback_credentials(void)
     REFUSES(umapi_credentials_new_callback(NULL, nothing, NULL, NULL, &made, &error), "client_id");
     REFUSES(umapi_credentials_new_callback("c", NULL, NULL, NULL, &made, &error), "fetch");
     REFUSES(umapi_credentials_new_callback("c", nothing, NULL, NULL, NULL, &error), "credentials");
-    /* A callback that never answers has failed. */
+    /* A callback that returns without an answer has failed. */
     CHECK_OK(umapi_credentials_new_callback("c", bad_token, NULL, NULL, &made, &error), error);
     CHECK_OK(umapi_client_new(environment("UMAPI_ORG_ID"), made, options, &client, &error), error);
     CHECK_FAILS(umapi_client_find_user(client, NULL, "a@example.com", NULL, &user, &own), UMAPI_STATUS_AUTH, own);
@@ -439,7 +439,7 @@ static void queries(void)
     umapi_user_query_free(query);
 }
 
-/* ---- Texts that go into a URL or a header ---- */
+/* ---- Texts that are sent in a URL or a header ---- */
 
 static void texts_longer_than_can_be_sent(void)
 {
@@ -572,7 +572,7 @@ static void group_commands(void)
     umapi_action_free(special);
 }
 
-static void commands_of_the_other_kind_and_out_of_order(void)
+static void commands_of_the_other_kind_and_in_a_wrong_order(void)
 {
     umapi_action *user = user_action("a@example.com"), *group = group_action("Night shift");
     const char *name = "Sales";
@@ -652,9 +652,9 @@ static void execution(void)
     umapi_client_free(client);
 }
 
-/* ---- NULL where it is harmless ---- */
+/* ---- NULL where it is allowed ---- */
 
-static void everything_can_be_freed_when_it_is_null(void)
+static void every_free_accepts_null(void)
 {
     umapi_error_free(NULL);
     umapi_credentials_free(NULL);
@@ -686,7 +686,7 @@ static void everything_can_be_freed_when_it_is_null(void)
     umapi_client_sync_end(NULL);
 }
 
-static void errors_and_progress_of_nothing(void)
+static void accessors_of_null_errors_and_progress(void)
 {
     CHECK_INT(umapi_error_status(NULL), UMAPI_OK);
     CHECK(umapi_error_message(NULL) != NULL);
@@ -707,7 +707,7 @@ static void errors_and_progress_of_nothing(void)
     CHECK_INT(umapi_cancel_is_triggered(NULL), 0);
 }
 
-static void users_of_nothing(void)
+static void accessors_of_null_users(void)
 {
     const char *(*const texts[])(const umapi_user *) = {
         umapi_user_id,        umapi_user_email,    umapi_user_status,  umapi_user_username, umapi_user_domain,
@@ -734,7 +734,7 @@ static void users_of_nothing(void)
     CHECK_INT(umapi_users_page_size(NULL), -1);
 }
 
-static void groups_of_nothing(void)
+static void accessors_of_null_groups(void)
 {
     const char *(*const texts[])(const umapi_group *) = {
         umapi_group_name,          umapi_group_type,           umapi_group_admin_group_name,     umapi_group_product_name,
@@ -758,7 +758,7 @@ static void groups_of_nothing(void)
     CHECK_INT(umapi_groups_page_size(NULL), -1);
 }
 
-static void outcomes_of_nothing(void)
+static void accessors_of_null_outcomes(void)
 {
     CHECK_INT(umapi_action_command_count(NULL), 0);
     CHECK_TEXT(umapi_action_command_json(NULL, 0), NULL);
@@ -798,7 +798,7 @@ static void outcomes_of_nothing(void)
     CHECK_INT(umapi_client_actions_queued(NULL), 0);
 }
 
-static void fields_beyond_the_last(void)
+static void elements_past_the_last(void)
 {
     umapi_client *client = new_client();
     umapi_user *user = NULL;
@@ -835,14 +835,14 @@ int main(void)
     RUN(targets);
     RUN(user_commands);
     RUN(group_commands);
-    RUN(commands_of_the_other_kind_and_out_of_order);
+    RUN(commands_of_the_other_kind_and_in_a_wrong_order);
     RUN(json_commands);
     RUN(execution);
-    RUN(everything_can_be_freed_when_it_is_null);
-    RUN(errors_and_progress_of_nothing);
-    RUN(users_of_nothing);
-    RUN(groups_of_nothing);
-    RUN(outcomes_of_nothing);
-    RUN(fields_beyond_the_last);
+    RUN(every_free_accepts_null);
+    RUN(accessors_of_null_errors_and_progress);
+    RUN(accessors_of_null_users);
+    RUN(accessors_of_null_groups);
+    RUN(accessors_of_null_outcomes);
+    RUN(elements_past_the_last);
     return all_passed();
 }

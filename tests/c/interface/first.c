@@ -1,4 +1,4 @@
-/* The README's program, run as it stands, but against the sandbox. */
+/* A test of the README's program, unchanged, against the sandbox. */
 
 #include "harness.h"
 

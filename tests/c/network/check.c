@@ -1,7 +1,6 @@
 /*
- * The self-check: which steps it takes in which order, what it says of each failure and of what is to be done, its time
- * limit and its end by a cancel. Run with tests/support/with-network.py beside the sandbox. umapi-check.py has the
- * faults of the service.
+ * Tests of the self-check: its steps and their order, the message and the remedy of each failure, its time limit, and its
+ * end by a cancel. Needs tests/support/with-network.py and the sandbox; umapi-check.py tests the faults of the service.
  */
 
 #define _POSIX_C_SOURCE 200809L
@@ -15,7 +14,7 @@
 
 static umapi_error *error;
 
-static void forget_error(void)
+static void clear_error(void)
 {
     umapi_error_free(error);
     error = NULL;
@@ -29,7 +28,7 @@ static const int32_t STEPS[] = {
 
 enum { COUNT = sizeof STEPS / sizeof *STEPS, TOKEN_HOST = 1, TOKEN = 5, SERVICE_HOST = 6, CALL = 10 };
 
-/* All steps in their order, each with what a step of its result has. */
+/* Checks that all steps are there in their order, each with the fields of its result. */
 static void is_well_formed(const umapi_check *found)
 {
     size_t i;
@@ -56,7 +55,7 @@ static umapi_check *check_with(const umapi_client *client, const umapi_call *cal
     return found;
 }
 
-/* A check of a client with these options, which it frees, and this token host. */
+/* Checks a client with these options, which it frees, and this token host. */
 static umapi_check *check_of(umapi_client_options *options, const char *token_host)
 {
     umapi_credentials *credentials = new_credentials();
@@ -78,7 +77,7 @@ static void results_are(const umapi_check *found, size_t from, size_t to, int32_
     }
 }
 
-/* The step has failed with this, everything before it has passed, and what needs it is skipped. */
+/* Checks that this step failed with this error, that all steps before it passed, and that later ones are skipped. */
 static void failed_at(umapi_check *found, size_t at, umapi_status status, const char *message, const char *remedy)
 {
     const umapi_check_step *step = umapi_check_get(found, at);
@@ -98,7 +97,7 @@ static void failed_at(umapi_check *found, size_t at, umapi_status status, const 
     umapi_check_free(found);
 }
 
-static void all_is_well(void)
+static void every_step_passes(void)
 {
     umapi_client *client = new_client();
     umapi_check *found = check_with(client, NULL);
@@ -112,13 +111,13 @@ static void all_is_well(void)
     CHECK_INT(requests_to("token"), 1);
     CHECK_INT(requests_to("user"), 1);
     umapi_check_free(found);
-    /* Again on the same client: it gets a new token, for it checks. */
+    /* A second check on the same client requests a new token, since that is a step. */
     umapi_check_free(check_with(client, NULL));
     CHECK_INT(requests_to("token"), 2);
     umapi_client_free(client);
 }
 
-/* ---- Each host in turn fails at each step ---- */
+/* ---- Each host fails at each step ---- */
 
 static umapi_client_options *through(const char *proxy, const char *user, const char *password)
 {
@@ -127,7 +126,7 @@ static umapi_client_options *through(const char *proxy, const char *user, const 
     return options;
 }
 
-static void straight_to(const char *host, size_t step, umapi_status status, const char *message, const char *remedy)
+static void fails_directly_at(const char *host, size_t step, umapi_status status, const char *message, const char *remedy)
 {
     umapi_client_options *options = new_options();
     CHECK_OK(umapi_client_options_add_ca_file(options, environment("TLS_CA"), &error), error);
@@ -142,13 +141,13 @@ enum { NAME, CONNECT, PROXY, TLS };
 
 static void names(void)
 {
-    straight_to("https://nowhere.invalid", NAME, UMAPI_STATUS_CONNECT, "the name nowhere.invalid is not found",
+    fails_directly_at("https://nowhere.invalid", NAME, UMAPI_STATUS_CONNECT, "the name nowhere.invalid is not found",
                 "check the spelling of nowhere.invalid");
 }
 
 static void connections(void)
 {
-    straight_to("https://127.0.0.1:1", CONNECT, UMAPI_STATUS_CONNECT, "127.0.0.1:1 refuses the connection",
+    fails_directly_at("https://127.0.0.1:1", CONNECT, UMAPI_STATUS_CONNECT, "127.0.0.1:1 refuses the connection",
                 "whether a firewall lets this machine out to 127.0.0.1:1");
 }
 
@@ -156,11 +155,11 @@ static void certificates(void)
 {
     char no_tls[160];
     snprintf(no_tls, sizeof no_tls, "https%s", strchr(environment("UMAPI_SANDBOX_CONTROL"), ':'));
-    straight_to(environment("TLS_EXPIRED"), TLS, UMAPI_STATUS_TLS, "has expired on", "check this machine's clock");
-    straight_to(environment("TLS_WRONG_NAME"), TLS, UMAPI_STATUS_TLS, "is for intranet.example", "check the host");
-    straight_to(environment("TLS_1_1"), TLS, UMAPI_STATUS_TLS, "no TLS of 1.2 or later", "brought up to date");
-    straight_to(environment("TLS_SELF_SIGNED"), TLS, UMAPI_STATUS_TLS, "is self-signed", "a certificate of a CA");
-    straight_to(no_tls, TLS, UMAPI_STATUS_TLS, "does not speak TLS", "check the port");
+    fails_directly_at(environment("TLS_EXPIRED"), TLS, UMAPI_STATUS_TLS, "has expired on", "check this machine's clock");
+    fails_directly_at(environment("TLS_WRONG_NAME"), TLS, UMAPI_STATUS_TLS, "is for intranet.example", "check the host");
+    fails_directly_at(environment("TLS_1_1"), TLS, UMAPI_STATUS_TLS, "no TLS of 1.2 or later", "brought up to date");
+    fails_directly_at(environment("TLS_SELF_SIGNED"), TLS, UMAPI_STATUS_TLS, "is self-signed", "a certificate of a CA");
+    fails_directly_at(no_tls, TLS, UMAPI_STATUS_TLS, "does not speak TLS", "check the port");
 }
 
 static void an_unknown_ca(void)
@@ -181,14 +180,14 @@ static void proxies(void)
               "the proxy's name proxy.invalid is not found", "check the option proxy");
     failed_at(check_of(through(environment("PROXY_LOGIN"), NULL, NULL), host), TOKEN_HOST + PROXY, UMAPI_STATUS_PROXY,
               "it says \"407 ", "give the right user and password");
-    failed_at(check_of(through(environment("PROXY_LOGIN"), "somebody", "wr0ng-p4ss"), host), TOKEN_HOST + PROXY,
+    failed_at(check_of(through(environment("PROXY_LOGIN"), "other-user", "wr0ng-p4ss"), host), TOKEN_HOST + PROXY,
               UMAPI_STATUS_PROXY, "refuses the user and password", "give the right user and password");
     failed_at(check_of(through(environment("PROXY_OPEN"), NULL, NULL), "https://forbidden.example"),
               TOKEN_HOST + PROXY, UMAPI_STATUS_PROXY, "it says \"403 ", "to permit forbidden.example:443");
     failed_at(check_of(through(environment("PROXY_INSPECTS"), NULL, NULL), host), TOKEN_HOST + TLS, UMAPI_STATUS_TLS,
               "CN=mitmproxy", "add your company's CA certificate");
     snprintf(socks, sizeof socks, "socks5h://%s", environment("PROXY_SOCKS_LOGIN"));
-    failed_at(check_of(through(socks, "somebody", "wr0ng-p4ss"), host), TOKEN_HOST + PROXY, UMAPI_STATUS_PROXY,
+    failed_at(check_of(through(socks, "other-user", "wr0ng-p4ss"), host), TOKEN_HOST + PROXY, UMAPI_STATUS_PROXY,
               "refuses the user and password", "give the right user and password");
     failed_at(check_of(through(socks, environment("PROXY_USER"), environment("PROXY_PASSWORD")), "127.0.0.1:1"),
               TOKEN_HOST + PROXY, UMAPI_STATUS_CONNECT, "cannot reach 127.0.0.1:1", "ask the proxy's operator");
@@ -226,7 +225,7 @@ static void a_client_that_cannot_be_made(void)
     CHECK_FAILS(umapi_credentials_new_oauth("an id", "secret", &credentials, &error), UMAPI_STATUS_INVALID_ARGUMENT,
                 error);
     CHECK_INT(umapi_check_new_misconfigured(error, &found, NULL), UMAPI_OK);
-    forget_error();
+    clear_error();
     CHECK_INT(umapi_check_count(found), 1);
     CHECK_INT(umapi_check_passed(found), 0);
     step = umapi_check_get(found, 0);
@@ -237,7 +236,7 @@ static void a_client_that_cannot_be_made(void)
     umapi_check_free(found);
 }
 
-static void what_is_not_verified_is_said(void)
+static void the_check_reports_that_certificates_are_not_verified(void)
 {
     umapi_client_options *options = umapi_client_options_new();
     umapi_check *found;
@@ -256,7 +255,7 @@ static void give_no_token(umapi_token_answer *answer, void *user_data)
     umapi_token_answer_fail(answer, "the vault is shut", NULL);
 }
 
-/* Then there is no token host to look at. */
+/* With a token callback there is no token host to check. */
 static void a_token_callback(void)
 {
     umapi_client_options *options = new_options();
@@ -282,12 +281,12 @@ static void a_token_callback(void)
 
 /* ---- Time ---- */
 
-static void the_time_limit_ends_the_step_under_way(void)
+static void the_time_limit_ends_the_running_step(void)
 {
     umapi_client *client = new_client();
     umapi_call *call = umapi_call_new();
     int64_t start = now_ms();
-    fault("{'endpoint':'user','fault':{'stall':{'at':'before_work'}}}");
+    add_fault("{'endpoint':'user','fault':{'stall':{'at':'before_work'}}}");
     CHECK_OK(umapi_call_set_timeout_ms(call, 500 * slowness(), &error), error);
     failed_at(check_with(client, call), CALL, UMAPI_STATUS_DEADLINE, "time of", "give the check more time");
     CHECK(now_ms() - start < 2000 * slowness());
@@ -302,19 +301,19 @@ static void *trigger_later(void *cancel)
     return NULL;
 }
 
-static void a_cancel_ends_it_all(void)
+static void a_cancel_ends_the_check(void)
 {
     umapi_client *client = new_client();
     umapi_call *call = umapi_call_new();
     umapi_cancel *cancel = umapi_cancel_new();
     umapi_check *found = NULL;
     pthread_t thread;
-    fault("{'endpoint':'user','fault':{'stall':{'at':'before_work'}}}");
+    add_fault("{'endpoint':'user','fault':{'stall':{'at':'before_work'}}}");
     CHECK_OK(umapi_call_set_cancel(call, cancel, &error), error);
     pthread_create(&thread, NULL, trigger_later, cancel);
     CHECK_FAILS(umapi_client_check(client, call, &found, &error), UMAPI_STATUS_CANCELLED, error);
     CHECK(found == NULL);
-    forget_error();
+    clear_error();
     pthread_join(thread, NULL);
     umapi_cancel_free(cancel);
     umapi_call_free(call);
@@ -327,7 +326,7 @@ int main(void)
     unsetenv("https_proxy");
     unsetenv("ALL_PROXY");
     unsetenv("all_proxy");
-    RUN(all_is_well);
+    RUN(every_step_passes);
     RUN(names);
     RUN(connections);
     RUN(certificates);
@@ -335,9 +334,9 @@ int main(void)
     RUN(proxies);
     RUN(the_environment_is_part_of_the_configuration);
     RUN(a_client_that_cannot_be_made);
-    RUN(what_is_not_verified_is_said);
+    RUN(the_check_reports_that_certificates_are_not_verified);
     RUN(a_token_callback);
-    RUN(the_time_limit_ends_the_step_under_way);
-    RUN(a_cancel_ends_it_all);
+    RUN(the_time_limit_ends_the_running_step);
+    RUN(a_cancel_ends_the_check);
     return all_passed();
 }

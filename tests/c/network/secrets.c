@@ -1,7 +1,7 @@
 /*
- * No secret is ever shown: everything that the library says in a run with every kind of credentials, every fault and its
- * finest log is searched for each secret that it was given or got, and so are the addresses that it called. Run with
- * tests/support/with-network.py beside the sandbox.
+ * Tests that no secret is ever shown. Everything that the library outputs, with every kind of credentials, every fault and
+ * the most detailed log level, is searched for each secret that it was given or received, and so are the URLs that it
+ * requested. Needs tests/support/with-network.py and the sandbox.
  */
 
 #define _POSIX_C_SOURCE 200809L
@@ -21,47 +21,47 @@
 
 static umapi_error *error;
 
-/* ---- All that was said ---- */
+/* ---- The collected output ---- */
 
-static char *said;
-static size_t said_length, said_size;
+static char *output;
+static size_t output_length, output_size;
 
-static void hear(const char *text)
+static void collect(const char *text)
 {
     size_t length = text == NULL ? 0 : strlen(text);
-    if (said_length + length + 2 > said_size) {
-        said_size = (said_length + length + 2) * 2;
-        said = realloc(said, said_size);
+    if (output_length + length + 2 > output_size) {
+        output_size = (output_length + length + 2) * 2;
+        output = realloc(output, output_size);
     }
-    memcpy(said + said_length, text == NULL ? "" : text, length);
-    said_length += length;
-    said[said_length++] = '\n';
-    said[said_length] = '\0';
+    memcpy(output + output_length, text == NULL ? "" : text, length);
+    output_length += length;
+    output[output_length++] = '\n';
+    output[output_length] = '\0';
 }
 
-static void hear_line(int32_t level, const char *message, void *user_data)
+static void collect_line(int32_t level, const char *message, void *user_data)
 {
     (void)level;
     (void)user_data;
-    hear(message);
+    collect(message);
 }
 
-static void hear_error(const umapi_error *heard)
+static void collect_error(const umapi_error *reported)
 {
-    hear(umapi_error_message(heard));
-    hear(umapi_error_code(heard));
-    hear(umapi_error_request_id(heard));
-    hear(umapi_error_endpoint(heard));
+    collect(umapi_error_message(reported));
+    collect(umapi_error_code(reported));
+    collect(umapi_error_request_id(reported));
+    collect(umapi_error_endpoint(reported));
 }
 
-static void hear_and_forget_error(void)
+static void collect_and_clear_error(void)
 {
-    hear_error(error);
+    collect_error(error);
     umapi_error_free(error);
     error = NULL;
 }
 
-/* ---- What must not be in it ---- */
+/* ---- The search for secrets ---- */
 
 static void base64(const char *text, char *encoded)
 {
@@ -79,7 +79,7 @@ static void base64(const char *text, char *encoded)
     *encoded = '\0';
 }
 
-/* The sandbox's tokens are "sandbox." and 32 hexadecimal digits; its error codes hold "sandbox." too. */
+/* The sandbox's tokens are "sandbox." and 32 hexadecimal digits; its error codes also contain "sandbox.". */
 static const char *find_token(const char *text)
 {
     for (text = strstr(text, "sandbox."); text != NULL; text = strstr(text + 1, "sandbox.")) {
@@ -109,8 +109,8 @@ static size_t key_lines_in(const char *text, const char *key_file)
     return found;
 }
 
-/* Tells what it finds, but for the test of itself. */
-static int is_told_some;
+/* Whether the search prints nothing of what it finds, as in the test of the search itself. */
+static int is_silent;
 
 static size_t secrets_in(const char *text)
 {
@@ -121,26 +121,26 @@ static size_t secrets_in(const char *text)
     size_t i, found = 0;
     snprintf(pair, sizeof pair, "%s:%s", environment("PROXY_USER"), environment("PROXY_PASSWORD"));
     base64(pair, encoded);
-    /* The part of it that is the same when it is encoded for a form or an address. */
+    /* The part of the secret that does not change when it is encoded for a form or a URL. */
     snprintf(secret, sizeof secret, "%s", environment("UMAPI_CLIENT_SECRET"));
     secret[strcspn(secret, "+/&=% ")] = '\0';
     CHECK(strlen(secret) > 8);
     plain[0] = secret;
     plain[1] = environment("PROXY_PASSWORD");
     plain[2] = encoded;
-    plain[3] = "eyJ"; /* how every JWT begins */
+    plain[3] = "eyJ"; /* the beginning of every JWT */
     plain[4] = passphrase;
     for (i = 0; i < sizeof plain / sizeof *plain; i++) {
         if (strstr(text, plain[i]) != NULL) {
             found++;
-            if (!is_told_some) {
+            if (!is_silent) {
                 printf("    \"%s\" is in it: %.200s\n", plain[i], strstr(text, plain[i]));
             }
         }
     }
     if (find_token(text) != NULL) {
         found++;
-        if (!is_told_some) {
+        if (!is_silent) {
             printf("    a token is in it: %.80s\n", find_token(text));
         }
     }
@@ -177,7 +177,7 @@ static void give_a_token(umapi_token_answer *answer, void *user_data)
     free(json);
 }
 
-/* The key is encrypted. */
+/* Credentials with an encrypted key. */
 static umapi_credentials *jwt_with_passphrase(void)
 {
     umapi_credentials *credentials = NULL;
@@ -201,11 +201,11 @@ static umapi_credentials *callback(void)
     return credentials;
 }
 
-/* All that it says is heard. Frees the options and the credentials. */
-static umapi_client *heard_client(umapi_client_options *options, umapi_credentials *credentials)
+/* A client whose whole output is collected. Frees the options and the credentials. */
+static umapi_client *observed_client(umapi_client_options *options, umapi_credentials *credentials)
 {
     umapi_client *client = NULL;
-    CHECK_OK(umapi_client_options_set_log(options, UMAPI_LOG_DEBUG, hear_line, NULL, NULL, &error), error);
+    CHECK_OK(umapi_client_options_set_log(options, UMAPI_LOG_DEBUG, collect_line, NULL, NULL, &error), error);
     CHECK_OK(umapi_client_new(environment("UMAPI_ORG_ID"), credentials, options, &client, &error), error);
     umapi_client_options_free(options);
     umapi_credentials_free(credentials);
@@ -221,13 +221,13 @@ static umapi_client_options *through(const char *proxy)
     return options;
 }
 
-/* ---- What they do ---- */
+/* ---- The calls ---- */
 
-static void find_somebody(const umapi_client *client)
+static void find_existing_user(const umapi_client *client)
 {
     umapi_user *user = NULL;
-    umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, &error);
-    hear_and_forget_error();
+    umapi_client_find_user(client, NULL, EXISTING_USER, NULL, &user, &error);
+    collect_and_clear_error();
     umapi_user_free(user);
 }
 
@@ -237,14 +237,14 @@ static void read_a_page(const umapi_client *client)
     const umapi_user *user = NULL;
     CHECK_OK(umapi_client_users(client, NULL, &users, &error), error);
     umapi_users_next(users, NULL, &user, &error);
-    hear_and_forget_error();
+    collect_and_clear_error();
     umapi_users_free(users);
 }
 
 static void act(const umapi_client *client)
 {
     const char *groups[] = {"Sales", "Ghosts"};
-    umapi_action *action = user_action(SOMEBODY);
+    umapi_action *action = user_action(EXISTING_USER);
     const umapi_action *actions[1];
     umapi_results *results = NULL;
     const umapi_outcome *outcome;
@@ -252,11 +252,11 @@ static void act(const umapi_client *client)
     CHECK_OK(umapi_action_add_to_groups(action, groups, 2, &error), error);
     actions[0] = action;
     umapi_client_execute(client, NULL, actions, 1, &results, &error);
-    hear_and_forget_error();
+    collect_and_clear_error();
     outcome = umapi_results_get(results, 0);
-    hear_error(umapi_outcome_error(outcome));
+    collect_error(umapi_outcome_error(outcome));
     for (i = 0; umapi_outcome_finding(outcome, i) != NULL; i++) {
-        hear(umapi_finding_message(umapi_outcome_finding(outcome, i)));
+        collect(umapi_finding_message(umapi_outcome_finding(outcome, i)));
     }
     umapi_results_free(results);
     umapi_action_free(action);
@@ -266,21 +266,21 @@ static void self_check(const umapi_client *client)
 {
     umapi_check *found = NULL;
     CHECK_OK(umapi_client_check(client, NULL, &found, &error), error);
-    hear(umapi_check_text(found));
-    hear(umapi_check_json(found));
+    collect(umapi_check_text(found));
+    collect(umapi_check_json(found));
     umapi_check_free(found);
 }
 
 static void do_everything(umapi_client *client)
 {
-    find_somebody(client);
+    find_existing_user(client);
     read_a_page(client);
     act(client);
     self_check(client);
     umapi_client_free(client);
 }
 
-/* ---- Where they do it ---- */
+/* ---- The faults ---- */
 
 static const char *const FAULTS[] = {
     "{'status':{'code':400,'body':'result'}}",
@@ -309,14 +309,14 @@ static void with_every_fault(umapi_credentials *(*credentials)(void), const char
         for (j = 0; j < sizeof endpoints / sizeof *endpoints; j++) {
             char rule[256];
             snprintf(rule, sizeof rule, "{'endpoint':'%s','fault':%s}", endpoints[j], FAULTS[i]);
-            steer("DELETE", "/faults", NULL);
-            fault(rule);
-            do_everything(heard_client(through(proxy), credentials()));
+            control_only("DELETE", "/faults", NULL);
+            add_fault(rule);
+            do_everything(observed_client(through(proxy), credentials()));
         }
     }
 }
 
-/* ---- A host that repeats what it was sent ---- */
+/* ---- A host that echoes the request ---- */
 
 static const char *const ECHOES[] = {"html", "text", "error_message", "gateway", "ims", "json"};
 static const int ECHO_STATUS[] = {200, 400, 401, 403, 500};
@@ -325,11 +325,11 @@ static void read_every_listing(const umapi_client *client)
 {
     umapi_call *call = umapi_call_new();
     next_group(client, call, &error);
-    hear_and_forget_error();
+    collect_and_clear_error();
     next_page_of_user_groups(client, call, &error);
-    hear_and_forget_error();
+    collect_and_clear_error();
     read_service(client, call, &error);
-    hear_and_forget_error();
+    collect_and_clear_error();
     umapi_call_free(call);
 }
 
@@ -347,15 +347,15 @@ static void with_every_echo(umapi_credentials *(*credentials)(void))
                 }
                 snprintf(rule, sizeof rule, "{'endpoint':'%s','fault':{'echo':{'status':%d,'as':'%s'}}}", endpoints[k],
                          ECHO_STATUS[j], ECHOES[i]);
-                steer("DELETE", "/faults", NULL);
-                fault(rule);
-                client = heard_client(new_options(), credentials());
+                control_only("DELETE", "/faults", NULL);
+                add_fault(rule);
+                client = observed_client(new_options(), credentials());
                 read_every_listing(client);
                 do_everything(client);
             }
         }
     }
-    steer("DELETE", "/faults", NULL);
+    control_only("DELETE", "/faults", NULL);
 }
 
 static umapi_credentials *good_jwt(void)
@@ -373,67 +373,67 @@ static void expect_our_key(void)
     for (line = strtok(pem, "\n"); line != NULL; line = strtok(NULL, "\n")) {
         strcat(strcat(body, line), "\\n");
     }
-    steer("POST", "/settings", strcat(body, "\"}"));
+    control_only("POST", "/settings", strcat(body, "\"}"));
     free(pem);
 }
 
-static void nothing_was_said(const char *what)
+static void no_secret_was_output(const char *what)
 {
     char *requests = control("GET", "/requests", NULL);
-    CHECK(said_length > 1000);
-    CHECK(strstr(said, what) != NULL);
-    CHECK_INT(secrets_in(said), 0);
+    CHECK(output_length > 1000);
+    CHECK(strstr(output, what) != NULL);
+    CHECK_INT(secrets_in(output), 0);
     CHECK(strstr(requests, "\"path\":\"/v2/usermanagement/organizations/") != NULL);
     CHECK_INT(secrets_in(requests), 0);
     free(requests);
-    said_length = 0;
+    output_length = 0;
 }
 
 static void oauth_with_every_fault(void)
 {
     with_every_fault(new_credentials, environment("PROXY_LOGIN"));
-    nothing_was_said("credentials were refused");
+    no_secret_was_output("credentials were refused");
 }
 
 static void jwt_with_every_fault(void)
 {
     expect_our_key();
     with_every_fault(good_jwt, environment("PROXY_LOGIN"));
-    do_everything(heard_client(new_options(), jwt("other-pkcs8.pem")));
-    do_everything(heard_client(new_options(), jwt_with_passphrase()));
-    nothing_was_said("credentials were refused");
+    do_everything(observed_client(new_options(), jwt("other-pkcs8.pem")));
+    do_everything(observed_client(new_options(), jwt_with_passphrase()));
+    no_secret_was_output("credentials were refused");
 }
 
 static void a_callback_with_every_fault(void)
 {
     with_every_fault(callback, environment("PROXY_LOGIN"));
-    nothing_was_said("token callback");
+    no_secret_was_output("token callback");
 }
 
-/* What was repeated was blotted out, and not left out. */
-static void nothing_was_repeated(void)
+/* The echoed secrets were replaced in the messages, and the messages were kept. */
+static void no_echoed_secret_was_output(void)
 {
-    CHECK(occurrences(said, "[secret]") > 10);
-    nothing_was_said("HTTP 403");
+    CHECK(occurrences(output, "[secret]") > 10);
+    no_secret_was_output("HTTP 403");
 }
 
 static void oauth_with_every_echo(void)
 {
     with_every_echo(new_credentials);
-    nothing_was_repeated();
+    no_echoed_secret_was_output();
 }
 
 static void jwt_with_every_echo(void)
 {
     expect_our_key();
     with_every_echo(good_jwt);
-    nothing_was_repeated();
+    no_echoed_secret_was_output();
 }
 
 static void a_callback_with_every_echo(void)
 {
     with_every_echo(callback);
-    nothing_was_repeated();
+    no_echoed_secret_was_output();
 }
 
 static char known_token[128];
@@ -444,8 +444,8 @@ static void give_the_known_token(umapi_token_answer *answer, void *user_data)
     CHECK_INT(umapi_token_answer_set(answer, known_token, 3600000, NULL), UMAPI_OK);
 }
 
-/* In an answer that is otherwise good. */
-static void a_token_in_the_words_about_an_action(void)
+/* The token is in a message of an answer that is otherwise valid. */
+static void a_token_in_the_message_about_an_action(void)
 {
     umapi_credentials *credentials = NULL;
     char *answer = control("POST", "/tokens", ""), rule[1024];
@@ -456,21 +456,21 @@ static void a_token_in_the_words_about_an_action(void)
              "'errors':[{'index':0,'step':0,'errorCode':'error.%s','message':'refused: Bearer %s','user':'%s'}],"
              "'warnings':[{'index':0,'warningCode':'w','message':'%s'}]}}}}",
              known_token, known_token, known_token, known_token);
-    fault(rule);
+    add_fault(rule);
     CHECK_OK(umapi_credentials_new_callback(environment("UMAPI_CLIENT_ID"), give_the_known_token, NULL, NULL, &credentials,
                                             &error),
              error);
-    do_everything(heard_client(new_options(), credentials));
-    nothing_was_said("refused: Bearer [secret]");
+    do_everything(observed_client(new_options(), credentials));
+    no_secret_was_output("refused: Bearer [secret]");
 }
 
-/* ---- A proxy that repeats what it was sent ---- */
+/* ---- A proxy that echoes the request ---- */
 
 typedef struct echoing_proxy {
     int listener, port, status;
 } echoing_proxy;
 
-/* Answers each connection with the head that it got, in its status line. */
+/* Answers each connection with the head that it received, in the status line. */
 static void *serve_echoes(void *data)
 {
     echoing_proxy *proxy = data;
@@ -517,27 +517,27 @@ static pthread_t begin_echoes(echoing_proxy *proxy, int status)
     return thread;
 }
 
-static void a_proxy_that_repeats_its_login(void)
+static void a_proxy_that_echoes_its_login(void)
 {
     const int statuses[] = {403, 407, 502};
     size_t i;
-    /* So that there is something at the service that the search looks through. */
-    do_everything(heard_client(new_options(), new_credentials()));
+    /* A call that reaches the service, so that there are requests to search. */
+    do_everything(observed_client(new_options(), new_credentials()));
     for (i = 0; i < sizeof statuses / sizeof *statuses; i++) {
         echoing_proxy proxy;
         pthread_t thread = begin_echoes(&proxy, statuses[i]);
         char address[64];
         snprintf(address, sizeof address, "http://127.0.0.1:%d", proxy.port);
-        do_everything(heard_client(through(address), new_credentials()));
+        do_everything(observed_client(through(address), new_credentials()));
         shutdown(proxy.listener, SHUT_RDWR);
         pthread_join(thread, NULL);
         close(proxy.listener);
     }
-    CHECK_HAS(said, "Basic [secret]");
-    nothing_was_said("You sent CONNECT");
+    CHECK_HAS(output, "Basic [secret]");
+    no_secret_was_output("You sent CONNECT");
 }
 
-static void every_way_that_leads_nowhere(void)
+static void every_route_that_fails(void)
 {
     const char *servers[] = {"TLS_GOOD", "TLS_EXPIRED", "TLS_WRONG_NAME", "TLS_1_1", "UMAPI_SANDBOX_CONTROL"};
     const char *proxies[] = {"http://127.0.0.1:1", "socks5h://127.0.0.1:1", "http://nowhere.invalid:1"};
@@ -547,23 +547,23 @@ static void every_way_that_leads_nowhere(void)
         umapi_client_options *options = new_options();
         snprintf(address, sizeof address, "https%s", strchr(environment(servers[i]), ':'));
         CHECK_OK(umapi_client_options_set_endpoint(options, address, &error), error);
-        do_everything(heard_client(options, new_credentials()));
+        do_everything(observed_client(options, new_credentials()));
     }
     for (i = 0; i < sizeof proxies / sizeof *proxies; i++) {
-        do_everything(heard_client(through(proxies[i]), new_credentials()));
+        do_everything(observed_client(through(proxies[i]), new_credentials()));
     }
-    do_everything(heard_client(through(environment("PROXY_INSPECTS")), new_credentials()));
+    do_everything(observed_client(through(environment("PROXY_INSPECTS")), new_credentials()));
     snprintf(address, sizeof address, "socks5h://%s", environment("PROXY_SOCKS_LOGIN"));
-    do_everything(heard_client(through(address), new_credentials()));
+    do_everything(observed_client(through(address), new_credentials()));
     snprintf(address, sizeof address, "http://%s:%s@127.0.0.1:1", environment("PROXY_USER"),
              environment("PROXY_PASSWORD"));
     setenv("HTTPS_PROXY", address, 1);
-    do_everything(heard_client(new_options(), new_credentials()));
+    do_everything(observed_client(new_options(), new_credentials()));
     unsetenv("HTTPS_PROXY");
-    nothing_was_said("CN=mitmproxy");
+    no_secret_was_output("CN=mitmproxy");
 }
 
-/* Arguments that are refused are not repeated. */
+/* Messages do not contain the refused arguments. */
 static void refused_arguments(void)
 {
     umapi_client_options *options = umapi_client_options_new();
@@ -572,62 +572,62 @@ static void refused_arguments(void)
     size_t length;
     snprintf(secret, sizeof secret, "%s \n", environment("UMAPI_CLIENT_SECRET"));
     umapi_credentials_new_oauth("an-id", secret, &credentials, &error);
-    hear_and_forget_error();
+    collect_and_clear_error();
     snprintf(secret, sizeof secret, "http://me:%s@proxy.example", environment("PROXY_PASSWORD"));
     umapi_client_options_set_proxy(options, secret, NULL, NULL, &error);
-    hear_and_forget_error();
+    collect_and_clear_error();
     snprintf(secret, sizeof secret, "%s\n", environment("PROXY_PASSWORD"));
     umapi_client_options_set_proxy(options, "http://proxy.example", "me", secret, &error);
-    hear_and_forget_error();
+    collect_and_clear_error();
     snprintf(path, sizeof path, "%s/pkcs8.pem", environment("UMAPI_TEST_KEYS"));
     umapi_client_options_add_ca_file(options, path, &error);
-    hear_and_forget_error();
+    collect_and_clear_error();
     pem = read_file(path, &length);
     umapi_credentials_new_jwt("an-id", "a-secret", "an-account", pem, length / 2, &credentials, &error);
-    hear_and_forget_error();
+    collect_and_clear_error();
     passphrase = read_file(test_key("passphrase"), &length);
-    /* The right one for another key, and a wrong one. */
+    /* The passphrase of another key, and a wrong one. */
     umapi_credentials_new_jwt_from_file("an-id", "a-secret", "an-account", test_key("utf8-PBE-SHA1-3DES.pem"), passphrase,
                                         &credentials, &error);
-    hear_and_forget_error();
+    collect_and_clear_error();
     umapi_credentials_new_jwt_from_file("an-id", "a-secret", "an-account", test_key("pbes2-aes-256-cbc.pem"),
                                         "a wrong passphrase", &credentials, &error);
-    hear_and_forget_error();
+    collect_and_clear_error();
     free(passphrase);
     CHECK(credentials == NULL);
-    CHECK_HAS(said, "passphrase");
-    CHECK_INT(secrets_in(said), 0);
+    CHECK_HAS(output, "passphrase");
+    CHECK_INT(secrets_in(output), 0);
     free(pem);
     umapi_client_options_free(options);
-    said_length = 0;
+    output_length = 0;
 }
 
-/* The search itself finds what it is for. */
+/* A test of the search itself. */
 static void the_search_finds_each_secret(void)
 {
     char pair[256], *pem, path[512], *requests;
     size_t length;
-    is_told_some = 1;
-    hear(environment("UMAPI_CLIENT_SECRET"));
-    hear(environment("PROXY_PASSWORD"));
+    is_silent = 1;
+    collect(environment("UMAPI_CLIENT_SECRET"));
+    collect(environment("PROXY_PASSWORD"));
     snprintf(pair, sizeof pair, "Basic ");
     snprintf(path, sizeof path, "%s:%s", environment("PROXY_USER"), environment("PROXY_PASSWORD"));
     base64(path, pair + strlen(pair));
-    hear(pair);
+    collect(pair);
     requests = control("POST", "/tokens", "");
-    hear(requests);
+    collect(requests);
     free(requests);
-    hear("eyJhbGciOi");
+    collect("eyJhbGciOi");
     pem = read_file(test_key("passphrase"), &length);
-    hear(pem);
+    collect(pem);
     free(pem);
-    CHECK_INT(secrets_in(said), 6);
+    CHECK_INT(secrets_in(output), 6);
     snprintf(path, sizeof path, "%s/pkcs8.pem", environment("UMAPI_TEST_KEYS"));
     pem = read_file(path, &length);
-    hear(pem);
-    CHECK(secrets_in(said) > 20);
+    collect(pem);
+    CHECK(secrets_in(output) > 20);
     free(pem);
-    said_length = 0;
+    output_length = 0;
 }
 
 int main(void)
@@ -642,11 +642,11 @@ int main(void)
     RUN(oauth_with_every_echo);
     RUN(jwt_with_every_echo);
     RUN(a_callback_with_every_echo);
-    RUN(a_token_in_the_words_about_an_action);
-    RUN(a_proxy_that_repeats_its_login);
-    RUN(every_way_that_leads_nowhere);
+    RUN(a_token_in_the_message_about_an_action);
+    RUN(a_proxy_that_echoes_its_login);
+    RUN(every_route_that_fails);
     RUN(refused_arguments);
     RUN(the_search_finds_each_secret);
-    free(said);
+    free(output);
     return all_passed();
 }

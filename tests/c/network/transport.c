@@ -1,6 +1,6 @@
 /*
- * Getting through, to the service and to the token endpoint alike: proxies of every kind, certificates of every kind,
- * and for each failure what it says is to be done. Run with tests/support/with-network.py beside the sandbox.
+ * Tests of connections to the service and to the token endpoint: proxies of every kind, certificates of every kind, and
+ * the remedy of each failure. Needs tests/support/with-network.py and the sandbox.
  */
 
 #define _POSIX_C_SOURCE 200809L
@@ -21,14 +21,14 @@
 
 static umapi_error *error;
 
-static void forget_error(void)
+static void clear_error(void)
 {
     umapi_error_free(error);
     error = NULL;
 }
 
-/* Whatever this machine says is not the test's matter. */
-static void without_proxies_around(void)
+/* The proxy settings of this machine must not affect the test. */
+static void unset_proxy_variables(void)
 {
     const char *names[] = {"HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy",
                            "NO_PROXY", "no_proxy"};
@@ -38,7 +38,7 @@ static void without_proxies_around(void)
     }
 }
 
-/* A client of the sandbox, but for what is given. */
+/* A client of the sandbox with these options and, unless it is NULL, this token host. */
 static umapi_client *client_of(const umapi_client_options *options, const char *token_host)
 {
     umapi_credentials *credentials = new_credentials();
@@ -49,7 +49,7 @@ static umapi_client *client_of(const umapi_client_options *options, const char *
     return client;
 }
 
-/* Finds somebody with these options, which it frees, and gives the status. */
+/* Finds a user with these options, which it frees, and returns the status. */
 static umapi_status try_with(umapi_client_options *options)
 {
     umapi_client *client = client_of(options, environment("UMAPI_AUTH_HOST"));
@@ -73,7 +73,7 @@ static char *socks(const char *scheme, const char *variable)
     return address;
 }
 
-/* How often a proxy was asked for a host, as its own log tells. */
+/* How many times a proxy was asked for a host, by its log. */
 static size_t times_asked(const char *log_variable, const char *host)
 {
     size_t length, count;
@@ -83,7 +83,7 @@ static size_t times_asked(const char *log_variable, const char *host)
     return count;
 }
 
-/* `host:port` of the sandbox. */
+/* The sandbox's `host:port`. */
 static const char *sandbox_host(void)
 {
     static char host[128];
@@ -113,7 +113,7 @@ static void each_host_on_its_own_goes_through_the_proxy(void)
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_PROXY, error);
     CHECK_HAS(umapi_error_message(error), "no access token");
     CHECK_HAS(umapi_error_message(error), "forbidden.example:443");
-    forget_error();
+    clear_error();
     umapi_client_free(client);
     CHECK_OK(umapi_client_options_set_endpoint(options, "https://forbidden.example/v2", &error), error);
     CHECK_FAILS(try_with(options), UMAPI_STATUS_PROXY, error);
@@ -121,7 +121,7 @@ static void each_host_on_its_own_goes_through_the_proxy(void)
     CHECK_HAS(umapi_error_message(error), "refuses to connect to forbidden.example:443; it says \"403 ");
     CHECK_HAS(umapi_error_message(error), "ask the proxy's operator to permit forbidden.example:443");
     CHECK_INT(umapi_error_attempts(error), 1);
-    forget_error();
+    clear_error();
 }
 
 static void a_proxy_that_wants_a_login(void)
@@ -132,12 +132,12 @@ static void a_proxy_that_wants_a_login(void)
     CHECK_HAS(umapi_error_message(error), "requires a user and password; it says \"407 ");
     CHECK_HAS(umapi_error_message(error), "give the right user and password with the option proxy");
     CHECK_INT(umapi_error_attempts(error), 1);
-    forget_error();
+    clear_error();
     CHECK_FAILS(try_with(through(proxy, environment("PROXY_USER"), "wr0ng-p4ss")), UMAPI_STATUS_PROXY, error);
     CHECK_HAS(umapi_error_message(error), "refuses the user and password");
     CHECK_HAS_NOT(umapi_error_message(error), "wr0ng-p4ss");
     CHECK_INT(umapi_error_attempts(error), 1);
-    forget_error();
+    clear_error();
 }
 
 static void a_socks_proxy(void)
@@ -148,7 +148,7 @@ static void a_socks_proxy(void)
     CHECK_OK(try_with(through(socks("socks5", "PROXY_SOCKS"), NULL, NULL)), error);
 }
 
-/* The sandbox by the name of its machine: the endpoint, since the log tells the name or the address. */
+/* Requests the endpoint by the name of the sandbox's host, since the log shows whether the proxy got a name or an address. */
 static umapi_status by_name_through(const char *scheme)
 {
     umapi_client_options *options = through(socks(scheme, "PROXY_SOCKS"), NULL, NULL);
@@ -160,7 +160,7 @@ static umapi_status by_name_through(const char *scheme)
     return try_with(options);
 }
 
-static void who_looks_names_up(void)
+static void the_scheme_decides_where_names_are_looked_up(void)
 {
     char asked[160];
     size_t before;
@@ -178,12 +178,12 @@ static void a_socks_proxy_that_wants_a_login(void)
     CHECK_OK(try_with(through(proxy, environment("PROXY_USER"), environment("PROXY_PASSWORD"))), error);
     CHECK_FAILS(try_with(through(proxy, NULL, NULL)), UMAPI_STATUS_PROXY, error);
     CHECK_HAS(umapi_error_message(error), "requires a user and password");
-    forget_error();
+    clear_error();
     CHECK_FAILS(try_with(through(proxy, environment("PROXY_USER"), "wr0ng-p4ss")), UMAPI_STATUS_PROXY, error);
     CHECK_HAS(umapi_error_message(error), "refuses the user and password");
     CHECK_HAS_NOT(umapi_error_message(error), "wr0ng-p4ss");
     CHECK_INT(umapi_error_attempts(error), 1);
-    forget_error();
+    clear_error();
 }
 
 static void a_socks_login_full_of_signs(void)
@@ -191,7 +191,7 @@ static void a_socks_login_full_of_signs(void)
     const char *proxy = socks("socks5h", "PROXY_SOCKS_ODD");
     char address[256];
     CHECK_OK(try_with(through(proxy, environment("PROXY_ODD_USER"), environment("PROXY_ODD_PASSWORD"))), error);
-    /* As in an address; the same as in tests/support/with-network.py. */
+    /* The login encoded for a URL; the same login as in tests/support/with-network.py. */
     snprintf(address, sizeof address, "socks5h://odd%%2541%%40u%%3Aser:p%%2577%%3A%%2F%%20%%40%%3F%%23%%C3%%BC%%25@%s",
              environment("PROXY_SOCKS_ODD"));
     setenv("HTTPS_PROXY", address, 1);
@@ -199,34 +199,34 @@ static void a_socks_login_full_of_signs(void)
     unsetenv("HTTPS_PROXY");
 }
 
-static void a_proxy_that_is_not_there(void)
+static void a_proxy_that_does_not_run(void)
 {
-    const char *nobody[] = {"http://127.0.0.1:1", "socks5h://127.0.0.1:1", "socks5://127.0.0.1:1"};
+    const char *unreachable[] = {"http://127.0.0.1:1", "socks5h://127.0.0.1:1", "socks5://127.0.0.1:1"};
     size_t i;
-    for (i = 0; i < sizeof nobody / sizeof *nobody; i++) {
-        CHECK_FAILS(try_with(through(nobody[i], NULL, NULL)), UMAPI_STATUS_PROXY, error);
-        CHECK_HAS(umapi_error_message(error), nobody[i]);
+    for (i = 0; i < sizeof unreachable / sizeof *unreachable; i++) {
+        CHECK_FAILS(try_with(through(unreachable[i], NULL, NULL)), UMAPI_STATUS_PROXY, error);
+        CHECK_HAS(umapi_error_message(error), unreachable[i]);
         CHECK_HAS(umapi_error_message(error), "refused");
         CHECK_HAS(umapi_error_message(error), "check that the proxy runs and that the option proxy is right");
         CHECK_INT(umapi_error_attempts(error), 1);
-        forget_error();
+        clear_error();
     }
     CHECK_FAILS(try_with(through("http://proxy.invalid:3128", NULL, NULL)), UMAPI_STATUS_PROXY, error);
     CHECK_HAS(umapi_error_message(error), "the proxy's name proxy.invalid is not found");
-    forget_error();
+    clear_error();
 }
 
-static void a_proxy_of_another_kind_than_its_address_says(void)
+static void a_proxy_of_another_kind_than_its_url_says(void)
 {
     char address[128];
     snprintf(address, sizeof address, "http://%s", environment("PROXY_SOCKS"));
     CHECK_FAILS(try_with(through(address, NULL, NULL)), UMAPI_STATUS_PROXY, error);
     CHECK_HAS(umapi_error_message(error), "check that the proxy is of the kind that its address says");
     CHECK_INT(umapi_error_attempts(error), 1);
-    forget_error();
+    clear_error();
 }
 
-/* The proxy that inspects speaks TLS itself too, with a certificate of its own CA. */
+/* The inspecting proxy also accepts TLS itself, with a certificate of its own CA. */
 static void a_proxy_that_speaks_tls(void)
 {
     umapi_client_options *options;
@@ -237,7 +237,7 @@ static void a_proxy_that_speaks_tls(void)
     CHECK_HAS(umapi_error_message(error), "cannot be used: the certificate of 127.0.0.1 was issued by \"");
     CHECK_HAS(umapi_error_message(error), "with the option ca_file");
     CHECK_INT(umapi_error_attempts(error), 1);
-    forget_error();
+    clear_error();
     options = through(address, NULL, NULL);
     CHECK_OK(umapi_client_options_add_ca_file(options, environment("PROXY_INSPECTS_CA"), &error), error);
     CHECK_OK(try_with(options), error);
@@ -249,19 +249,19 @@ static void a_host_that_the_proxy_cannot_reach(void)
     CHECK_OK(umapi_client_options_set_endpoint(options, "https://127.0.0.1:1/v2", &error), error);
     CHECK_FAILS(try_with(options), UMAPI_STATUS_CONNECT, error);
     CHECK_HAS(umapi_error_message(error), "cannot reach 127.0.0.1:1; it says \"50");
-    forget_error();
+    clear_error();
     options = through(socks("socks5h", "PROXY_SOCKS"), NULL, NULL);
     CHECK_OK(umapi_client_options_set_endpoint(options, "https://127.0.0.1:1/v2", &error), error);
     CHECK_FAILS(try_with(options), UMAPI_STATUS_CONNECT, error);
     CHECK_HAS(umapi_error_message(error), "cannot reach 127.0.0.1:1: ");
-    forget_error();
-    /* A name that this machine cannot look up, and the proxy is not to. */
+    clear_error();
+    /* A name that this machine cannot look up, with a scheme by which the proxy does not look it up. */
     options = through(socks("socks5", "PROXY_SOCKS"), NULL, NULL);
     CHECK_OK(umapi_client_options_set_endpoint(options, "https://nowhere.invalid/v2", &error), error);
     CHECK_FAILS(try_with(options), UMAPI_STATUS_CONNECT, error);
     CHECK_HAS(umapi_error_message(error), "the name nowhere.invalid is not found");
     CHECK_HAS(umapi_error_message(error), "socks5h, not socks5");
-    forget_error();
+    clear_error();
 }
 
 static void the_environment_names_the_proxy(void)
@@ -273,7 +273,7 @@ static void the_environment_names_the_proxy(void)
         setenv(names[i], "http://127.0.0.1:1", 1);
         CHECK_FAILS(try_with(new_options()), UMAPI_STATUS_PROXY, error);
         CHECK_HAS(umapi_error_message(error), names[i]);
-        forget_error();
+        clear_error();
         setenv(names[i], environment("PROXY_OPEN"), 1);
         CHECK_OK(try_with(new_options()), error);
         unsetenv(names[i]);
@@ -287,7 +287,7 @@ static void the_environment_names_the_proxy(void)
     unsetenv("HTTPS_PROXY");
 }
 
-static void what_the_environment_excepts_is_reached_straight(void)
+static void hosts_in_no_proxy_are_reached_directly(void)
 {
     umapi_client_options *options;
     setenv("HTTPS_PROXY", "http://127.0.0.1:1", 1);
@@ -298,9 +298,9 @@ static void what_the_environment_excepts_is_reached_straight(void)
     CHECK_OK(try_with(new_options()), error);
     setenv("no_proxy", "*", 1);
     CHECK_OK(try_with(new_options()), error);
-    /* It does not count for a proxy that the program names. */
+    /* NO_PROXY does not apply to a proxy that the program sets. */
     CHECK_FAILS(try_with(through("http://127.0.0.1:1", NULL, NULL)), UMAPI_STATUS_PROXY, error);
-    forget_error();
+    clear_error();
     unsetenv("no_proxy");
     options = new_options();
     CHECK_OK(umapi_client_options_disable_proxy(options, &error), error);
@@ -308,30 +308,30 @@ static void what_the_environment_excepts_is_reached_straight(void)
     unsetenv("HTTPS_PROXY");
 }
 
-static void nonsense_in_the_environment_is_told_and_not_shown(void)
+static void an_invalid_variable_is_named_and_its_value_is_not_shown(void)
 {
     setenv("HTTPS_PROXY", "ftp://me:s3cr3t-in-url@proxy.example", 1);
     CHECK_FAILS(try_with(new_options()), UMAPI_STATUS_PROXY, error);
     CHECK_HAS(umapi_error_message(error), "HTTPS_PROXY in the environment has a scheme that is not supported");
     CHECK_HAS_NOT(umapi_error_message(error), "s3cr3t-in-url");
-    forget_error();
+    clear_error();
     setenv("HTTPS_PROXY", "http://caf\xE9.example:3128", 1);
     CHECK_FAILS(try_with(new_options()), UMAPI_STATUS_PROXY, error);
     CHECK_HAS(umapi_error_message(error), "HTTPS_PROXY in the environment is not UTF-8");
-    forget_error();
+    clear_error();
     unsetenv("HTTPS_PROXY");
 }
 
-static void plain_http_on_this_machine_takes_no_proxy(void)
+static void plain_http_on_this_machine_uses_no_proxy(void)
 {
     umapi_client_options *options = new_options();
     CHECK_OK(umapi_client_options_set_endpoint(options, environment("UMAPI_SANDBOX_CONTROL"), &error), error);
     setenv("HTTP_PROXY", "http://127.0.0.1:1", 1);
     setenv("NO_PROXY", "127.0.0.1", 1);
-    /* The control API is no UMAPI, and refuses: but it is what answers. */
+    /* The control API is not the UMAPI and refuses the request; but the answer comes from it. */
     CHECK_FAILS(try_with(options), UMAPI_STATUS_REJECTED, error);
     CHECK_HAS(umapi_error_message(error), "the control API has no GET");
-    forget_error();
+    clear_error();
     unsetenv("HTTP_PROXY");
     unsetenv("NO_PROXY");
 }
@@ -345,7 +345,7 @@ static void a_proxy_that_inspects(void)
     CHECK_HAS(umapi_error_message(error), "CN=mitmproxy");
     CHECK_HAS(umapi_error_message(error), "add your company's CA certificate with the option ca_file");
     CHECK_INT(umapi_error_attempts(error), 1);
-    forget_error();
+    clear_error();
     options = through(proxy, NULL, NULL);
     CHECK_OK(umapi_client_options_add_ca_file(options, environment("PROXY_INSPECTS_CA"), &error), error);
     CHECK_OK(try_with(options), error);
@@ -390,10 +390,10 @@ static void refused(const umapi_client *client, const char *what, const char *re
     CHECK_INT(umapi_error_attempts(error), 1);
     CHECK_INT(umapi_error_is_retryable(error), 0);
     CHECK(now_ms() - start < 2000 * slowness());
-    forget_error();
+    clear_error();
 }
 
-/* Both as the service and as the token endpoint. */
+/* Checks the refusal both for the service and for the token endpoint. */
 static void refused_at_both_hosts(const char *ca_file, const char *server, const char *what, const char *remedy)
 {
     umapi_client_options *options = of_the_tls_servers(ca_file);
@@ -411,7 +411,7 @@ static void refused_at_both_hosts(const char *ca_file, const char *server, const
     umapi_client_options_free(options);
 }
 
-static void each_bad_certificate_is_told_apart(void)
+static void each_bad_certificate_has_its_message(void)
 {
     size_t i;
     for (i = 0; i < sizeof REFUSALS / sizeof *REFUSALS; i++) {
@@ -432,19 +432,19 @@ static void only_the_added_certificates(void)
                 UMAPI_STATUS_INVALID_ARGUMENT, error);
     CHECK_HAS(umapi_error_message(error), "options: ");
     CHECK(client == NULL);
-    forget_error();
+    clear_error();
     CHECK_OK(umapi_client_options_set_endpoint(options, environment("UMAPI_ENDPOINT"), &error), error);
     CHECK_OK(umapi_client_options_add_ca_file(options, environment("TLS_CA"), &error), error);
     CHECK_FAILS(try_with(options), UMAPI_STATUS_TLS, error);
     CHECK_HAS(umapi_error_message(error), "umapi-sandbox throw-away CA");
-    forget_error();
+    clear_error();
     options = new_options();
     CHECK_OK(umapi_client_options_set_platform_certificates(options, 0, &error), error);
     CHECK_OK(try_with(options), error);
     umapi_credentials_free(credentials);
 }
 
-/* The platform's store is what SSL_CERT_FILE says, where it says something. */
+/* SSL_CERT_FILE, if it is set, replaces the platform's store. */
 static void the_platforms_certificates(void)
 {
     umapi_client_options *options = umapi_client_options_new();
@@ -456,11 +456,11 @@ static void the_platforms_certificates(void)
     CHECK_OK(umapi_client_options_add_ca_file(options, environment("TLS_CA"), &error), error);
     CHECK_OK(umapi_client_options_set_platform_certificates(options, 0, &error), error);
     CHECK_FAILS(try_with(options), UMAPI_STATUS_TLS, error);
-    forget_error();
+    clear_error();
     unsetenv("SSL_CERT_FILE");
 }
 
-/* With a byte order mark: the first certificate counts too. */
+/* The file has a byte order mark; the first certificate must be read too. */
 static void certificates_as_windows_writes_them(void)
 {
     size_t length;
@@ -477,8 +477,8 @@ static void certificates_as_windows_writes_them(void)
     free(pem);
 }
 
-/* Runs OpenSSL on the sandbox's CA certificate; `%s` stands for its file and then for the new one. */
-static const char *made_of_the_ca(const char *command)
+/* Runs OpenSSL on the sandbox's CA certificate; the first `%s` is its file and the second the new file. */
+static const char *converted_ca(const char *command)
 {
     static char path[64];
     char line[512];
@@ -495,7 +495,7 @@ static const char *made_of_the_ca(const char *command)
 static void certificates_in_der(void)
 {
     umapi_client_options *options = umapi_client_options_new();
-    const char *der = made_of_the_ca("openssl x509 -in %s -outform DER -out %s");
+    const char *der = converted_ca("openssl x509 -in %s -outform DER -out %s");
     CHECK_OK(umapi_client_options_set_endpoint(options, environment("UMAPI_ENDPOINT"), &error), error);
     CHECK_OK(umapi_client_options_set_platform_certificates(options, 0, &error), error);
     CHECK_OK(umapi_client_options_add_ca_file(options, der, &error), error);
@@ -503,8 +503,8 @@ static void certificates_in_der(void)
     unlink(der);
 }
 
-/* Out of a variable of the environment, where line ends got lost. */
-static void certificates_out_of_a_variable(void)
+/* Certificates from an environment variable, which may have lost its line ends. */
+static void certificates_from_a_variable(void)
 {
     static const char *const ENDS[] = {"\\n", " ", "\\r\\n"};
     size_t length, i, k;
@@ -526,7 +526,7 @@ static void certificates_out_of_a_variable(void)
     free(pem);
 }
 
-static void bundles_are_refused_with_the_command_that_turns_them_into_pem(void)
+static void bundles_are_refused_with_the_command_that_converts_them_to_pem(void)
 {
     static const char *const BUNDLES[][2] = {
         {"openssl crl2pkcs7 -nocrl -certfile %s -out %s", "is a PKCS#7 bundle (.p7b); `openssl pkcs7 -print_certs"},
@@ -537,17 +537,17 @@ static void bundles_are_refused_with_the_command_that_turns_them_into_pem(void)
     size_t i;
     for (i = 0; i < sizeof BUNDLES / sizeof *BUNDLES; i++) {
         umapi_client_options *options = umapi_client_options_new();
-        const char *bundle = made_of_the_ca(BUNDLES[i][0]);
+        const char *bundle = converted_ca(BUNDLES[i][0]);
         CHECK_FAILS(umapi_client_options_add_ca_file(options, bundle, &error), UMAPI_STATUS_INVALID_ARGUMENT, error);
         CHECK_HAS(umapi_error_message(error), BUNDLES[i][1]);
         CHECK_HAS(umapi_error_message(error), bundle);
-        forget_error();
+        clear_error();
         unlink(bundle);
         umapi_client_options_free(options);
     }
 }
 
-/* ---- Plain http, which is for this machine only ---- */
+/* ---- Plain http, which is allowed to this machine only ---- */
 
 static void give_a_token(umapi_token_answer *answer, void *user_data)
 {
@@ -555,7 +555,7 @@ static void give_a_token(umapi_token_answer *answer, void *user_data)
     umapi_token_answer_set(answer, "a-token", 3600, NULL);
 }
 
-/* The control API is no UMAPI, and refuses: but it is what answers. */
+/* A client of the control API, which is not the UMAPI and refuses requests; but the answers come from it. */
 static umapi_client *client_of_plain_http(void)
 {
     umapi_client_options *options = umapi_client_options_new();
@@ -569,7 +569,7 @@ static umapi_client *client_of_plain_http(void)
     return client;
 }
 
-static void plain_http_wants_no_certificates(void)
+static void plain_http_needs_no_certificates(void)
 {
     umapi_client *client = client_of_plain_http();
     umapi_check *found = NULL;
@@ -578,31 +578,31 @@ static void plain_http_wants_no_certificates(void)
     setenv("HTTPS_PROXY", "gopher://nonsense", 1);
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_REJECTED, error);
     CHECK_HAS(umapi_error_message(error), "the control API has no GET");
-    forget_error();
+    clear_error();
     CHECK_OK(umapi_client_check(client, NULL, &found, &error), error);
     CHECK_INT(umapi_check_step_result(umapi_check_get(found, 0)), UMAPI_CHECK_PASSED);
     CHECK_HAS(umapi_check_step_message(umapi_check_get(found, 0)), "certificates: not needed for plain http");
     umapi_check_free(found);
     umapi_client_free(client);
     unsetenv("HTTPS_PROXY");
-    /* Where TLS is wanted they are. */
+    /* With TLS they are needed. */
     client = client_of(NULL, environment("UMAPI_AUTH_HOST"));
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_TLS, error);
     CHECK_HAS(umapi_error_message(error), "ca-certificates");
     CHECK_HAS_NOT(umapi_error_message(error), "umapi_client_options");
-    forget_error();
+    clear_error();
     umapi_client_free(client);
     unsetenv("SSL_CERT_FILE");
     unsetenv("SSL_CERT_DIR");
 }
 
-/* ---- No descriptors ---- */
+/* ---- No file descriptors ---- */
 
 static struct rlimit former_limit;
 static int last_descriptor;
 
-/* The lowest one that is free becomes the last one. */
-static void leave_no_descriptor(void)
+/* Lowers the limit so that no descriptor above the lowest free one can be opened. */
+static void forbid_descriptors(void)
 {
     struct rlimit limit;
     CHECK_INT(getrlimit(RLIMIT_NOFILE, &former_limit), 0);
@@ -612,14 +612,14 @@ static void leave_no_descriptor(void)
     CHECK_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
-static void leave_descriptors_again(void)
+static void allow_descriptors(void)
 {
     CHECK_INT(setrlimit(RLIMIT_NOFILE, &former_limit), 0);
     close(last_descriptor);
 }
 
-/* The last error is the operating system's, and its remedy mentions no firewall. */
-static void is_told_truly(void)
+/* Checks that the last error is reported as the operating system's, without a remedy about firewalls. */
+static void is_reported_as_local(void)
 {
     const char *message = umapi_error_message(error);
     CHECK_HAS(message, "Too many open files");
@@ -629,15 +629,15 @@ static void is_told_truly(void)
     CHECK_HAS_NOT(message, "check that");
     CHECK_HAS_NOT(message, "spelling");
     CHECK_INT(umapi_error_is_retryable(error), 0);
-    forget_error();
+    clear_error();
 }
 
 static void a_call_without_descriptors(const umapi_client *client)
 {
-    leave_no_descriptor();
+    forbid_descriptors();
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_INTERNAL, error);
-    leave_descriptors_again();
-    is_told_truly();
+    allow_descriptors();
+    is_reported_as_local();
 }
 
 static umapi_credentials *with_host(const char *host)
@@ -647,7 +647,7 @@ static umapi_credentials *with_host(const char *host)
     return credentials;
 }
 
-/* The client has its event loop and its certificates; then a host is called that it has no connection to. */
+/* The client has its event loop and its certificates, and calls a host to which it has no connection. */
 static void a_new_host_without_descriptors(umapi_client_options *options, const char *host)
 {
     umapi_client *client = client_of(options, environment("UMAPI_AUTH_HOST"));
@@ -657,9 +657,9 @@ static void a_new_host_without_descriptors(umapi_client_options *options, const 
     CHECK_OK(find_user(client, NULL, &error), error);
     CHECK_OK(umapi_client_set_credentials(client, credentials, &error), error);
     a_call_without_descriptors(client);
-    leave_no_descriptor();
+    forbid_descriptors();
     CHECK_OK(umapi_client_check(client, NULL, &found, &error), error);
-    leave_descriptors_again();
+    allow_descriptors();
     CHECK_INT(umapi_check_passed(found), 0);
     CHECK_HAS(umapi_check_text(found), "Too many open files");
     CHECK_HAS(umapi_check_text(found), "ulimit -n");
@@ -685,19 +685,19 @@ static void no_descriptors_left(void)
     umapi_key_pair *pair = NULL;
     remove(PAIR ".key");
     remove(PAIR ".crt");
-    /* Before the first call, for the event loop. */
+    /* The first call needs descriptors for the event loop. */
     a_call_without_descriptors(client);
     CHECK_OK(find_user(client, NULL, &error), error);
     umapi_client_free(client);
-    /* The certificates. */
+    /* The certificates are read from a file. */
     client = client_of_plain_http();
     CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_REJECTED, error);
-    forget_error();
+    clear_error();
     CHECK_OK(umapi_client_set_credentials(client, credentials, &error), error);
     a_call_without_descriptors(client);
     umapi_credentials_free(credentials);
     umapi_client_free(client);
-    /* A connection, a name, and proxies of every kind. */
+    /* A connection, a name look-up, and proxies of every kind need descriptors. */
     snprintf(localhost, sizeof localhost, "https://localhost%s", strrchr(sandbox_host(), ':'));
     snprintf(secure, sizeof secure, "https%s", strchr(environment("PROXY_INSPECTS"), ':'));
     a_new_host_without_descriptors(new_options(), "https://127.0.0.1:1");
@@ -708,25 +708,25 @@ static void no_descriptors_left(void)
     options = through(secure, NULL, NULL);
     CHECK_OK(umapi_client_options_add_ca_file(options, environment("PROXY_INSPECTS_CA"), &error), error);
     a_new_host_without_descriptors(options, "https://127.0.0.1:1");
-    /* Files. */
+    /* Files need descriptors. */
     options = umapi_client_options_new();
     credentials = NULL;
     CHECK_OK(umapi_key_pair_new("umapi", NULL, &pair, &error), error);
-    leave_no_descriptor();
+    forbid_descriptors();
     CHECK_FAILS(umapi_client_options_add_ca_file(options, environment("UMAPI_CA_FILE"), &error), UMAPI_STATUS_INTERNAL,
                 error);
-    is_told_truly();
+    is_reported_as_local();
     CHECK_FAILS(umapi_client_new_from_file(environment("UMAPI_CA_FILE"), NULL, &client, &error), UMAPI_STATUS_INTERNAL,
                 error);
-    is_told_truly();
+    is_reported_as_local();
     CHECK_FAILS(umapi_credentials_new_jwt_from_file("c", "s", "t", environment("UMAPI_CA_FILE"), NULL, &credentials,
                                                     &error),
                 UMAPI_STATUS_INTERNAL, error);
-    is_told_truly();
+    is_reported_as_local();
     CHECK_FAILS(umapi_key_pair_save(pair, PAIR ".key", PAIR ".crt", 0, &error), UMAPI_STATUS_INTERNAL, error);
-    is_told_truly();
-    leave_descriptors_again();
-    /* valgrind opens the file, which makes it, before it looks at the limit: nothing to see there. */
+    is_reported_as_local();
+    allow_descriptors();
+    /* valgrind creates the file before it checks the limit, so this part does not run under valgrind. */
     if (slowness() < 10) {
         CHECK(access(PAIR ".key", F_OK) != 0);
         CHECK(access(PAIR ".crt", F_OK) != 0);
@@ -739,7 +739,7 @@ static void no_descriptors_left(void)
 
 /* ---- A small stack ---- */
 
-/* musl gives new threads little more. */
+/* The stack size; musl gives new threads little more. */
 enum { SMALL_STACK = 96 * 1024 };
 
 static umapi_client_options *for_small_stack;
@@ -773,7 +773,7 @@ static void on_a_small_stack(umapi_client_options *options)
     umapi_client_options_free(options);
 }
 
-static void a_small_stack_is_enough_whatever_the_way(void)
+static void a_small_stack_is_large_enough_for_every_route(void)
 {
     umapi_client_options *options;
     char secure[128];
@@ -792,12 +792,12 @@ static void files_that_hold_no_certificate(void)
     CHECK_FAILS(umapi_client_options_add_ca_file(options, "/nonexistent/ca.pem", &error),
                 UMAPI_STATUS_INVALID_ARGUMENT, error);
     CHECK_HAS(umapi_error_message(error), "path: /nonexistent/ca.pem: cannot be read: No such file");
-    forget_error();
+    clear_error();
     CHECK_FAILS(umapi_client_options_add_ca_file(options, environment("PROXY_OPEN_LOG"), &error),
                 UMAPI_STATUS_INVALID_ARGUMENT, error);
     CHECK_HAS(umapi_error_message(error), "holds no certificate in PEM");
     CHECK_HAS(umapi_error_message(error), environment("PROXY_OPEN_LOG"));
-    forget_error();
+    clear_error();
     umapi_client_options_free(options);
 }
 
@@ -808,7 +808,7 @@ static void remember_danger(int32_t level, const char *message, void *seen)
     }
 }
 
-static void without_verification_anything_goes_and_the_log_says_so(void)
+static void without_verification_any_certificate_is_accepted_with_a_warning(void)
 {
     umapi_client_options *options = umapi_client_options_new();
     umapi_client *client;
@@ -823,12 +823,12 @@ static void without_verification_anything_goes_and_the_log_says_so(void)
     CHECK_OK(umapi_client_options_set_danger_accept_invalid_certificates(options, 0, &error), error);
     CHECK_FAILS(try_with(options), UMAPI_STATUS_TLS, error);
     CHECK_INT(warnings, 1);
-    forget_error();
+    clear_error();
 }
 
 /* ---- No connection at all ---- */
 
-static void no_connection_is_told_within_seconds(void)
+static void a_missing_connection_is_reported_within_seconds(void)
 {
     static const struct {
         const char *host, *what, *remedy;
@@ -841,7 +841,7 @@ static void no_connection_is_told_within_seconds(void)
         umapi_client_options *options = new_options();
         umapi_client *client;
         int64_t start = now_ms();
-        /* The patience of a client that nobody has told otherwise. */
+        /* The retries and timeouts are the defaults. */
         CHECK_OK(umapi_client_options_set_retry(options, 4, 15000, 300000, &error), error);
         client = client_of(options, NOWHERE[i].host);
         CHECK_FAILS(find_user(client, NULL, &error), UMAPI_STATUS_CONNECT, error);
@@ -850,14 +850,14 @@ static void no_connection_is_told_within_seconds(void)
         CHECK_INT(umapi_error_attempts(error), 4);
         CHECK_INT(umapi_error_is_retryable(error), 1);
         CHECK(now_ms() - start < 12000 * slowness());
-        forget_error();
+        clear_error();
         umapi_client_free(client);
         umapi_client_options_free(options);
     }
 }
 
-/* Takes connections, and ends each once it has spoken: every other one as firewalls do, with a reset. */
-static void *cut_off(void *listener)
+/* Accepts connections, and closes each after its first bytes; every other one with a reset, as firewalls do. */
+static void *close_after_first_bytes(void *listener)
 {
     struct linger reset = {1, 0};
     char hello[16];
@@ -886,7 +886,7 @@ static void a_handshake_that_is_cut_off(void)
     CHECK_INT(bind(listener, (struct sockaddr *)&address, length), 0);
     CHECK_INT(getsockname(listener, (struct sockaddr *)&address, &length), 0);
     CHECK_INT(listen(listener, 8), 0);
-    CHECK_INT(pthread_create(&thread, NULL, cut_off, &listener), 0);
+    CHECK_INT(pthread_create(&thread, NULL, close_after_first_bytes, &listener), 0);
     snprintf(host, sizeof host, "https://127.0.0.1:%d", ntohs(address.sin_port));
     for (i = 0; i < 4; i++) {
         umapi_client_options *options = i < 2 ? new_options() : through(environment("PROXY_OPEN"), NULL, NULL);
@@ -896,7 +896,7 @@ static void a_handshake_that_is_cut_off(void)
         CHECK_HAS(umapi_error_message(error), i < 2 ? "ask whether a firewall permits 127.0.0.1:" :
                                                       "or a firewall behind it permits 127.0.0.1:");
         CHECK_HAS_NOT(umapi_error_message(error), "the option proxy");
-        forget_error();
+        clear_error();
         umapi_client_free(client);
         umapi_client_options_free(options);
     }
@@ -905,8 +905,8 @@ static void a_handshake_that_is_cut_off(void)
     close(listener);
 }
 
-/* A host that keeps silent costs one connect timeout, not one for each attempt. */
-static void silence_is_told_after_one_timeout(void)
+/* A host that does not answer costs one connect timeout, not one for each attempt. */
+static void silence_is_reported_after_one_timeout(void)
 {
     struct sockaddr_in address;
     socklen_t length = sizeof address;
@@ -922,7 +922,7 @@ static void silence_is_told_after_one_timeout(void)
     CHECK_INT(bind(listener, (struct sockaddr *)&address, length), 0);
     CHECK_INT(getsockname(listener, (struct sockaddr *)&address, &length), 0);
     CHECK_INT(listen(listener, 0), 0);
-    /* Once nobody takes those that wait, the system answers no more. */
+    /* Once the queue of connections is full, the system does not answer any more. */
     for (i = 0; i < sizeof waiting / sizeof *waiting; i++) {
         waiting[i] = socket(AF_INET, SOCK_STREAM, 0);
         fcntl(waiting[i], F_SETFL, O_NONBLOCK);
@@ -939,7 +939,7 @@ static void silence_is_told_after_one_timeout(void)
     CHECK_HAS(umapi_error_message(error), "within 300ms");
     CHECK_HAS(umapi_error_message(error), "whether a firewall lets this machine out");
     CHECK_INT(umapi_error_attempts(error), 1);
-    forget_error();
+    clear_error();
     for (i = 0; i < sizeof waiting / sizeof *waiting; i++) {
         close(waiting[i]);
     }
@@ -950,37 +950,37 @@ static void silence_is_told_after_one_timeout(void)
 
 int main(void)
 {
-    without_proxies_around();
+    unset_proxy_variables();
     RUN(an_open_proxy_is_used_for_both_hosts);
     RUN(each_host_on_its_own_goes_through_the_proxy);
     RUN(a_proxy_that_wants_a_login);
     RUN(a_socks_proxy);
-    RUN(who_looks_names_up);
+    RUN(the_scheme_decides_where_names_are_looked_up);
     RUN(a_socks_proxy_that_wants_a_login);
     RUN(a_socks_login_full_of_signs);
-    RUN(a_proxy_that_is_not_there);
-    RUN(a_proxy_of_another_kind_than_its_address_says);
+    RUN(a_proxy_that_does_not_run);
+    RUN(a_proxy_of_another_kind_than_its_url_says);
     RUN(a_proxy_that_speaks_tls);
     RUN(a_host_that_the_proxy_cannot_reach);
     RUN(the_environment_names_the_proxy);
-    RUN(what_the_environment_excepts_is_reached_straight);
-    RUN(nonsense_in_the_environment_is_told_and_not_shown);
-    RUN(plain_http_on_this_machine_takes_no_proxy);
+    RUN(hosts_in_no_proxy_are_reached_directly);
+    RUN(an_invalid_variable_is_named_and_its_value_is_not_shown);
+    RUN(plain_http_on_this_machine_uses_no_proxy);
     RUN(a_proxy_that_inspects);
-    RUN(each_bad_certificate_is_told_apart);
+    RUN(each_bad_certificate_has_its_message);
     RUN(only_the_added_certificates);
     RUN(the_platforms_certificates);
     RUN(certificates_as_windows_writes_them);
     RUN(certificates_in_der);
-    RUN(certificates_out_of_a_variable);
-    RUN(bundles_are_refused_with_the_command_that_turns_them_into_pem);
-    RUN(plain_http_wants_no_certificates);
+    RUN(certificates_from_a_variable);
+    RUN(bundles_are_refused_with_the_command_that_converts_them_to_pem);
+    RUN(plain_http_needs_no_certificates);
     RUN(no_descriptors_left);
-    RUN(a_small_stack_is_enough_whatever_the_way);
+    RUN(a_small_stack_is_large_enough_for_every_route);
     RUN(files_that_hold_no_certificate);
-    RUN(without_verification_anything_goes_and_the_log_says_so);
-    RUN(no_connection_is_told_within_seconds);
+    RUN(without_verification_any_certificate_is_accepted_with_a_warning);
+    RUN(a_missing_connection_is_reported_within_seconds);
     RUN(a_handshake_that_is_cut_off);
-    RUN(silence_is_told_after_one_timeout);
+    RUN(silence_is_reported_after_one_timeout);
     return all_passed();
 }

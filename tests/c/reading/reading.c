@@ -1,4 +1,4 @@
-/* Users and groups: item by item and page by page, by every query, with every field. */
+/* Tests of users and groups: item by item and page by page, with every query and every field. */
 
 #include "harness.h"
 
@@ -15,7 +15,7 @@ static umapi_users *users_by(const umapi_client *client, umapi_user_query *query
     return users;
 }
 
-/* How many there are, holding each against a check. */
+/* Reads all users, checks each, and returns their number. */
 static size_t read_all(umapi_users *users, int (*good)(const umapi_user *))
 {
     umapi_error *error = NULL;
@@ -109,7 +109,7 @@ static void a_listing_can_be_read_again(void)
     umapi_client_free(client);
 }
 
-static void a_failed_page_can_be_asked_for_again(void)
+static void a_failed_page_can_be_requested_again(void)
 {
     umapi_error *error = NULL;
     umapi_client_options *options = new_options();
@@ -119,8 +119,8 @@ static void a_failed_page_can_be_asked_for_again(void)
     size_t count = 0, failures = 0;
     CHECK_OK(umapi_client_options_set_retry(options, 1, 1, 1000, &error), error);
     client = new_client_with(options);
-    /* Once for the page that is fetched ahead, whose failure is of its time, and once for the call that wants it. */
-    fault("{'endpoint':'users','match':{'path_contains':'/2?'},'times':2,'fault':{'status':{'code':504,'body':'empty'}}}");
+    /* The page is requested once ahead, which fails at that time, and once for the call that takes it. */
+    add_fault("{'endpoint':'users','match':{'path_contains':'/2?'},'times':2,'fault':{'status':{'code':504,'body':'empty'}}}");
     users = users_by(client, NULL);
     for (;;) {
         if (umapi_users_next(users, NULL, &user, &error) != UMAPI_OK) {
@@ -194,7 +194,7 @@ static int is_tester(const umapi_user *user)
     return has_group(user, "v2.0 Testers");
 }
 
-/* The service cuts such names: the error says so, and the numeric id works. */
+/* The service ignores what follows the last dot: the error explains this, and the numeric id works. */
 static void a_group_name_with_a_dot(void)
 {
     umapi_error *error = NULL;
@@ -215,7 +215,7 @@ static void a_group_name_with_a_dot(void)
     umapi_client_free(client);
 }
 
-static void a_group_that_is_not_there_is_an_error_and_no_empty_list(void)
+static void a_group_that_does_not_exist_is_an_error(void)
 {
     umapi_error *error = NULL;
     umapi_client *client = new_client();
@@ -257,7 +257,7 @@ static size_t members_of_acrobat(const umapi_client *client, int32_t direct_only
     return read_all(users_by(client, query), NULL);
 }
 
-static void members_by_way_of_a_group(void)
+static void indirect_members_of_a_profile(void)
 {
     umapi_client *client = new_client();
     CHECK(members_of_acrobat(client, 0) > members_of_acrobat(client, 1));
@@ -286,16 +286,16 @@ static int count_disabled(const umapi_user *user)
     return 1;
 }
 
-/* The status is about the licence in the profile: a disabled account can be an active member. */
+/* The status refers to the licence in the profile: a disabled account can be an active member. */
 static void members_by_their_status(void)
 {
     umapi_client *client = new_client();
-    umapi_action *action = user_action("person000038@example.com"); /* who is disabled, and gets a licence */
+    umapi_action *action = user_action("person000038@example.com"); /* a disabled account, which gets a licence */
     umapi_error *error = NULL;
     const char *group = "Acrobat Pro DC";
     size_t active, inactive;
     CHECK_OK(umapi_action_add_to_groups(action, &group, 1, &error), error);
-    execute_well(client, action);
+    execute_successfully(client, action);
     disabled_members = 0;
     active = members_by_status(client, UMAPI_MEMBER_ACTIVE, count_disabled);
     CHECK(disabled_members > 0);
@@ -310,7 +310,7 @@ static int is_without_groups(const umapi_user *user)
     return umapi_user_group_count(user) == 0;
 }
 
-static void groups_can_be_left_out(void)
+static void groups_can_be_excluded(void)
 {
     umapi_error *error = NULL;
     umapi_client *client = new_client();
@@ -327,7 +327,7 @@ static void every_field_of_a_user(void)
     umapi_client *client = new_client();
     umapi_user *user = NULL, *copy;
     size_t length = 0;
-    fault("{'endpoint':'user','fault':{'rewrite':{'set':{'/user':{'id':'1@a.e','email':'Zoë@example.com','status':"
+    add_fault("{'endpoint':'user','fault':{'rewrite':{'set':{'/user':{'id':'1@a.e','email':'Zoë@example.com','status':"
           "'active','groups':['A/B','_org_admin'],'username':'zoe','domain':'example.com','firstname':'Zoë','lastname':"
           "'O\\u0027Hara','country':'DE','type':'federatedID','tags':['edu'],'adminRoles':['org','support'],'orgSpecific':"
           "true,'businessAccount':false,'somethingNew':[1,{'x':2}]}}}}}");
@@ -389,7 +389,7 @@ static void one_user_by_email_and_by_username(void)
     umapi_client_free(client);
 }
 
-/* One email, two accounts: the domain alone tells which. */
+/* Two accounts have one email; the domain selects one of them. */
 static void one_user_by_email_and_domain(void)
 {
     umapi_error *error = NULL;
@@ -399,14 +399,14 @@ static void one_user_by_email_and_domain(void)
     umapi_action *action = user_action("jane.doe@example.com");
     CHECK_OK(umapi_action_create_user(action, UMAPI_IDENTITY_ADOBE, "jane.doe@example.com", NULL, NULL, NULL,
                                       UMAPI_ON_CONFLICT_IGNORE, &error), error);
-    execute_well(client, action);
+    execute_successfully(client, action);
     CHECK_OK(umapi_client_find_user(client, NULL, "jane.doe@example.com", "AdobeID", &user, &error), error);
     CHECK_INT(umapi_user_identity(user), UMAPI_IDENTITY_ADOBE);
     umapi_user_free(user);
     CHECK_OK(umapi_client_find_user(client, NULL, "jane.doe@example.com", "example.com", &user, &error), error);
     CHECK(umapi_user_identity(user) != UMAPI_IDENTITY_ADOBE);
     umapi_user_free(user);
-    /* It need not be the email's own. */
+    /* The domain may differ from that of the email. */
     CHECK_OK(umapi_client_find_user(client, NULL, "jane.doe@example.com", "corp.example.com", &user, &error), error);
     CHECK(user == NULL);
     requests = control("GET", "/requests", NULL);
@@ -415,13 +415,13 @@ static void one_user_by_email_and_domain(void)
     umapi_client_free(client);
 }
 
-/* Both shapes of the status page. */
-static void the_status_page_in_its_other_shape(void)
+/* The status page has two shapes; this is the other one. */
+static void the_other_shape_of_the_status_page(void)
 {
     umapi_error *error = NULL;
     umapi_client *client = new_client();
     umapi_service *service = NULL;
-    fault("{'endpoint':'status','fault':{'rewrite':{'set':{'/status':{'state':'LIVE','version':'2.7','build':'b1'}},"
+    add_fault("{'endpoint':'status','fault':{'rewrite':{'set':{'/status':{'state':'LIVE','version':'2.7','build':'b1'}},"
           "'remove':['/state','/version','/build']}}}");
     CHECK_OK(umapi_client_service(client, NULL, &service, &error), error);
     CHECK_TEXT(umapi_service_state(service), "LIVE");
@@ -520,14 +520,14 @@ static void groups_page_by_page_and_again(void)
     umapi_client_free(client);
 }
 
-static void the_deprecated_listing_tells_what_is_read_only(void)
+static void the_deprecated_listing_shows_which_groups_are_read_only(void)
 {
     umapi_error *error = NULL;
     umapi_client *client = new_client();
     umapi_groups *groups = NULL;
     const umapi_group *group = NULL;
     size_t read_only = 0, count = 0;
-    steer("POST", "/settings", "{\"page_size\":3}");
+    control_only("POST", "/settings", "{\"page_size\":3}");
     CHECK_OK(umapi_client_user_groups(client, &groups, &error), error);
     for (;;) {
         CHECK_OK(umapi_groups_next(groups, NULL, &group, &error), error);
@@ -551,23 +551,23 @@ int main(void)
     RUN(item_by_item_over_all_pages);
     RUN(page_by_page_with_statistics);
     RUN(a_listing_can_be_read_again);
-    RUN(a_failed_page_can_be_asked_for_again);
+    RUN(a_failed_page_can_be_requested_again);
     RUN(users_of_a_group);
     RUN(difficult_group_names);
     RUN(a_group_name_with_a_dot);
-    RUN(a_group_that_is_not_there_is_an_error_and_no_empty_list);
+    RUN(a_group_that_does_not_exist_is_an_error);
     RUN(users_of_a_domain);
-    RUN(members_by_way_of_a_group);
+    RUN(indirect_members_of_a_profile);
     RUN(members_by_their_status);
-    RUN(groups_can_be_left_out);
+    RUN(groups_can_be_excluded);
     RUN(every_field_of_a_user);
     RUN(absent_fields_of_a_user_are_null);
     RUN(one_user_by_email_and_by_username);
     RUN(one_user_by_email_and_domain);
-    RUN(the_status_page_in_its_other_shape);
+    RUN(the_other_shape_of_the_status_page);
     RUN(no_such_user_is_an_answer);
     RUN(all_groups_with_their_fields);
     RUN(groups_page_by_page_and_again);
-    RUN(the_deprecated_listing_tells_what_is_read_only);
+    RUN(the_deprecated_listing_shows_which_groups_are_read_only);
     return all_passed();
 }

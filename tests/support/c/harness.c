@@ -53,7 +53,7 @@ void check_has(const char *text, const char *part, const char *what, const char 
 {
     if (text == NULL || strstr(text, part) == NULL) {
         fail(file, line, what);
-        printf(" is \"%s\", and has no \"%s\" in it\n", shown(text), part);
+        printf(" is \"%s\", and does not contain \"%s\"\n", shown(text), part);
     }
 }
 
@@ -61,7 +61,7 @@ void check_has_not(const char *text, const char *part, const char *what, const c
 {
     if (text != NULL && strstr(text, part) != NULL) {
         fail(file, line, what);
-        printf(" is \"%s\", and has \"%s\" in it\n", text, part);
+        printf(" is \"%s\", and contains \"%s\"\n", text, part);
     }
 }
 
@@ -90,7 +90,7 @@ void run(const char *name, void (*test)(void))
 {
     int before = failures;
     running = name;
-    steer("POST", "/reset", NULL);
+    control_only("POST", "/reset", NULL);
     test();
     printf("%s %s\n", failures == before ? "ok     " : "FAILED ", name);
     fflush(stdout);
@@ -112,7 +112,7 @@ const char *environment(const char *name)
 {
     const char *value = getenv(name);
     if (value == NULL || *value == '\0') {
-        fprintf(stderr, "%s is not set; run this by `make test`\n", name);
+        fprintf(stderr, "%s is not set; run this test by `make test`\n", name);
         exit(2);
     }
     return value;
@@ -254,12 +254,12 @@ char *control(const char *method, const char *path, const char *body)
     return answer;
 }
 
-void steer(const char *method, const char *path, const char *body)
+void control_only(const char *method, const char *path, const char *body)
 {
     free(control(method, path, body));
 }
 
-void fault(const char *rule)
+void add_fault(const char *rule)
 {
     char *json = strdup(rule), *quote;
     for (quote = json; *quote != '\0'; quote++) {
@@ -267,11 +267,11 @@ void fault(const char *rule)
             *quote = '"';
         }
     }
-    steer("POST", "/faults", json);
+    control_only("POST", "/faults", json);
     free(json);
 }
 
-/* The object around a place in a JSON array of flat objects. */
+/* The object that contains a text, in a JSON array of flat objects. */
 static char *object_around(const char *json, const char *part, const char *begins_with)
 {
     const char *place = strstr(json, part), *start = NULL, *next, *end;
@@ -360,7 +360,7 @@ const char *test_key(const char *name)
     return path;
 }
 
-void expect_signatures_of_pem(const char *pem)
+void verify_assertions_with_pem(const char *pem)
 {
     char body[1 << 14] = "{\"jwt_pem\":\"", *end = body + strlen(body);
     for (; *pem != '\0'; pem++) {
@@ -372,14 +372,14 @@ void expect_signatures_of_pem(const char *pem)
         }
     }
     strcpy(end, "\"}");
-    steer("POST", "/settings", body);
+    control_only("POST", "/settings", body);
 }
 
-void expect_signatures_of(const char *name)
+void verify_assertions_with(const char *name)
 {
     size_t length;
     char *pem = read_file(test_key(name), &length);
-    expect_signatures_of_pem(pem);
+    verify_assertions_with_pem(pem);
     free(pem);
 }
 
@@ -418,7 +418,7 @@ umapi_results *execute(const umapi_client *client, umapi_action *action)
     return execute_all(client, &action, 1);
 }
 
-void execute_well(const umapi_client *client, umapi_action *action)
+void execute_successfully(const umapi_client *client, umapi_action *action)
 {
     umapi_results *results = execute(client, action);
     const umapi_outcome *outcome = umapi_results_get(results, 0);

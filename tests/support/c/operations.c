@@ -9,8 +9,8 @@
 umapi_status find_user(const umapi_client *client, const umapi_call *call, umapi_error **error)
 {
     umapi_user *user = NULL;
-    umapi_status status = umapi_client_find_user(client, call, SOMEBODY, NULL, &user, error);
-    CHECK_TEXT(umapi_user_email(user), status == UMAPI_OK ? SOMEBODY : NULL);
+    umapi_status status = umapi_client_find_user(client, call, EXISTING_USER, NULL, &user, error);
+    CHECK_TEXT(umapi_user_email(user), status == UMAPI_OK ? EXISTING_USER : NULL);
     umapi_user_free(user);
     return status;
 }
@@ -107,7 +107,7 @@ umapi_action *creation(int number)
 umapi_action *membership(const char *group)
 {
     umapi_error *error = NULL;
-    umapi_action *action = user_action(SOMEBODY);
+    umapi_action *action = user_action(EXISTING_USER);
     CHECK_OK(umapi_action_add_to_groups(action, &group, 1, &error), error);
     return action;
 }
@@ -115,12 +115,12 @@ umapi_action *membership(const char *group)
 umapi_action *renaming(const char *address)
 {
     umapi_error *error = NULL;
-    umapi_action *action = user_action(SOMEBODY);
+    umapi_action *action = user_action(EXISTING_USER);
     CHECK_OK(umapi_action_update_user(action, address, NULL, NULL, NULL, &error), error);
     return action;
 }
 
-/* What ended the request of the only action. */
+/* The status of the only outcome's error. */
 static umapi_status status_of(umapi_results *results)
 {
     umapi_status status = umapi_error_status(umapi_outcome_error(umapi_results_get(results, 0)));

@@ -1,4 +1,4 @@
-/* Posts with libcurl the very bodies that libumapi posts, one after the other over one connection, and checks the answers.
+/* Posts with libcurl the same bodies as libumapi, one after the other over one connection, and checks the answers.
  *
  *     libcurl_act actions
  */
@@ -61,7 +61,7 @@ static struct curl_slist *header(struct curl_slist *list, const char *name, cons
     return curl_slist_append(list, line);
 }
 
-/* Whether the service did all of a request. */
+/* Whether the service completed all actions of a request. */
 static int all_done(CURL *curl, const struct answer *answer, int actions)
 {
     char completed[32];

@@ -1,7 +1,7 @@
-// Reads all users with libcurl and simdjson into strings of the program's own, and touches every field of each.
+// Reads all users with libcurl and simdjson into the program's own strings, and reads every field of each.
 //
-// What a careful C++ programmer would write without a library: one connection kept alive, one buffer and one parser for
-// all pages, each page parsed on demand in one pass.
+// The program is what a careful C++ programmer would write without a library: one connection kept alive, one buffer and
+// one parser for all pages, and each page parsed on demand in one pass.
 
 #include <curl/curl.h>
 #include <simdjson.h>

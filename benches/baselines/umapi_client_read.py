@@ -1,4 +1,4 @@
-"""Reads all users with Adobe's own client and touches every field of each."""
+"""Reads all users with Adobe's client, and reads every field of each."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Creates people with three groups each with Adobe's own client, queued as its user guide shows.
+"""Creates users with three groups each, with Adobe's client and its queue, as its user guide shows.
 
     umapi_client_act.py actions
 """

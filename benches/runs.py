@@ -1,4 +1,4 @@
-"""Runs contenders and keeps what each run cost."""
+"""Runs the clients and records the cost of each run."""
 
 import json
 import os
@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Job:
-    """A contender at a piece of work."""
+    """A client and its workload."""
 
     work: str
-    contender: str
+    client: str
     service: object
     command: tuple
-    expected: dict = field(default_factory=dict)  # of what the contender says of its work
+    expected: dict = field(default_factory=dict)  # the counts that the client must report
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one run of a job cost, and what it said of its work."""
+    """The cost of one run of a job, and the counts that the client reported."""
 
     cpu: float  # seconds, user and system, of the client alone
     wall: float  # seconds
@@ -28,26 +28,26 @@ class Run:
     requests: int
     throttled: int  # answers with 429
     action_bytes: int | None
-    said: dict
+    reported: dict
 
 
 class Failed(Exception):
-    """A run that did not do its work; the reason is the text."""
+    """A run that did not complete its work; the text is the reason."""
 
 
 def perform(measure, job):
     with job.service.ready() as service:
-        # Neither proxies nor settings of the one who measures reach the contenders.
+        # The clients inherit no proxies and no settings from the environment.
         environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         environment |= service.environment()
         command = [str(part) for part in (measure, *job.command)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode != 0:
-        raise Failed(last_line(done.stderr) or f"it ended with {done.returncode}")
-    said, cost = (json.loads(line) for line in done.stdout.splitlines())
+        raise Failed(last_line(done.stderr) or f"the exit status is {done.returncode}")
+    reported, cost = (json.loads(line) for line in done.stdout.splitlines())
     for what, count in job.expected.items():
-        if said[what] != count:
-            raise Failed(f"{said[what]} {what}, not {count}")
+        if reported[what] != count:
+            raise Failed(f"{reported[what]} {what}, not {count}")
     return Run(
         cost["cpu"],
         cost["wall"],
@@ -55,7 +55,7 @@ def perform(measure, job):
         service.requests,
         service.throttled,
         service.action_bytes,
-        said,
+        reported,
     )
 
 
@@ -78,38 +78,38 @@ class Figure:
 
 
 class Results:
-    """All runs by work and contender, in the order of the rounds."""
+    """All runs by work and client, in the order of the rounds."""
 
     def __init__(self):
         self.runs = {}
         self.failures = {}
 
     def add(self, job, run):
-        self.runs.setdefault((job.work, job.contender), []).append(run)
+        self.runs.setdefault((job.work, job.client), []).append(run)
 
-    def fail(self, work, contender, reason):
-        self.failures[work, contender] = reason
+    def fail(self, work, client, reason):
+        self.failures[work, client] = reason
 
     def works(self):
         return list(dict.fromkeys(work for work, _ in [*self.runs, *self.failures]))
 
-    def contenders(self, work):
-        names = [contender for w, contender in [*self.runs, *self.failures] if w == work]
+    def clients(self, work):
+        names = [client for w, client in [*self.runs, *self.failures] if w == work]
         return sorted(dict.fromkeys(names), key=lambda name: name != "libumapi")
 
-    def of(self, work, contender):
-        """The runs of a job; a job that failed once has none to show."""
-        reason = self.failures.get((work, contender))
-        if reason is None and (work, contender) not in self.runs:
+    def of(self, work, client):
+        """The runs of a job. Raises `Failed` if one of its runs failed."""
+        reason = self.failures.get((work, client))
+        if reason is None and (work, client) not in self.runs:
             reason = "it was not run"
         if reason is not None:
-            raise Failed(f"{contender}, {work}: {reason}")
-        return self.runs[work, contender]
+            raise Failed(f"{client}, {work}: {reason}")
+        return self.runs[work, client]
 
-    def figure(self, work, contender, get):
-        return Figure.of([get(run) for run in self.of(work, contender)])
+    def figure(self, work, client, get):
+        return Figure.of([get(run) for run in self.of(work, client)])
 
-    def ratio(self, work, contender, rival, get):
-        """How the one compares with the other, round by round: what slows the machine slows both."""
-        ours, theirs = self.of(work, contender), self.of(work, rival)
+    def ratio(self, work, client, baseline, get):
+        """The ratio in each round, since load on the machine slows both runs of a round."""
+        ours, theirs = self.of(work, client), self.of(work, baseline)
         return Figure.of([get(mine) / get(other) for mine, other in zip(ours, theirs)])

@@ -1,4 +1,4 @@
-"""Adobe's own client for the service that the environment names."""
+"""A connection of Adobe's client to the service that the environment names."""
 
 import datetime
 import os
@@ -7,7 +7,7 @@ from umapi_client import Connection, OAuthS2S
 
 
 def connect():
-    # It asks for tokens over https alone; the server is plain. So it is given one, and spared that request.
+    # The client requests tokens only by https, and the server is plain. Therefore it gets a token, and saves that request.
     auth = OAuthS2S(os.environ["UMAPI_CLIENT_ID"], os.environ["UMAPI_CLIENT_SECRET"])
     auth.token = os.environ["UMAPI_TOKEN"]
     auth.expiry = datetime.datetime.now() + datetime.timedelta(hours=1)
