@@ -25,7 +25,7 @@
 //! json               reading large answers without copying
 //! the rest           error, secret, redaction, log, counters, pem, input_file, number_map, shortage, lock, process
 //! ```
-#![warn(missing_debug_implementations)]
+#![warn(missing_debug_implementations, missing_docs, unreachable_pub)]
 #![deny(unsafe_code, unsafe_op_in_unsafe_fn)]
 
 mod action;
@@ -76,9 +76,11 @@ pub use http::retry::RetryPolicy;
 pub use json::text::{SharedText, Text};
 pub use keys::pair::{KeyPair, KeyPairOptions, SubjectPart};
 pub use log::{LogLevel, Logger};
-pub use model::command::{Action, Command, NewUser, OnConflict, Target, UserUpdate};
+pub use model::action::{Action, NewUser, UserUpdate};
+pub use model::command::{Command, OnConflict};
 pub use model::group::{Group, GroupPage};
 pub use model::page::{Page, PageStats};
+pub use model::target::Target;
 pub use model::user::{IdentityType, User, UserPage};
 pub use options::{ClientOptions, OptionSpec};
 pub use process::Process;

@@ -5,6 +5,7 @@ use super::guard::Result;
 use super::handle::is_null;
 use super::number::Number;
 use crate::Error;
+use smallvec::SmallVec;
 use std::ffi::{CStr, c_char};
 use std::path::Path;
 use std::time::Duration;
@@ -99,23 +100,22 @@ pub(super) unsafe fn array<'a, T>(
     Ok(unsafe { std::slice::from_raw_parts(start, count) })
 }
 
-/// An array of strings.
+/// An array of strings. Few of them take no allocation.
 pub(super) unsafe fn texts<'a>(
     argument: &str,
     start: *const *const c_char,
     count: usize,
-) -> Result<Vec<&'a str>> {
+) -> Result<SmallVec<[&'a str; 8]>> {
     // SAFETY: the header asks for NULL or `count` pointers.
     let array = unsafe { array(argument, start, count) }?;
-    array
-        .iter()
-        .enumerate()
-        // SAFETY: the header requires NUL-terminated strings; `text` refuses NULL.
-        .map(|(position, item)| {
-            // SAFETY: the header asks for NULL or a string at each position.
-            unsafe { text("", *item).or_else(|_| text(&format!("{argument}[{position}]"), *item)) }
-        })
-        .collect()
+    let mut texts = SmallVec::new();
+    for (position, item) in array.iter().enumerate() {
+        // SAFETY: the header asks for NUL-terminated strings; `text` refuses NULL.
+        let item =
+            unsafe { text("", *item).or_else(|_| text(&format!("{argument}[{position}]"), *item)) };
+        texts.push(item?);
+    }
+    Ok(texts)
 }
 
 /// A flag, 0 or 1. Any other number is refused, since it is more likely a mistake than a 1.
