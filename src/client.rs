@@ -13,7 +13,7 @@ use crate::config::Configuration;
 use crate::counters::Counters;
 use crate::error::Result;
 use crate::log::LogLevel;
-use crate::model::command::Action;
+use crate::model::action::Action;
 use crate::model::user::User;
 use crate::options::ClientOptions;
 use crate::query::listing::UsersQuery;
@@ -211,7 +211,7 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::command::Action;
+    use crate::model::action::Action;
 
     /// Futures are moved through the stack of the thread that makes them, which may be small.
     #[tokio::test]

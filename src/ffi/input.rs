@@ -4,6 +4,7 @@ use super::guard::Result;
 use super::handle::is_null;
 use super::number::Number;
 use crate::Error;
+use smallvec::SmallVec;
 use std::ffi::{CStr, c_char};
 use std::path::Path;
 use std::time::Duration;
@@ -92,20 +93,21 @@ pub(super) unsafe fn array<'a, T>(
     Ok(unsafe { std::slice::from_raw_parts(start, count) })
 }
 
-/// An array of strings.
+/// An array of strings. Few of them take no allocation.
 pub(super) unsafe fn texts<'a>(
     argument: &str,
     start: *const *const c_char,
     count: usize,
-) -> Result<Vec<&'a str>> {
+) -> Result<SmallVec<[&'a str; 8]>> {
     let array = unsafe { array(argument, start, count) }?;
-    array
-        .iter()
-        .enumerate()
-        .map(|(position, item)| unsafe {
-            text("", *item).or_else(|_| text(&format!("{argument}[{position}]"), *item))
-        })
-        .collect()
+    let mut texts = SmallVec::new();
+    for (position, item) in array.iter().enumerate() {
+        texts.push(
+            unsafe { text("", *item) }
+                .or_else(|_| unsafe { text(&format!("{argument}[{position}]"), *item) })?,
+        );
+    }
+    Ok(texts)
 }
 
 /// A flag, 0 or 1. Any other number is refused, since it is more likely a mistake than a 1.
