@@ -324,6 +324,7 @@ pub unsafe extern "C" fn umapi_client_execute(
 
 /// Copies the actions. The copies share their content with the originals.
 unsafe fn collect(actions: *const *const umapi_action, count: usize) -> Result<Vec<Action>> {
+    // SAFETY: the header requires actions that have not been freed; NULL is refused.
     let copy = |(position, action): (usize, &*const umapi_action)| match unsafe { action.as_ref() }
     {
         Some(action) => Ok(action.core().clone()),

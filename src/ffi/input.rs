@@ -1,4 +1,5 @@
 //! Checks and conversions of arguments from C.
+#![warn(clippy::undocumented_unsafe_blocks)]
 
 use super::guard::Result;
 use super::handle::is_null;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 /// A NUL-terminated UTF-8 string.
 pub(super) unsafe fn text<'a>(argument: &str, text: *const c_char) -> Result<&'a str> {
+    // SAFETY: the header asks for NULL or a string.
     match unsafe { optional_text(argument, text) }? {
         Some(text) => Ok(text),
         None => Err(is_null(argument).into()),
@@ -25,6 +27,7 @@ pub(super) unsafe fn optional_text<'a>(
     if text.is_null() {
         return Ok(None);
     }
+    // SAFETY: the header requires a NUL-terminated string that lives for the call.
     let text = unsafe { CStr::from_ptr(text) };
     match text.to_str() {
         Ok(text) => Ok(Some(text)),
@@ -38,6 +41,7 @@ pub(super) unsafe fn optional_text<'a>(
 
 /// A path to a file.
 pub(super) unsafe fn path<'a>(argument: &str, path: *const c_char) -> Result<&'a Path> {
+    // SAFETY: the header asks for NULL or a string.
     match unsafe { text(argument, path) }? {
         "" => Err(Error::invalid_argument(argument, "must not be empty").into()),
         path => Ok(Path::new(path)),
@@ -56,6 +60,7 @@ pub(super) unsafe fn bytes<'a>(
     if length > isize::MAX as usize {
         return Err(Error::invalid_argument(argument, "has an impossible length").into());
     }
+    // SAFETY: the header requires `length` bytes that live for the call.
     Ok(unsafe { std::slice::from_raw_parts(start.cast(), length) })
 }
 
@@ -65,6 +70,7 @@ pub(super) unsafe fn sized_text<'a>(
     start: *const c_char,
     length: usize,
 ) -> Result<&'a str> {
+    // SAFETY: the header asks for NULL or `length` bytes.
     let bytes = unsafe { bytes(argument, start, length) }?;
     std::str::from_utf8(bytes).map_err(|e| {
         Error::invalid_argument(
@@ -90,6 +96,7 @@ pub(super) unsafe fn array<'a, T>(
     if count > isize::MAX as usize / size_of::<*const T>() {
         return Err(Error::invalid_argument(argument, "has an impossible count").into());
     }
+    // SAFETY: the header requires `count` pointers that live for the call.
     Ok(unsafe { std::slice::from_raw_parts(start, count) })
 }
 
@@ -99,13 +106,16 @@ pub(super) unsafe fn texts<'a>(
     start: *const *const c_char,
     count: usize,
 ) -> Result<SmallVec<[&'a str; 8]>> {
+    // SAFETY: the header asks for NULL or `count` pointers.
     let array = unsafe { array(argument, start, count) }?;
     let mut texts = SmallVec::new();
     for (position, item) in array.iter().enumerate() {
-        texts.push(
-            unsafe { text("", *item) }
-                .or_else(|_| unsafe { text(&format!("{argument}[{position}]"), *item) })?,
-        );
+        // SAFETY: the header requires NUL-terminated strings; `text` refuses NULL.
+        let text = unsafe {
+            // The name with its position is made only for an error.
+            text("", *item).or_else(|_| text(&format!("{argument}[{position}]"), *item))
+        }?;
+        texts.push(text);
     }
     Ok(texts)
 }
