@@ -105,7 +105,6 @@ pub(super) unsafe fn texts<'a>(
     array
         .iter()
         .enumerate()
-        // SAFETY: the header requires NUL-terminated strings; `text` refuses NULL.
         .map(|(position, item)| unsafe {
             text("", *item).or_else(|_| text(&format!("{argument}[{position}]"), *item))
         })
