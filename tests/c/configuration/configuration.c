@@ -297,7 +297,7 @@ static void unknown_missing_and_invalid_keys(void)
     is_refused("{'org_id':'o','client_id':'c','client_secret':'a\\nb'}", "client_secret: contains a space");
     is_refused("{'org_id':'o','client_id':'c','client_secret':null}", "client_secret: must be a string");
     is_refused("{" OAUTH ",'endpoint':'http://example.com'}", "endpoint: ");
-    is_refused("{" OAUTH ",'auth_host':'ims.example/path'}", "auth_host: is a host");
+    is_refused("{" OAUTH ",'auth_host':'ims.example/path'}", "auth_host: must be a host without a path");
     is_refused("{" OAUTH ",'auth_path':'ims'}", "auth_path: is not an absolute path");
     is_refused("{" OAUTH ",'connect_timeout_ms':'5 s'}", "connect_timeout_ms: must be a number of milliseconds");
     is_refused("{" OAUTH ",'attempt_timeout_ms':0}", "attempt_timeout_ms: must be a whole number of milliseconds");
