@@ -3,7 +3,7 @@
 
 use super::open_requests::OpenRequests;
 use super::split::Entry;
-use crate::model::command::Key;
+use crate::model::order_key::Key;
 use crate::number_map::NumberMap;
 use std::collections::VecDeque;
 
@@ -147,7 +147,8 @@ impl Batcher {
 mod tests {
     use super::super::split::{BatchLimits, split};
     use super::*;
-    use crate::model::command::{Action, OnConflict};
+    use crate::model::action::Action;
+    use crate::model::command::OnConflict;
 
     /// The requests that the actions go out in, as the actions' numbers.
     fn requests(actions: &[Action]) -> Vec<Vec<usize>> {

@@ -205,7 +205,7 @@ mod tests {
     use super::super::scripted::{Does, Scripted, creating, joining, poll_times};
     use super::*;
     use crate::call::options::CallOptions;
-    use crate::model::command::Action;
+    use crate::model::action::Action;
     use Delivery::*;
 
     /// A set of actions that share a request, and the request.

@@ -6,8 +6,8 @@ use super::pending::EntryEnd;
 use super::repeat::{self, Refusal, Repeat};
 use super::split::Entry;
 use crate::error::{Delivery, Error, ErrorKind};
+use crate::model::action::Action;
 use crate::model::answer::{ActionAnswer, WireFinding};
-use crate::model::command::Action;
 use crate::model::error_body::quote;
 
 /// The end of one entry and what was found about it.

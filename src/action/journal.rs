@@ -3,7 +3,7 @@
 
 use super::outcome::Outcome;
 use crate::error::Result;
-use crate::model::command::Action;
+use crate::model::action::Action;
 use std::fmt;
 
 /// Records the three moments of each action: accepted, about to be sent, settled. A set of pending actions numbers its

@@ -3,7 +3,8 @@
 use crate::error::Error;
 use crate::json::text::SharedText;
 use crate::lock::lock;
-use crate::model::command::{Action, Target};
+use crate::model::action::Action;
+use crate::model::target::Target;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 

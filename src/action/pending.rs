@@ -8,7 +8,7 @@ use super::reach::Reach;
 use super::split::{BatchLimits, Entry, split};
 use crate::counters::Counters;
 use crate::error::{Delivery, Error, Result};
-use crate::model::command::Action;
+use crate::model::action::Action;
 use crate::number_map::NumberMap;
 use std::collections::hash_map;
 use std::sync::Arc;

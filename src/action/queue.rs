@@ -6,7 +6,7 @@ use super::pending::PendingActions;
 use crate::call::Call;
 use crate::call::options::CallOptions;
 use crate::error::Result;
-use crate::model::command::Action;
+use crate::model::action::Action;
 use std::sync::Arc;
 
 /// A queue of actions. It sends whenever a full request has gathered, and the rest on [`Queue::flush`]. Dropping it drops

@@ -1,7 +1,7 @@
 //! Refusals of a request that was sent before, its answer lost: the first run may have brought them about.
 
 use super::split::Entry;
-use serde_json::Value;
+use crate::model::command::{Effect, OnConflict};
 
 /// What the refusals of a repeated entry mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub(crate) fn reinterpret(entry: &Entry, refusals: &[Refusal]) -> Repeat {
             _ if could_be_of_any(entry, refusal) => return Repeat::Unclear,
             _ => return Repeat::Refused,
         };
-        match what_it_shows(entry.steps[step].json.as_str(), refusal.code) {
+        match what_it_shows(effect(entry, step), refusal.code) {
             Some(shows) => {
                 refused[step] += 1;
                 whole[step] |= shows == Shows::WholeStep;
@@ -63,7 +63,7 @@ pub(crate) fn reinterpret(entry: &Entry, refusals: &[Refusal]) -> Repeat {
         }
     }
     let is_covered = |step: usize| {
-        refused[step] == 0 || whole[step] || refused[step] >= names(entry.steps[step].json.as_str())
+        refused[step] == 0 || whole[step] || refused[step] >= entry.steps[step].names().max(1)
     };
     match refused[last] > 0 && !is_doubtful && (0..=last).all(is_covered) {
         true => Repeat::Done,
@@ -71,28 +71,25 @@ pub(crate) fn reinterpret(entry: &Entry, refusals: &[Refusal]) -> Repeat {
     }
 }
 
-fn could_be_of_any(entry: &Entry, refusal: &Refusal) -> bool {
-    entry
-        .steps
-        .iter()
-        .any(|step| what_it_shows(step.json.as_str(), refusal.code).is_some())
+/// The end that a step is to bring about.
+fn effect(entry: &Entry, step: usize) -> Effect {
+    entry.command_of(&entry.steps[step]).effect()
 }
 
-/// What a refusal with this code shows of a step, if it has the right verb.
-fn what_it_shows(step: &str, code: Option<&str>) -> Option<Shows> {
+fn could_be_of_any(entry: &Entry, refusal: &Refusal) -> bool {
+    (0..entry.steps.len()).any(|step| what_it_shows(effect(entry, step), refusal.code).is_some())
+}
+
+/// What a refusal with this code shows of a step, if the step is to bring about what the code says is so.
+fn what_it_shows(effect: Effect, code: Option<&str>) -> Option<Shows> {
     let code = code?;
-    let step: Value = serde_json::from_str(step).ok()?;
-    let (verb, body) = step.as_object()?.iter().next()?;
-    match verb.as_str() {
-        "add" if code == DID_NOT_CHANGE => Some(Shows::WholeStep),
-        "add" => is_already_member(code).then_some(Shows::OneName),
-        "remove" if code == DID_NOT_CHANGE => Some(Shows::WholeStep),
-        "remove" => is_no_member(code).then_some(Shows::OneName),
-        "removeFromOrg" => gone(code, body),
-        "addAdobeID" | "createEnterpriseID" | "createFederatedID" | "createUserGroup" => {
-            created(code, body)
-        }
-        _ => None,
+    match effect {
+        Effect::Join | Effect::Leave if code == DID_NOT_CHANGE => Some(Shows::WholeStep),
+        Effect::Join => is_already_member(code).then_some(Shows::OneName),
+        Effect::Leave => is_no_member(code).then_some(Shows::OneName),
+        Effect::LeaveOrg { deletes_account } => gone(code, deletes_account),
+        Effect::Create(on_conflict) => created(code, on_conflict),
+        Effect::Other => None,
     }
 }
 
@@ -122,20 +119,17 @@ fn is_no_member(code: &str) -> bool {
 
 /// `not_in_org` is documented to mean a user of the organisation, too, whose account is another's: one that cannot be
 /// deleted.
-fn gone(code: &str, body: &Value) -> Option<Shows> {
-    let deletes = body
-        .get("deleteAccount")
-        .is_some_and(|value| *value != Value::Bool(false));
+fn gone(code: &str, deletes_account: bool) -> Option<Shows> {
     match code {
         "error.user.nonexistent" | "error.user.not_found" => Some(Shows::WholeStep),
-        "error.user.not_in_org" if deletes => Some(Shows::Nothing),
+        "error.user.not_in_org" if deletes_account => Some(Shows::Nothing),
         "error.user.not_in_org" => Some(Shows::WholeStep),
         _ => None,
     }
 }
 
 /// A create that leaves what is there as it is has nothing more to do; one that updates it may not have done so.
-fn created(code: &str, body: &Value) -> Option<Shows> {
+fn created(code: &str, on_conflict: OnConflict) -> Option<Shows> {
     let is_there = matches!(
         code,
         "error.user.already_exists"
@@ -143,28 +137,18 @@ fn created(code: &str, body: &Value) -> Option<Shows> {
             | "error.user.already_invited"
             | "error.usergroup.already_exists"
     );
-    match body.get("option").and_then(Value::as_str) {
-        Some("ignoreIfAlreadyExists") if is_there => Some(Shows::WholeStep),
-        Some("updateIfAlreadyExists") if is_there => Some(Shows::Nothing),
-        _ => None,
+    match on_conflict {
+        OnConflict::Ignore if is_there => Some(Shows::WholeStep),
+        OnConflict::Update if is_there => Some(Shows::Nothing),
+        OnConflict::Ignore | OnConflict::Update | OnConflict::Error => None,
     }
-}
-
-/// How many names the lists of a step hold; at least one.
-fn names(step: &str) -> usize {
-    let step: Value = serde_json::from_str(step).unwrap_or_default();
-    let body = step.as_object().and_then(|step| step.values().next());
-    let lists = body.and_then(Value::as_object);
-    let lists = lists.into_iter().flat_map(|lists| lists.values());
-    let names: usize = lists.filter_map(Value::as_array).map(Vec::len).sum();
-    names.max(1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::split::{BatchLimits, split};
     use super::*;
-    use crate::model::command::Action;
+    use crate::model::action::Action;
 
     fn reinterpreted(action: &Action, refusals: &[(Option<usize>, &str)]) -> Repeat {
         let entries = split(action, 0, &BatchLimits::default());

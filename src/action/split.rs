@@ -1,9 +1,11 @@
 //! An action becomes entries that keep the service's limits: long lists become steps, many steps become entries.
 
-use crate::error::{Error, Result};
-use crate::json::text::SharedText;
-use crate::model::body::push_text;
-use crate::model::command::{Action, Command, Key, Target, Verb};
+use crate::model::action::Action;
+use crate::model::command::{Command, Kind};
+use crate::model::order_key::Key;
+use crate::model::write_json::ObjectWriter;
+use smallvec::SmallVec;
+use std::ops::Range;
 
 /// How much goes into one request, entry and step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,101 +28,82 @@ impl Default for BatchLimits {
     }
 }
 
-impl BatchLimits {
-    pub(crate) fn check(&self) -> Result<()> {
-        let limits = [
-            ("entries_per_request", self.entries_per_request),
-            ("steps_per_entry", self.steps_per_entry),
-            ("names_per_step", self.names_per_step),
-        ];
-        match limits.into_iter().find(|(_, limit)| *limit == 0) {
-            Some((name, _)) => Err(Error::invalid_argument(name, "must be at least 1")),
-            None => Ok(()),
-        }
-    }
-}
-
 /// One element of a request: one target and some steps for it.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     /// Which action of the batcher's owner this belongs to.
     pub action: usize,
-    pub steps: Vec<Step>,
+    pub steps: Steps,
     /// How many of the action's commands are done once this entry is applied.
     pub completes: usize,
     /// What the entry changes as a whole: nothing else about it may share the request.
-    pub writes: Vec<Key>,
+    pub writes: SmallVec<[Key; 2]>,
     /// What the entry relies on: nothing that changes it may share the request.
-    pub reads: Vec<Key>,
+    pub reads: SmallVec<[Key; 4]>,
     pub replay_safe: bool,
     /// Only one of these works in a request.
     pub deletes_group: bool,
     owner: Action,
 }
 
-/// One step on the wire, and the caller's command that it is or is a part of.
+/// The entries of an action: one for most.
+pub(crate) type Entries = SmallVec<[Entry; 1]>;
+
+type Steps = SmallVec<[Step; 2]>;
+
+/// One step on the wire: a part of the command of the caller's that it belongs to, and for most all of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
     pub command: usize,
-    pub json: SharedText,
-    /// What a part of a command mentions; `None` for a whole command.
-    mentions: Option<Vec<Key>>,
-}
-
-impl Step {
-    fn mentions<'a>(&'a self, owner: &'a Action) -> &'a [Key] {
-        match &self.mentions {
-            Some(mentions) => mentions,
-            None => owner.commands()[self.command].mentions(),
-        }
-    }
+    /// Which of the command's names are in it.
+    part: Range<usize>,
 }
 
 /// The entries of `action`, in the order in which they must be sent.
-pub(crate) fn split(action: &Action, number: usize, limits: &BatchLimits) -> Vec<Entry> {
-    let mut steps = Vec::with_capacity(action.commands().len());
+pub(crate) fn split(action: &Action, number: usize, limits: &BatchLimits) -> Entries {
+    let mut steps = Steps::new();
     for (position, command) in action.commands().iter().enumerate() {
-        push_steps(&mut steps, position, command, limits.names_per_step);
+        let parts = command.parts(limits.names_per_step);
+        steps.extend(parts.map(|part| Step {
+            command: position,
+            part,
+        }));
     }
+    let all = action.commands().len();
+    let mut entries = Entries::new();
     if steps.len() <= limits.steps_per_entry {
-        return vec![entry(action, number, steps, action.commands().len())];
+        entries.push(entry(action, number, steps, all));
+        return entries;
     }
-    let mut entries = Vec::with_capacity(steps.len().div_ceil(limits.steps_per_entry));
     let mut steps = steps.into_iter().peekable();
     while steps.peek().is_some() {
         let own = steps.by_ref().take(limits.steps_per_entry).collect();
-        let completes = steps
-            .peek()
-            .map_or(action.commands().len(), |step| step.command);
+        let completes = steps.peek().map_or(all, |step| step.command);
         entries.push(entry(action, number, own, completes));
     }
     entries
 }
 
-fn push_steps(steps: &mut Vec<Step>, position: usize, command: &Command, most: usize) {
-    let step = |json, mentions| Step {
-        command: position,
-        json,
-        mentions,
-    };
-    if command.verb() != Verb::Membership || command.names() <= most {
-        return steps.push(step(command.shared_json(), None));
-    }
-    let parts = command.in_parts(most).into_iter();
-    steps.extend(parts.map(|part| step(part.json, Some(part.mentions))));
-}
-
-fn entry(action: &Action, number: usize, steps: Vec<Step>, completes: usize) -> Entry {
+fn entry(action: &Action, number: usize, steps: Steps, completes: usize) -> Entry {
     let commands = &action.commands()[steps[0].command..=steps[steps.len() - 1].command];
-    let mentions = |step| Step::mentions(step, action);
-    let mut writes = Vec::with_capacity(2);
-    let mut reads = Vec::with_capacity(steps.iter().map(|step| mentions(step).len()).sum());
-    writes.push(action.target().key());
+    let target = action.target().key();
+    let mut writes = SmallVec::new();
+    let mut reads = SmallVec::with_capacity(steps.iter().map(|step| step.part.len()).sum());
+    writes.push(target);
     for step in &steps {
-        match action.commands()[step.command].verb() {
-            Verb::Membership => reads.extend_from_slice(mentions(step)),
+        let command = &action.commands()[step.command];
+        let part = step.part.clone();
+        match command.kind() {
+            Kind::Membership => command.each_mention(part, &mut |key| reads.push(key)),
             // A create or a rename brings names into being that others may be waiting for.
-            _ => writes.extend_from_slice(mentions(step)),
+            Kind::Create | Kind::Rename | Kind::DeleteGroup | Kind::RemoveFromOrg | Kind::Other => {
+                command.each_mention(part, &mut |key| {
+                    // Most creates name their target.
+                    if key != target {
+                        writes.push(key);
+                    }
+                })
+            }
         }
     }
     Entry {
@@ -129,61 +112,52 @@ fn entry(action: &Action, number: usize, steps: Vec<Step>, completes: usize) -> 
         writes,
         reads,
         replay_safe: is_replay_safe(commands),
-        deletes_group: commands.iter().any(|c| c.verb() == Verb::DeleteGroup),
+        deletes_group: commands.iter().any(|c| c.kind() == Kind::DeleteGroup),
         steps,
         owner: action.clone(),
     }
 }
 
 /// Whether doing all of it twice ends, and is reported, like doing it once. What stands before a removal from the
-/// organisation would find nobody the second time, unless it creates the user anew.
+/// organisation would not find the user the second time, unless it creates the user anew.
 fn is_replay_safe(commands: &[Command]) -> bool {
-    let removes = |command: &Command| command.verb() == Verb::RemoveFromOrg;
-    let finds_nobody =
-        commands.len() > 1 && commands.iter().any(removes) && commands[0].verb() != Verb::Create;
-    commands.iter().all(Command::is_replay_safe) && !finds_nobody
-}
-
-/// The entry's JSON up to its first step.
-fn push_head(json: &mut String, action: &Action) {
-    let mut field = |name: &str, text: &str| {
-        json.push_str(name);
-        push_text(json, text);
-    };
-    match action.target() {
-        Target::User {
-            user,
-            domain,
-            use_adobe_id,
-        } => {
-            field("{\"user\":", user.as_str());
-            if let Some(domain) = domain {
-                field(",\"domain\":", domain);
-            }
-            if *use_adobe_id {
-                json.push_str(",\"useAdobeID\":true");
-            }
-        }
-        Target::UserGroup(name) => field("{\"usergroup\":", name.as_str()),
-    }
-    if let Some(id) = action.request_id() {
-        json.push_str(",\"requestID\":");
-        push_text(json, id);
-    }
-    json.push_str(",\"do\":[");
+    let removes = |command: &Command| command.kind() == Kind::RemoveFromOrg;
+    let finds_no_user =
+        commands.len() > 1 && commands.iter().any(removes) && commands[0].kind() != Kind::Create;
+    commands.iter().all(Command::is_replay_safe) && !finds_no_user
 }
 
 impl Entry {
+    /// The command that a step is a part of.
+    pub(crate) fn command_of(&self, step: &Step) -> &Command {
+        &self.owner.commands()[step.command]
+    }
+
     /// Appends the entry to the body of a request.
     pub(crate) fn push_json(&self, body: &mut String) {
-        push_head(body, &self.owner);
+        let mut entry = ObjectWriter::begin(body);
+        self.owner.write_head(&mut entry);
+        let steps = entry.field("do");
+        steps.push('[');
         for (position, step) in self.steps.iter().enumerate() {
             if position > 0 {
-                body.push(',');
+                steps.push(',');
             }
-            body.push_str(step.json.as_str());
+            self.push_step(step, steps);
         }
-        body.push_str("]}");
+        steps.push(']');
+        entry.end();
+    }
+
+    fn push_step(&self, step: &Step, json: &mut String) {
+        self.command_of(step).push_part(step.part.clone(), json);
+    }
+}
+
+impl Step {
+    /// How many names its lists hold together.
+    pub(crate) fn names(&self) -> usize {
+        self.part.len()
     }
 }
 
@@ -208,7 +182,9 @@ mod tests {
             .collect();
         assert_eq!(commands, [vec![0; 10], vec![1; 3]]);
         assert_eq!([entries[0].completes, entries[1].completes], [1, 2]);
-        assert_eq!(entries[0].steps[9].json.as_str().matches("\"G9").count(), 5);
+        let mut last = String::new();
+        entries[0].push_step(&entries[0].steps[9], &mut last);
+        assert_eq!(last.matches("\"G9").count(), 5);
         let mut body = String::new();
         entries[1].push_json(&mut body);
         let json: serde_json::Value = serde_json::from_str(&body).unwrap();

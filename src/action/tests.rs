@@ -10,7 +10,7 @@ use crate::call::cancel::Cancel;
 use crate::call::options::CallOptions;
 use crate::counters::Counters;
 use crate::error::{ErrorKind, Result};
-use crate::model::command::Action;
+use crate::model::action::Action;
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::task::{Context, Waker};

@@ -31,6 +31,7 @@ pub type umapi_progress_fn =
 
 /// Fails if the cancel handle of the call is triggered, for a call that does not have to wait.
 pub(super) unsafe fn check_cancelled(call: *const umapi_call) -> Result<()> {
+    // SAFETY: the header requires NULL or call options that have not been freed.
     match unsafe { call.as_ref() } {
         Some(call) if call.0.is_cancelled() => {
             Err(Error::new(ErrorKind::Cancelled, "the call was cancelled").into())

@@ -1,5 +1,6 @@
 //! A lock for handles that one call at a time uses: a second call is refused, and a free during a call takes effect at
 //! the call's end.
+#![warn(clippy::undocumented_unsafe_blocks)]
 
 use super::guard::Result;
 use super::handle::{Handle, is_null};

@@ -1,4 +1,5 @@
 //! Callbacks of the program: running them, and the user data that belongs to them.
+#![warn(clippy::undocumented_unsafe_blocks)]
 
 use super::driver::{self, Outbox};
 use super::signals;
@@ -10,7 +11,7 @@ use std::ffi::c_void;
 /// chapter for the functions that it may call.
 ///
 /// @since 0.1.0
-pub type umapi_destroy_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
+pub(crate) type umapi_destroy_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
 thread_local! {
     static CALLBACKS: Cell<u32> = const { Cell::new(0) };
@@ -46,6 +47,7 @@ pub(super) struct Destructor {
 
 // SAFETY: the header requires a pointer that may be used on every thread that calls, and destroyed on any thread.
 unsafe impl Send for Destructor {}
+// SAFETY: the same.
 unsafe impl Sync for Destructor {}
 
 impl UserData {

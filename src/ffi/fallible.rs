@@ -1,4 +1,5 @@
 //! The wrapper of every export that can fail, which turns errors and panics into a status and an error handle.
+#![warn(clippy::undocumented_unsafe_blocks)]
 
 use super::error::umapi_error;
 use super::guard::{Failure, Result, guarded};
@@ -12,6 +13,7 @@ pub(super) unsafe fn fallible(
     error: *mut *mut umapi_error,
     body: impl FnOnce() -> Result<()>,
 ) -> umapi_status {
+    // SAFETY: `error` is NULL or a place for an error.
     unsafe { put(error, None) };
     let (status, core) = match guarded(body) {
         Ok(Ok(())) => return UMAPI_OK,
@@ -25,6 +27,7 @@ pub(super) unsafe fn fallible(
             (UMAPI_STATUS_PANIC, Error::new(ErrorKind::Internal, words))
         }
     };
+    // SAFETY: the same.
     unsafe { put(error, Some(umapi_error::with_status(status, &core))) };
     status
 }
@@ -33,6 +36,7 @@ pub(super) unsafe fn fallible(
 unsafe fn put(place: *mut *mut umapi_error, error: Option<umapi_error>) {
     if !place.is_null() {
         let handle = error.map_or(std::ptr::null_mut(), into_raw);
+        // SAFETY: the header requires NULL or a pointer to write to.
         unsafe { *place = handle };
     }
 }

@@ -1,4 +1,5 @@
 //! Handles: values behind opaque pointers, as the exports receive, return and free them.
+#![warn(clippy::undocumented_unsafe_blocks)]
 
 use super::error::umapi_error;
 use super::fallible::fallible;
@@ -80,6 +81,7 @@ pub(super) fn is_null(parameter: &str) -> Error {
 
 /// Reads from a handle that must not be NULL.
 pub(super) unsafe fn shared<'a, H: Handle + 'a>(handle: *const H) -> Result<&'a H::Core> {
+    // SAFETY: the header requires NULL or a handle that has not been freed.
     match unsafe { handle.as_ref() } {
         Some(handle) => Ok(handle.core()),
         None => Err(is_null(H::PARAMETER).into()),
@@ -97,6 +99,7 @@ where
     H: Handle,
     V: Copy,
 {
+    // SAFETY: the header requires NULL or a handle that has not been freed.
     infallible(otherwise, || match unsafe { handle.as_ref() } {
         Some(handle) => get(handle.core()),
         None => otherwise,
@@ -105,6 +108,7 @@ where
 
 /// The value of a handle that may be NULL, which stands for the default.
 pub(super) unsafe fn copied<H: Handle<Core: Clone + Default>>(handle: *const H) -> H::Core {
+    // SAFETY: the header requires NULL or a handle that has not been freed.
     unsafe { handle.as_ref() }.map_or_else(Default::default, |handle| handle.core().clone())
 }
 
@@ -114,10 +118,12 @@ pub(super) unsafe fn change<H: Handle>(
     error: *mut *mut umapi_error,
     to: impl FnOnce(&mut H::Core) -> Result<()>,
 ) -> umapi_status {
+    // SAFETY: the header requires NULL or a handle that no other thread uses meanwhile.
     let changed = || match unsafe { handle.as_mut() } {
         Some(handle) => to(handle.core_mut()),
         None => Err(is_null(H::PARAMETER).into()),
     };
+    // SAFETY: `error` is NULL or a place for an error.
     unsafe { fallible(error, changed) }
 }
 
@@ -133,13 +139,16 @@ pub(super) fn new<H: Owned>(core: impl FnOnce() -> H::Core) -> *mut H {
 
 /// The body of an export that makes an owned handle from a borrowed one.
 pub(super) unsafe fn copy<H: Owned<Core: Clone>>(handle: *const H) -> *mut H {
+    // SAFETY: the header asks for NULL or a handle that lives during the call.
     unsafe { read(handle, null_mut(), |core| into_raw(H::wrap(core.clone()))) }
 }
 
 /// The body of an export that frees a handle. NULL is allowed.
 pub(super) unsafe fn free<H: Owned>(handle: *mut H) {
     infallible((), || {
+        // SAFETY: the header requires NULL or a handle that has not been freed.
         if unsafe { handle.as_ref() }.is_some_and(H::release) {
+            // SAFETY: the handle comes from `into_raw`, and no call uses it.
             drop(unsafe { Box::from_raw(handle) });
         }
     });
@@ -151,6 +160,7 @@ pub(super) struct Out<P>(*mut P);
 impl<H: Owned> Out<*mut H> {
     /// Gives a new handle to the caller, which frees it.
     pub(super) fn give(self, core: H::Core) {
+        // SAFETY: `cleared` has checked the place.
         unsafe { *self.0 = into_raw(H::wrap(core)) };
     }
 }
@@ -158,17 +168,20 @@ impl<H: Owned> Out<*mut H> {
 impl<H: Handle> Out<*const H> {
     /// Lends a handle that stays with its owner.
     pub(super) fn lend(self, handle: &H) {
+        // SAFETY: the same.
         unsafe { *self.0 = handle };
     }
 }
 
 /// Takes the place for an owned handle and clears it.
 pub(super) unsafe fn out<H: Owned>(place: *mut *mut H) -> Result<Out<*mut H>> {
+    // SAFETY: the header asks for NULL or a place for the pointer.
     unsafe { cleared(H::PARAMETER, place, null_mut()) }
 }
 
 /// Takes the place for a borrowed handle and clears it.
 pub(super) unsafe fn out_borrowed<H: Handle>(place: *mut *const H) -> Result<Out<*const H>> {
+    // SAFETY: the header asks for NULL or a place for the pointer.
     unsafe { cleared(H::PARAMETER, place, null()) }
 }
 
@@ -176,6 +189,7 @@ unsafe fn cleared<P>(parameter: &str, place: *mut P, nothing: P) -> Result<Out<P
     if place.is_null() {
         return Err(is_null(parameter).into());
     }
+    // SAFETY: the header requires NULL or a pointer to write to, and NULL has been refused.
     unsafe { *place = nothing };
     Ok(Out(place))
 }

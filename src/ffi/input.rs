@@ -1,15 +1,18 @@
 //! Checks and conversions of arguments from C.
+#![warn(clippy::undocumented_unsafe_blocks)]
 
 use super::guard::Result;
 use super::handle::is_null;
 use super::number::Number;
 use crate::Error;
+use smallvec::SmallVec;
 use std::ffi::{CStr, c_char};
 use std::path::Path;
 use std::time::Duration;
 
 /// A NUL-terminated UTF-8 string.
 pub(super) unsafe fn text<'a>(argument: &str, text: *const c_char) -> Result<&'a str> {
+    // SAFETY: the header asks for NULL or a string.
     match unsafe { optional_text(argument, text) }? {
         Some(text) => Ok(text),
         None => Err(is_null(argument).into()),
@@ -24,6 +27,7 @@ pub(super) unsafe fn optional_text<'a>(
     if text.is_null() {
         return Ok(None);
     }
+    // SAFETY: the header requires a NUL-terminated string that lives for the call.
     let text = unsafe { CStr::from_ptr(text) };
     match text.to_str() {
         Ok(text) => Ok(Some(text)),
@@ -37,6 +41,7 @@ pub(super) unsafe fn optional_text<'a>(
 
 /// A path to a file.
 pub(super) unsafe fn path<'a>(argument: &str, path: *const c_char) -> Result<&'a Path> {
+    // SAFETY: the header asks for NULL or a string.
     match unsafe { text(argument, path) }? {
         "" => Err(Error::invalid_argument(argument, "must not be empty").into()),
         path => Ok(Path::new(path)),
@@ -55,6 +60,7 @@ pub(super) unsafe fn bytes<'a>(
     if length > isize::MAX as usize {
         return Err(Error::invalid_argument(argument, "has an impossible length").into());
     }
+    // SAFETY: the header requires `length` bytes that live for the call.
     Ok(unsafe { std::slice::from_raw_parts(start.cast(), length) })
 }
 
@@ -64,6 +70,7 @@ pub(super) unsafe fn sized_text<'a>(
     start: *const c_char,
     length: usize,
 ) -> Result<&'a str> {
+    // SAFETY: the header asks for NULL or `length` bytes.
     let bytes = unsafe { bytes(argument, start, length) }?;
     std::str::from_utf8(bytes).map_err(|e| {
         Error::invalid_argument(
@@ -89,23 +96,28 @@ pub(super) unsafe fn array<'a, T>(
     if count > isize::MAX as usize / size_of::<*const T>() {
         return Err(Error::invalid_argument(argument, "has an impossible count").into());
     }
+    // SAFETY: the header requires `count` pointers that live for the call.
     Ok(unsafe { std::slice::from_raw_parts(start, count) })
 }
 
-/// An array of strings.
+/// An array of strings. Few of them take no allocation.
 pub(super) unsafe fn texts<'a>(
     argument: &str,
     start: *const *const c_char,
     count: usize,
-) -> Result<Vec<&'a str>> {
+) -> Result<SmallVec<[&'a str; 8]>> {
+    // SAFETY: the header asks for NULL or `count` pointers.
     let array = unsafe { array(argument, start, count) }?;
-    array
-        .iter()
-        .enumerate()
-        .map(|(position, item)| unsafe {
+    let mut texts = SmallVec::new();
+    for (position, item) in array.iter().enumerate() {
+        // SAFETY: the header requires NUL-terminated strings; `text` refuses NULL.
+        let text = unsafe {
+            // The name with its position is made only for an error.
             text("", *item).or_else(|_| text(&format!("{argument}[{position}]"), *item))
-        })
-        .collect()
+        }?;
+        texts.push(text);
+    }
+    Ok(texts)
 }
 
 /// A flag, 0 or 1. Any other number is refused, since it is more likely a mistake than a 1.
@@ -132,16 +144,6 @@ pub(super) fn milliseconds(argument: &str, value: i64) -> Result<Duration> {
         _ => Err(
             Error::invalid_argument(argument, format_args!("is {value}; give at least 1 ms"))
                 .into(),
-        ),
-    }
-}
-
-/// A count, at least 1.
-pub(super) fn count(argument: &str, value: i32) -> Result<u32> {
-    match u32::try_from(value) {
-        Ok(value @ 1..) => Ok(value),
-        _ => Err(
-            Error::invalid_argument(argument, format_args!("is {value}; give at least 1")).into(),
         ),
     }
 }

@@ -1,5 +1,6 @@
 //! The common part of the listings of users and of groups: reading items and pages on the driver, and the bodies of the
 //! exports.
+#![warn(clippy::undocumented_unsafe_blocks)]
 
 use super::call::{check_cancelled, umapi_call};
 use super::call_lock::{CallLock, OneCallAtATime, lock_for_call};
@@ -132,19 +133,25 @@ impl<H: Handle<Core: Item>> Reading<H> {
         let item = match &mut self.items {
             // Neither the driver nor a copy of the options is needed.
             Some(items) if items.is_buffered() => {
+                // SAFETY: the header asks for NULL or call options.
                 unsafe { check_cancelled(call) }?;
                 items.next_buffered()
             }
-            _ => self.run(unsafe { copied(call) }, |mut items, options| async move {
-                let item = items.next(&options).await;
-                (items, item)
-            })?,
+            _ => {
+                // SAFETY: the same.
+                let options = unsafe { copied(call) };
+                self.run(options, |mut items, options| async move {
+                    let item = items.next(&options).await;
+                    (items, item)
+                })?
+            }
         };
         self.lent = item.map(H::wrap);
         Ok(self.lent.as_ref())
     }
 
     unsafe fn next_page(&mut self, call: *const umapi_call) -> Result<Option<Vec<H>>> {
+        // SAFETY: the header asks for NULL or call options.
         let page = self.run(unsafe { copied(call) }, |mut items, options| async move {
             let page = items.next_page(&options).await;
             (items, page)
@@ -177,6 +184,7 @@ where
     L: Handle<Core = Listing<H>>,
     H: Handle<Core: Item>,
 {
+    // SAFETY: each pointer is as the header asks for it: NULL, or what its type says.
     unsafe {
         fallible(error, || {
             let item = out_borrowed(item)?;
@@ -201,6 +209,7 @@ where
     P: Owned<Core = Vec<H>>,
     H: Handle<Core: Item>,
 {
+    // SAFETY: each pointer is as the header asks for it: NULL, or what its type says.
     unsafe {
         fallible(error, || {
             let page = out(page)?;
@@ -219,6 +228,7 @@ where
     L: Handle<Core = Listing<H>>,
     H: Handle<Core: Item>,
 {
+    // SAFETY: the header asks for NULL or a listing, and for NULL or a place for an error.
     unsafe { fallible(error, || lock_for_call(listing)?.reload()) }
 }
 
@@ -228,7 +238,9 @@ pub(super) unsafe fn text<H: Handle>(
     length: *mut usize,
     get: impl FnOnce(&H::Core) -> Option<Text<'_>>,
 ) -> *const c_char {
+    // SAFETY: the header requires NULL or an item that has not been freed, and NULL or a pointer to a length.
     let text = infallible(None, || get(unsafe { item.as_ref() }?.core()));
+    // SAFETY: the header asks for NULL or a place for the length.
     if let Some(length) = unsafe { length.as_mut() } {
         *length = text.map_or(0, |text| text.as_str().len());
     }

@@ -34,3 +34,27 @@ macro_rules! numbers {
 }
 
 pub(super) use numbers;
+
+#[cfg(test)]
+mod tests {
+    use super::Number;
+    use crate::{EndpointClass, IdentityType, LogLevel, OnConflict, StepKind};
+
+    /// The constants of every enumeration are numbered from 1 without a gap.
+    fn assert_numbered_to<N: Number>(last: i32) {
+        for number in -1..=last + 1 {
+            let read_back = N::from_number(number).map(N::number);
+            let expected = (1..=last).contains(&number).then_some(number);
+            assert_eq!(read_back, expected, "{}", std::any::type_name::<N>());
+        }
+    }
+
+    #[test]
+    fn every_constant_is_read_back_and_no_other_number() {
+        assert_numbered_to::<EndpointClass>(7);
+        assert_numbered_to::<IdentityType>(3);
+        assert_numbered_to::<LogLevel>(4);
+        assert_numbered_to::<OnConflict>(3);
+        assert_numbered_to::<StepKind>(7);
+    }
+}

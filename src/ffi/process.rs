@@ -1,4 +1,5 @@
 //! Detection of forks, and values that a child of a fork must not use.
+#![warn(clippy::undocumented_unsafe_blocks)]
 
 use crate::Process;
 use std::mem::ManuallyDrop;

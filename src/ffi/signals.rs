@@ -1,5 +1,6 @@
 //! The signal masks of the library's threads. These threads handle no signal of the program, and a SIGPIPE from a write
 //! to a connection that the service has closed is raised on them alone, where it stays blocked.
+#![warn(clippy::undocumented_unsafe_blocks)]
 
 use std::cell::Cell;
 

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 /// Rows of type `R`, with the texts that they point into.
 #[derive(Debug)]
-pub struct Table<R> {
+pub(crate) struct Table<R> {
     /// The answer, with a NUL for the closing quote of every text in a row, followed by the texts that needed decoding.
     texts: PooledBuf<String>,
     answer_length: usize,

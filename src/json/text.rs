@@ -29,6 +29,9 @@ impl<'a> Text<'a> {
     }
 }
 
+/// Texts below this length are put together on the stack.
+const SHORT: usize = 64;
+
 /// Owned UTF-8 text that a NUL follows in memory. Clones share it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SharedText(Arc<str>);
@@ -39,7 +42,14 @@ impl SharedText {
         SharedText(text.into())
     }
 
+    /// A copy, with its NUL. Of a short text it takes one allocation.
     pub(crate) fn copy(text: &str) -> Self {
+        let mut buffer = [0; SHORT];
+        if text.len() < SHORT {
+            buffer[..text.len()].copy_from_slice(text.as_bytes());
+            let with_nul = str::from_utf8(&buffer[..=text.len()]);
+            return SharedText(with_nul.expect("it is a text and a NUL").into());
+        }
         let mut copy = String::with_capacity(text.len() + 1);
         copy.push_str(text);
         SharedText::new(copy)
@@ -104,5 +114,16 @@ mod tests {
         assert_eq!(text(5, 5).as_bytes_with_nul(), b"\0");
         assert_eq!(text(6, 9).as_bytes_with_nul(), "李\0".as_bytes());
         assert_eq!(Span::ABSENT.text(page), None);
+    }
+
+    #[test]
+    fn a_copy_has_its_nul_however_long_it_is() {
+        for length in [0, 1, SHORT - 1, SHORT, 10 * SHORT] {
+            let text = "a".repeat(length);
+            let copy = SharedText::copy(&text);
+            assert_eq!(copy.as_str(), text);
+            assert_eq!(copy, SharedText::new(text));
+        }
+        assert_eq!(SharedText::copy("Zoë").as_str(), "Zoë");
     }
 }

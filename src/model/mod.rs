@@ -1,10 +1,14 @@
 //! The service's nouns as data: users, groups, commands and what the service answers. No I/O.
 
+pub(crate) mod action;
 pub(crate) mod answer;
-pub(crate) mod body;
+pub(crate) mod argument;
 pub(crate) mod command;
 pub(crate) mod error_body;
 pub(crate) mod group;
+pub(crate) mod order_key;
 pub(crate) mod page;
+pub(crate) mod target;
 pub(crate) mod token;
 pub(crate) mod user;
+pub(crate) mod write_json;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// An access token, and its lifetime as the issuer states it. `None`: the token is used until the service refuses it.
 #[derive(Clone, Debug)]
-pub struct AccessToken {
+pub(crate) struct AccessToken {
     pub secret: Secret,
     pub lifetime: Option<Duration>,
 }

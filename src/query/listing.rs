@@ -6,7 +6,7 @@ use crate::call::endpoint_class::EndpointClass;
 use crate::error::{Absent, Delivery, Error, ErrorKind, Result};
 use crate::http::transport::Answer;
 use crate::json::buffer_pool::BufferPool;
-use crate::model::command::{check_domain, check_group_name};
+use crate::model::argument::{check_domain, check_group_name};
 use crate::model::error_body::quote;
 use crate::model::group::GroupRow;
 use crate::model::page::{Page, PageAnswer};

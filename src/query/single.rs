@@ -4,7 +4,7 @@ use crate::call::Call;
 use crate::call::endpoint_class::EndpointClass;
 use crate::error::{Absent, Error, Result};
 use crate::http::transport::Answer;
-use crate::model::command::check_user_query;
+use crate::model::argument::check_user_query;
 use crate::model::user::{User, parse_one_user};
 use crate::service::{Resource, Service};
 use serde_json::Value;
