@@ -26,7 +26,7 @@
  *
  * # Ownership
  *
- * - `T **out`: you own what you receive, and free it with the `_free` function of its type. Each takes NULL, never
+ * - `T **out`: you own what you receive, and free it with the `_free` function of its type. Each accepts NULL, never
  *   fails and never waits.
  * - A returned `const T *` or `const char *`, and a `const T **out`: borrowed. It lives as long as its parent, which the
  *   function's comment names.
@@ -95,8 +95,8 @@
 #define UMAPI_VERSION_PATCH 0
 
 /**
- * The number of the binary interface that this header describes. It is the number in the soname, `libumapi.so.1`;
- * functions are added under it, never changed.
+ * The version of the binary interface that this header describes. It is the number in the soname, `libumapi.so.1`.
+ * Under one number functions are added, and never changed.
  *
  * @since 0.1.0
  */
@@ -123,7 +123,7 @@
 #define UMAPI_PROGRESS_ACTIONS 4
 
 /**
- * Another try after a failure that may pass.
+ * The delay before another attempt, after a failure that may be temporary.
  */
 #define UMAPI_WAIT_BACK_OFF 1
 
@@ -133,17 +133,17 @@
 #define UMAPI_WAIT_THROTTLED 2
 
 /**
- * The documented limit on requests is used up for now.
+ * The documented rate limit has been reached.
  */
 #define UMAPI_WAIT_PACE 3
 
 /**
- * Another call of this client is getting the token.
+ * Another call of this client is requesting the token.
  */
 #define UMAPI_WAIT_TOKEN 4
 
 /**
- * Listings of users. The service counts requests by such classes.
+ * Listings of users. The service applies its rate limits to such classes of endpoints.
  */
 #define UMAPI_ENDPOINT_USERS 1
 
@@ -198,22 +198,22 @@
 #define UMAPI_LOG_DEBUG 4
 
 /**
- * An account of which this version does not know the type, or that has none.
+ * An account without a type, or of a type that this version does not know.
  */
 #define UMAPI_IDENTITY_UNKNOWN 0
 
 /**
- * An account that its owner made and owns.
+ * An Adobe ID: an account that the person has made and owns.
  */
 #define UMAPI_IDENTITY_ADOBE 1
 
 /**
- * An account that the organisation owns and Adobe authenticates.
+ * An Enterprise ID: an account that the organisation owns and Adobe authenticates.
  */
 #define UMAPI_IDENTITY_ENTERPRISE 2
 
 /**
- * An account that the organisation owns and authenticates.
+ * A Federated ID: an account that the organisation owns and authenticates.
  */
 #define UMAPI_IDENTITY_FEDERATED 3
 
@@ -338,24 +338,24 @@
 #define UMAPI_ON_CONFLICT_ERROR 3
 
 /**
- * Every command was applied; in test mode: would have been.
+ * Every command was applied or, in test mode, would have been applied.
  */
 #define UMAPI_OUTCOME_SUCCEEDED 1
 
 /**
- * The service refused a command or the whole request, or the action could not be finished: the findings and the error
- * tell. What came before (umapi_outcome_applied) was applied.
+ * The service refused a command or the whole request, or the action could not be finished: see the findings and the
+ * error. The commands before that one (umapi_outcome_applied) were applied.
  */
 #define UMAPI_OUTCOME_FAILED 2
 
 /**
- * Nothing of it was applied; the error tells why. It can be executed again.
+ * No command of the action was applied; see the error for the reason. It can be executed again.
  */
 #define UMAPI_OUTCOME_NOT_SENT 3
 
 /**
- * It was sent, and the answer lost or at odds with itself: it may or may not have been applied; the error tells how. Look before you repeat
- * it.
+ * The action was sent, but the answer was lost or contradicts itself: see the error. The action may or may not have
+ * been applied, so check that before you repeat it.
  */
 #define UMAPI_OUTCOME_UNKNOWN 4
 
@@ -365,18 +365,18 @@
 #define UMAPI_SEVERITY_ERROR 1
 
 /**
- * The service did the command and has something to say about it; or it refused the command when the library sent it
- * again after a lost answer, and what it says ("already a member") shows that the command is done.
+ * The service applied the command and adds a remark; or it refused the command when the library sent it again after a
+ * lost answer, and its refusal ("already a member") shows that the command had been applied.
  */
 #define UMAPI_SEVERITY_WARNING 2
 
 /**
- * The options, the certificates to trust and the proxy that the environment names.
+ * The options, the certificates to trust and the proxy from the environment.
  */
 #define UMAPI_CHECK_CONFIGURATION 1
 
 /**
- * The address of a host, or of the proxy on the way to it.
+ * The lookup of the address of a host, or of the proxy before it.
  */
 #define UMAPI_CHECK_NAME 2
 
@@ -386,7 +386,7 @@
 #define UMAPI_CHECK_CONNECT 3
 
 /**
- * A way through the proxy, if there is one.
+ * The connection through the proxy, if there is one.
  */
 #define UMAPI_CHECK_PROXY 4
 
@@ -401,22 +401,22 @@
 #define UMAPI_CHECK_TOKEN 6
 
 /**
- * A call of the API, which reads.
+ * A call of the API that only reads.
  */
 #define UMAPI_CHECK_CALL 7
 
 /**
- * The step is as it should be.
+ * The step succeeded.
  */
 #define UMAPI_CHECK_PASSED 1
 
 /**
- * It is not; see umapi_check_step_remedy.
+ * The step failed; see umapi_check_step_remedy.
  */
 #define UMAPI_CHECK_FAILED 2
 
 /**
- * It was not tried, since a step that it needs has failed.
+ * The step was not tried, because a step that it depends on failed.
  */
 #define UMAPI_CHECK_SKIPPED 3
 
@@ -431,40 +431,42 @@ typedef struct umapi_action umapi_action;
 
 /**
  * The options of a call: deadline, cancel handle, request id, progress callback. Every function that can wait takes
- * one, or NULL for a call without a time limit. It is read when a call begins, so it can serve any number of calls,
- * from any threads, while nobody changes it. One thread at a time while it is being set up.
+ * such options, or NULL for a call without a time limit. A call reads them when it begins, so the same options can
+ * serve any number of calls, from any threads, as long as no thread changes them. Only one thread at a time may set
+ * them up.
  *
  * @since 0.1.0
  */
 typedef struct umapi_call umapi_call;
 
 /**
- * Ends calls from another thread. One handle can serve any number of calls, at once
- * and in turn. Every function takes it from any thread.
+ * A handle that ends calls from another thread. One handle can serve any number of calls, at the same time or one after
+ * another. It can be passed to every function on any thread.
  *
  * @since 0.1.0
  */
 typedef struct umapi_cancel umapi_cancel;
 
 /**
- * What a self-check found (umapi_client_check): steps in the order in which they were tried, first the configuration,
- * then name, connection, proxy and TLS of the token host and a token, then the same of the service's host and a call.
- * It never holds a secret. Every accessor takes NULL. Read and freed on any thread.
+ * The result of a self-check (umapi_client_check): the steps in the order in which they were tried. The configuration
+ * comes first; then name, connection, proxy and TLS of the token host, and a token; then the same of the service's
+ * host, and a call. It never contains a secret. Every accessor accepts NULL. It can be read and freed on any thread.
  *
  * @since 0.1.0
  */
 typedef struct umapi_check umapi_check;
 
 /**
- * One step of a self-check. Borrowed from the check, and valid as long as it.
+ * One step of a self-check. Borrowed from the check, and valid until the check is freed.
  *
  * @since 0.1.0
  */
 typedef struct umapi_check_step umapi_check_step;
 
 /**
- * One organisation at the service. Save for its credentials (umapi_client_set_credentials) it never changes once made,
- * and any number of threads may use it at once. In a child process after a fork every call answers `UMAPI_STATUS_FORK`.
+ * A client of one organisation at the service. Except for its credentials (umapi_client_set_credentials) it does not
+ * change after it is made, and any number of threads may use it at the same time. In a child process after a fork
+ * every call answers `UMAPI_STATUS_FORK`.
  *
  * @since 0.1.0
  */
@@ -478,39 +480,40 @@ typedef struct umapi_client umapi_client;
 typedef struct umapi_client_options umapi_client_options;
 
 /**
- * Who the program is to Adobe. Copied into each client made with it, and may be freed after that. One thread at a
- * time while it is being set up.
+ * The credentials by which the program authenticates to Adobe. Each client made with them has a copy, so they may be
+ * freed after that. Only one thread at a time may set them up.
  *
  * @since 0.1.0
  */
 typedef struct umapi_credentials umapi_credentials;
 
 /**
- * What went wrong. Owned by the caller where it came through an `umapi_error **`; borrowed where a result lends it.
- * Every accessor takes NULL and then answers as for "no error". May be read and freed on any thread.
+ * The details of a failure. The caller owns an error that it receives through an `umapi_error **`, and borrows one
+ * that an accessor returns. Every accessor accepts NULL and then answers as for "no error". It can be read and freed
+ * on any thread.
  *
  * @since 0.1.0
  */
 typedef struct umapi_error umapi_error;
 
 /**
- * An error or warning of the service about one command. Borrowed from its outcome. Every accessor takes NULL.
+ * An error or warning of the service about one command. Borrowed from its outcome. Every accessor accepts NULL.
  *
  * @since 0.1.0
  */
 typedef struct umapi_finding umapi_finding;
 
 /**
- * A group as the service tells of one: user groups, product profiles and admin groups alike. Every accessor takes NULL
- * and then answers as for an absent field. Read on any thread. A `const umapi_group *` is borrowed; a `umapi_group *`
- * is the caller's, to be freed with umapi_group_free.
+ * A group, as the service describes it: a user group, a product profile or an admin group. Every accessor accepts NULL
+ * and then answers as for an absent field. It can be read on any thread. A `const umapi_group *` is borrowed; the
+ * caller owns a `umapi_group *`, and frees it with umapi_group_free.
  *
  * @since 0.1.0
  */
 typedef struct umapi_group umapi_group;
 
 /**
- * A page of a listing of groups. Owned by the caller; read on any thread, freed on any.
+ * A page of a listing of groups. The caller owns it. It can be read and freed on any thread.
  *
  * @since 0.1.0
  */
@@ -518,133 +521,139 @@ typedef struct umapi_group_page umapi_group_page;
 
 /**
  * A listing of groups, read group by group or page by page. The next pages are fetched ahead, in order, also while no
- * call is under way. One call at a time: during a call, another one with the same listing answers
- * `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads as in a callback of the call. Only its figures can be read at any time.
+ * call is in progress. Only one call at a time may use it: during a call, another call with the same listing answers
+ * `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads and in a callback of the call. Only its figures can be read at any
+ * time.
  *
  * @since 0.1.0
  */
 typedef struct umapi_groups umapi_groups;
 
 /**
- * A new RSA private key and its certificate, which the Adobe Developer Console wants for a Service Account (JWT, legacy). Read
- * from any thread.
+ * A new RSA private key and its certificate, which the Adobe Developer Console requires for a Service Account (JWT,
+ * legacy). It can be read on any thread.
  *
  * @since 0.1.0
  */
 typedef struct umapi_key_pair umapi_key_pair;
 
 /**
- * What a new certificate says of its owner, how long it is good, and how long its key is. One thread at a time.
+ * The options of a new key pair: the subject of its certificate, how long the certificate is valid, and the length of
+ * the key. Only one thread at a time may use them.
  *
  * @since 0.1.0
  */
 typedef struct umapi_key_pair_options umapi_key_pair_options;
 
 /**
- * What became of one action. Borrowed from its results. Every accessor takes NULL.
+ * The outcome of one action. Borrowed from its results. Every accessor accepts NULL.
  *
  * @since 0.1.0
  */
 typedef struct umapi_outcome umapi_outcome;
 
 /**
- * How a call goes on. PooledBuf to a progress callback, for the time that it runs.
+ * A report on the progress of a call. A progress callback borrows it while it runs.
  *
  * @since 0.1.0
  */
 typedef struct umapi_progress umapi_progress;
 
 /**
- * Actions that gather until a request is full. One call at a time: during a call, another one with the same queue answers
- * `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads as in a callback of the call. But other threads may take results and
- * ask for what is pending at any time.
+ * A queue that collects actions until a request is full. Only one call at a time may use it: during a call, another
+ * call with the same queue answers `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads and in a callback of the call.
+ * However, other threads may take results and ask for the number of pending actions at any time.
  *
  * @since 0.1.0
  */
 typedef struct umapi_queue umapi_queue;
 
 /**
- * The outcomes of actions. Everything in it is borrowed from it. Read and freed on any thread.
+ * The outcomes of actions. All that its accessors return is borrowed from it. It can be read and freed on any thread.
  *
  * @since 0.1.0
  */
 typedef struct umapi_results umapi_results;
 
 /**
- * What the service says of itself. Every accessor takes NULL. Read and freed on any thread.
+ * The status of the service, as the service reports it. Every accessor accepts NULL. It can be read and freed on any
+ * thread.
  *
  * @since 0.1.0
  */
 typedef struct umapi_service umapi_service;
 
 /**
- * Where a token callback puts its answer. PooledBuf to the callback, for the time that it runs.
+ * The answer of a token callback. The callback borrows it while it runs.
  *
  * @since 0.1.0
  */
 typedef struct umapi_token_answer umapi_token_answer;
 
 /**
- * A user as the service tells of one. Every accessor takes NULL and then answers as for an absent field. Read on any
- * thread. A `const umapi_user *` is borrowed; a `umapi_user *` is the caller's, to be freed with umapi_user_free.
+ * A user, as the service describes it. Every accessor accepts NULL and then answers as for an absent field. It can be
+ * read on any thread. A `const umapi_user *` is borrowed; the caller owns a `umapi_user *`, and frees it with
+ * umapi_user_free.
  *
  * @since 0.1.0
  */
 typedef struct umapi_user umapi_user;
 
 /**
- * A page of a listing of users. Owned by the caller; read on any thread, freed on any.
+ * A page of a listing of users. The caller owns it. It can be read and freed on any thread.
  *
  * @since 0.1.0
  */
 typedef struct umapi_user_page umapi_user_page;
 
 /**
- * Which users to list. Copied into each listing begun with it. One thread at a time.
+ * A query that selects the users of a listing. Each listing has a copy of it. Only one thread at a time may use it.
  *
  * @since 0.1.0
  */
 typedef struct umapi_user_query umapi_user_query;
 
 /**
- * A listing of users, read user by user or page by page. The next pages are fetched ahead, in order, also while no
- * call is under way. One call at a time: during a call, another one with the same listing answers
- * `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads as in a callback of the call. Only its figures can be read at any time.
+ * A listing of users, read user by user or page by page. The next pages are fetched ahead, in order, also while no call
+ * is in progress. Only one call at a time may use it: during a call, another call with the same listing answers
+ * `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads and in a callback of the call. Only its figures can be read at any
+ * time.
  *
  * @since 0.1.0
  */
 typedef struct umapi_users umapi_users;
 
 /**
- * What a fallible function answers: `UMAPI_OK` or the kind of failure. The numbers never change; a later version
- * may add some, so treat one that you do not know as `UMAPI_STATUS_INTERNAL`.
+ * The result of a function that can fail: `UMAPI_OK` or the kind of failure. The numbers never change. Later versions
+ * may add numbers, so treat one that you do not know as `UMAPI_STATUS_INTERNAL`.
  *
  * @since 0.1.0
  */
 typedef int32_t umapi_status;
 
 /**
- * A program's own way to an access token, such as a vault. It runs on a thread of the library's own whenever a token
- * is needed, may block, and answers with umapi_token_answer_set or umapi_token_answer_fail. A call that is cancelled
- * meanwhile does not wait for it; `user_data` stays alive until it returns. See "Callbacks" in the first chapter for what
- * it may call. The library must not be unloaded before it has returned.
+ * A callback that provides an access token, from a vault for example. It runs on a thread of the library whenever a
+ * token is needed, may block, and answers with umapi_token_answer_set or umapi_token_answer_fail. A call that is
+ * cancelled meanwhile does not wait for it; `user_data` stays valid until it returns. See "Callbacks" in the first
+ * chapter for the functions that it may call. The library must not be unloaded before it has returned.
  *
  * @since 0.1.0
  */
 typedef void (*umapi_token_fn)(umapi_token_answer *answer, void *user_data);
 
 /**
- * Called once with a callback's `user_data` when the library will not use it any more. May be NULL. It runs on a thread
- * that calls the library, or on the thread of a token callback, and is a callback itself: see "Callbacks" in the first
- * chapter for what it may call.
+ * A callback that is called once with the `user_data` of another callback, when the library no longer uses it. May be
+ * NULL. It runs on a thread that calls the library, or on the thread of a token callback. See "Callbacks" in the first
+ * chapter for the functions that it may call.
  *
  * @since 0.1.0
  */
 typedef void (*umapi_destroy_fn)(void *user_data);
 
 /**
- * Told how a call goes on. It runs on the thread that made the call and holds up nothing but that call, which returns
- * after it; `progress` is valid until it returns. See "Callbacks" in the first chapter for what it may call.
+ * A callback that receives the progress of a call. It runs on the thread that made the call and delays only that call,
+ * which does not return before it; `progress` is valid until the callback returns. See "Callbacks" in the first chapter
+ * for the functions that it may call.
  *
  * @since 0.1.0
  */
@@ -663,12 +672,12 @@ typedef void (*umapi_progress_fn)(const umapi_progress *progress, void *user_dat
 typedef void (*umapi_log_fn)(int32_t level, const char *message, void *user_data);
 
 /**
- * Done.
+ * Success.
  */
 #define UMAPI_OK 0
 
 /**
- * An argument can never be right; the message names it. Nothing was sent and nothing has changed.
+ * An argument is not valid; the message names it. Nothing was sent and nothing has changed.
  */
 #define UMAPI_STATUS_INVALID_ARGUMENT 1
 
@@ -678,18 +687,18 @@ typedef void (*umapi_log_fn)(int32_t level, const char *message, void *user_data
 #define UMAPI_STATUS_CANCELLED 2
 
 /**
- * The time of the call (`umapi_call_set_timeout_ms`) was up.
+ * The time of the call (`umapi_call_set_timeout_ms`) ran out.
  */
 #define UMAPI_STATUS_DEADLINE 3
 
 /**
- * The service asks for a longer pause than the call may wait; `umapi_error_retry_after_ms` has the figure.
+ * The service requires a longer wait than the call allows; umapi_error_retry_after_ms returns its length.
  */
 #define UMAPI_STATUS_THROTTLED 4
 
 /**
- * No connection: the name was not found, the host refused or was not reached, or the connection broke. Retried for
- * seconds only, if there never was a connection.
+ * The connection failed: the name was not found, the host refused or was not reached, or the connection broke. If no
+ * connection was established at all, retries end after some seconds.
  */
 #define UMAPI_STATUS_CONNECT 5
 
@@ -699,12 +708,12 @@ typedef void (*umapi_log_fn)(int32_t level, const char *message, void *user_data
 #define UMAPI_STATUS_TLS 6
 
 /**
- * The proxy refused or could not be used. Not retried.
+ * The proxy refused the connection or could not be used. Not retried.
  */
 #define UMAPI_STATUS_PROXY 7
 
 /**
- * Connected, but no complete answer in the time of one attempt.
+ * The connection was established, but no complete answer came within the time of one attempt.
  */
 #define UMAPI_STATUS_TIMEOUT 8
 
@@ -714,24 +723,24 @@ typedef void (*umapi_log_fn)(int32_t level, const char *message, void *user_data
 #define UMAPI_STATUS_AUTH 9
 
 /**
- * The credentials are fine but may not do this.
+ * The credentials are valid but do not permit this.
  */
 #define UMAPI_STATUS_FORBIDDEN 10
 
 /**
- * The service does not know the group or the organisation. A host that knows none of the service's addresses is
- * `UMAPI_STATUS_PROTOCOL`.
+ * The service does not know the group or the organisation. For a host that does not know the service's paths the
+ * status is `UMAPI_STATUS_PROTOCOL`.
  */
 #define UMAPI_STATUS_NOT_FOUND 11
 
 /**
- * The service refused the request as wrong, or something on the way to it, such as a firewall, refused this one
- * request; the message tells which.
+ * The service refused the request as wrong, or a system between, such as a firewall, refused this one request; the
+ * message says which.
  */
 #define UMAPI_STATUS_REJECTED 12
 
 /**
- * The service, or a gateway before it, failed.
+ * The service, or a gateway in front of it, failed.
  */
 #define UMAPI_STATUS_SERVER 13
 
@@ -741,25 +750,25 @@ typedef void (*umapi_log_fn)(int32_t level, const char *message, void *user_data
 #define UMAPI_STATUS_PROTOCOL 14
 
 /**
- * The client was made before a fork and used in the child. Make a new client there.
+ * A client that was made before a fork was used in the child. Make a new client in the child.
  */
 #define UMAPI_STATUS_FORK 15
 
 /**
- * A defect of the library was caught at its boundary. The handle that was used may be freed, and nothing else.
+ * A defect of the library: a panic was caught. The handle that was used may be freed, but not used otherwise.
  */
 #define UMAPI_STATUS_PANIC 16
 
 /**
- * A defect of the library, or something that it could not get from the operating system, such as descriptors or memory:
- * then the message has the system's words.
+ * A defect of the library, or a shortage in the operating system, such as of descriptors or memory; in that case the
+ * message contains the system's error.
  */
 #define UMAPI_STATUS_INTERNAL 17
 
 /**
- * The service worked in the other mode than was asked for: by its own count it did in earnest what a client in test
- * mode sent, or only tried out what was to be done. The actions concerned are unknown, and the rest of the run is not
- * sent. Look at what has changed before anything else is sent.
+ * The service used the wrong mode: by its own count it applied actions that were sent in test mode, or only tested
+ * actions that were to be applied. The outcome of these actions is unknown, and the rest of the run is not sent. Check
+ * what has changed before you send anything else.
  */
 #define UMAPI_STATUS_WRONG_MODE 18
 
@@ -775,15 +784,15 @@ extern "C" {
 const char *umapi_version(void);
 
 /**
- * The `UMAPI_ABI_VERSION` of the library that was loaded. A program that loads the library by hand compares it with
- * the one that it was written for.
+ * The `UMAPI_ABI_VERSION` of the library that was loaded. A program that loads the library at run time compares it
+ * with the version that the program was written for.
  *
  * @since 0.1.0
  */
 uint32_t umapi_abi_version(void);
 
 /**
- * Frees an error that the caller owns. NULL is fine.
+ * Frees an error that the caller owns. NULL is allowed.
  *
  * @since 0.1.0
  */
@@ -797,8 +806,8 @@ void umapi_error_free(umapi_error *error);
 umapi_status umapi_error_status(const umapi_error *error);
 
 /**
- * One sentence for a person: what went wrong, in whose words, and what to do where that is known. It never holds a
- * secret. Borrowed from the error; "no error" for NULL.
+ * One sentence for people: what went wrong, in the wording of the service or system that refused, and what to do if
+ * that is known. It never contains a secret. Borrowed from the error; "no error" for NULL.
  *
  * @since 0.1.0
  */
@@ -812,30 +821,30 @@ const char *umapi_error_message(const umapi_error *error);
 int32_t umapi_error_http_status(const umapi_error *error);
 
 /**
- * The service's own error code, such as "error.group.not_found", as it came. Borrowed from the error; NULL if it gave
- * none.
+ * The service's own error code, unchanged, such as "error.group.not_found". Borrowed from the error; NULL if the
+ * service sent none.
  *
  * @since 0.1.0
  */
 const char *umapi_error_code(const umapi_error *error);
 
 /**
- * The `X-Request-Id` of the last attempt, to quote to Adobe's support. Borrowed from the error; NULL if nothing was
- * sent.
+ * The `X-Request-Id` of the last attempt, by which Adobe's support can find it. Borrowed from the error; NULL if
+ * nothing was sent.
  *
  * @since 0.1.0
  */
 const char *umapi_error_request_id(const umapi_error *error);
 
 /**
- * How long the service asks to be left alone, in milliseconds; -1 if it did not say.
+ * The time in milliseconds after which the service accepts requests again; -1 if it did not say.
  *
  * @since 0.1.0
  */
 int64_t umapi_error_retry_after_ms(const umapi_error *error);
 
 /**
- * How many times the request was tried.
+ * The number of attempts at the request.
  *
  * @since 0.1.0
  */
@@ -849,17 +858,17 @@ int32_t umapi_error_attempts(const umapi_error *error);
 const char *umapi_error_endpoint(const umapi_error *error);
 
 /**
- * 1 if the same call may go better later, with nothing changed by the caller; otherwise 0.
+ * 1 if the same call may succeed later although the caller changes nothing; otherwise 0.
  *
  * @since 0.1.0
  */
 int32_t umapi_error_is_retryable(const umapi_error *error);
 
 /**
- * Credentials of the kind OAuth Server-to-Server, the standard: from the Adobe Developer Console.
+ * Makes credentials of the kind OAuth Server-to-Server, the standard, from the Adobe Developer Console.
  *
  * @param client_id      the client id ("API key").
- * @param client_secret  the client secret; copied, and zeroed when the library is done with it.
+ * @param client_secret  the client secret; copied; the copy is zeroed when it is no longer needed.
  * @param credentials    receives the credentials; free with umapi_credentials_free.
  * @param error          receives the error; may be NULL.
  * @since 0.1.0
@@ -870,18 +879,18 @@ umapi_status umapi_credentials_new_oauth(const char *client_id,
                                          umapi_error **error);
 
 /**
- * Credentials of the kind Service Account (JWT), which are legacy: Adobe has created none since mid-2024, their
- * certificates cannot be renewed since 30 June 2025, and those left become OAuth Server-to-Server credentials when their
- * certificate ends, or on 1 March 2026.
+ * Makes credentials of the kind Service Account (JWT), which are legacy: Adobe has created none since mid-2024, their
+ * certificates cannot be renewed since 30 June 2025, and the remaining ones become OAuth Server-to-Server credentials
+ * when their certificate expires, or on 1 March 2026.
  *
  * @param client_id       the client id ("API key").
- * @param client_secret   the client secret; copied, and zeroed when the library is done with it.
+ * @param client_secret   the client secret; copied; the copy is zeroed when it is no longer needed.
  * @param tech_acct_id    the technical account id, such as "…@techacct.adobe.com".
- * @param private_key     an RSA private key in PEM, PKCS#1 or PKCS#8, not encrypted; see
- *                        umapi_credentials_new_jwt_with_passphrase for one that is.
+ * @param private_key     an RSA private key in PEM, PKCS#1 or PKCS#8, not encrypted; for an
+ *                        encrypted one see umapi_credentials_new_jwt_with_passphrase.
  * @param private_key_length  its length in bytes.
  * @param credentials     receives the credentials; free with umapi_credentials_free.
- * @param error           receives the error; may be NULL. A key that cannot sign is told here.
+ * @param error           receives the error; may be NULL. A key that cannot sign fails here.
  * @since 0.1.0
  */
 umapi_status umapi_credentials_new_jwt(const char *client_id,
@@ -893,24 +902,25 @@ umapi_status umapi_credentials_new_jwt(const char *client_id,
                                        umapi_error **error);
 
 /**
- * The same, for a private key that may be encrypted.
+ * Makes credentials as umapi_credentials_new_jwt does, from a private key that may be encrypted.
  *
- * Every form of RSA key that OpenSSL writes is read: PKCS#1 (`RSA PRIVATE KEY`), PKCS#8 (`PRIVATE KEY`), encrypted PKCS#8
- * (`ENCRYPTED PRIVATE KEY`) with PBES2 (AES or 3DES; PBKDF2 or scrypt) and with PBES1 or the schemes of PKCS#12 (DES,
- * 3DES or RC2; not RC4 and not MD2), and the old form with the headers `Proc-Type` and `DEK-Info` (AES, 3DES or DES)
- * under either label. Line ends, a byte order mark, text and certificates before and after the key do not matter. The
- * key must have 2048 to 8192 bits. One that asks for more than 10,000,000 iterations to be opened is refused.
+ * Every form of RSA key that OpenSSL writes is read: PKCS#1 (`RSA PRIVATE KEY`), PKCS#8 (`PRIVATE KEY`), encrypted
+ * PKCS#8 (`ENCRYPTED PRIVATE KEY`) with PBES2 (AES or 3DES; PBKDF2 or scrypt) and with PBES1 or the schemes of PKCS#12
+ * (DES, 3DES or RC2; not RC4 and not MD2), and the old form with the headers `Proc-Type` and `DEK-Info` (AES, 3DES or
+ * DES) under either label. Line ends, a byte order mark, and text and certificates before and after the key are
+ * ignored. The key must have 2048 to 8192 bits. A key that requires more than 10,000,000 iterations to be decrypted is
+ * refused.
  *
  * @param client_id       the client id ("API key").
- * @param client_secret   the client secret; copied, and zeroed when the library is done with it.
+ * @param client_secret   the client secret; copied; the copy is zeroed when it is no longer needed.
  * @param tech_acct_id    the technical account id, such as "…@techacct.adobe.com".
- * @param private_key     an RSA private key in PEM; out of a variable of the environment also with `\n`, blanks or nothing
- *                        in place of its line ends, in quotes, or as base64 of the whole.
+ * @param private_key     an RSA private key in PEM. As variables of the environment often hold it, it may have `\n`, spaces
+ *                        or nothing in place of its line ends, be in quotes, or be base64 of the whole.
  * @param private_key_length  its length in bytes.
- * @param passphrase      opens the key, in UTF-8; ignored if the key is not encrypted; NULL for none. It is not kept.
+ * @param passphrase      decrypts the key, in UTF-8; ignored if the key is not encrypted; NULL for none. It is not kept.
  * @param credentials     receives the credentials; free with umapi_credentials_free.
- * @param error           receives the error; may be NULL. Its message begins with `private_key` or `passphrase`, says
- *                        what was given if it is no RSA private key, and shows nothing of the key.
+ * @param error           receives the error; may be NULL. Its message begins with `private_key` or `passphrase`. If the
+ *                        input is not an RSA private key, it says what the input is. It shows no part of the key.
  * @since 0.1.0
  */
 umapi_status umapi_credentials_new_jwt_with_passphrase(const char *client_id,
@@ -923,14 +933,14 @@ umapi_status umapi_credentials_new_jwt_with_passphrase(const char *client_id,
                                                        umapi_error **error);
 
 /**
- * The same, with the private key in a file.
+ * Makes credentials as umapi_credentials_new_jwt_with_passphrase does, with the private key in a file.
  *
  * @param client_id         the client id ("API key").
- * @param client_secret     the client secret; copied, and zeroed when the library is done with it.
+ * @param client_secret     the client secret; copied; the copy is zeroed when it is no longer needed.
  * @param tech_acct_id      the technical account id, such as "…@techacct.adobe.com".
- * @param private_key_path  a file with an RSA private key in PEM, of any form that
- *                          umapi_credentials_new_jwt_with_passphrase takes; at most 1 MiB. Read now, and not again.
- * @param passphrase        opens the key, in UTF-8; ignored if the key is not encrypted; NULL for none. It is not kept.
+ * @param private_key_path  a file with an RSA private key in PEM, in any form that
+ *                          umapi_credentials_new_jwt_with_passphrase accepts; at most 1 MiB. The file is read once, now.
+ * @param passphrase        decrypts the key, in UTF-8; ignored if the key is not encrypted; NULL for none. It is not kept.
  * @param credentials       receives the credentials; free with umapi_credentials_free.
  * @param error             receives the error; may be NULL. Its message begins with `private_key_path` and the path,
  *                          or with `passphrase`.
@@ -945,13 +955,13 @@ umapi_status umapi_credentials_new_jwt_from_file(const char *client_id,
                                                  umapi_error **error);
 
 /**
- * Credentials for a program that gets its access tokens elsewhere.
+ * Makes credentials for a program that obtains its access tokens by itself.
  *
- * @param client_id    the client id ("API key"), which goes with every request.
+ * @param client_id    the client id ("API key"), which is sent with every request.
  * @param fetch        called whenever a token is needed.
- * @param user_data    given to `fetch`.
- * @param destroy      called with `user_data` when the last client and the credentials are gone; may be NULL. Not
- *                     called if this function fails.
+ * @param user_data    passed to `fetch`.
+ * @param destroy      called with `user_data` when the credentials and the last client with them no longer exist; may be
+ *                     NULL. Not called if this function fails.
  * @param credentials  receives the credentials; free with umapi_credentials_free.
  * @param error        receives the error; may be NULL.
  * @since 0.1.0
@@ -964,11 +974,11 @@ umapi_status umapi_credentials_new_callback(const char *client_id,
                                             umapi_error **error);
 
 /**
- * Answers a token callback with a token.
+ * Sets the answer of a token callback to a token.
  *
- * @param answer       what the callback was given.
- * @param token        the access token; copied, and zeroed when the library is done with it.
- * @param lifetime_ms  how long it has to live, in milliseconds; the callback is asked again before that.
+ * @param answer       the parameter of the callback.
+ * @param token        the access token; copied; the copy is zeroed when it is no longer needed.
+ * @param lifetime_ms  how long the token is valid from now on, in milliseconds; the callback is called again before that.
  * @param error        receives the error; may be NULL.
  * @since 0.1.0
  */
@@ -978,10 +988,10 @@ umapi_status umapi_token_answer_set(umapi_token_answer *answer,
                                     umapi_error **error);
 
 /**
- * Answers a token callback with a failure; the call that needed the token ends with `UMAPI_STATUS_AUTH`.
+ * Sets the answer of a token callback to a failure; the call that needs the token fails with `UMAPI_STATUS_AUTH`.
  *
- * @param answer   what the callback was given.
- * @param message  why there is no token, for the error's message; copied.
+ * @param answer   the parameter of the callback.
+ * @param message  the reason why there is no token, for the error's message; copied.
  * @param error    receives the error; may be NULL.
  * @since 0.1.0
  */
@@ -990,10 +1000,10 @@ umapi_status umapi_token_answer_fail(umapi_token_answer *answer,
                                      umapi_error **error);
 
 /**
- * Sets the host that gives out tokens, in place of `ims-na1.adobelogin.com`.
+ * Sets the host of the token endpoint, in place of `ims-na1.adobelogin.com`.
  *
  * @param credentials  the credentials.
- * @param host         `host` or `host:port`; `https://` may stand before it, `http://` only for loopback.
+ * @param host         `host` or `host:port`; it may begin with `https://`, and on loopback with `http://`.
  * @param error        receives the error; may be NULL.
  * @since 0.1.0
  */
@@ -1014,15 +1024,15 @@ umapi_status umapi_credentials_set_auth_path(umapi_credentials *credentials,
                                              umapi_error **error);
 
 /**
- * Frees credentials. Clients made with them are not affected. NULL is fine.
+ * Frees credentials. Clients made with them are not affected. NULL is allowed.
  *
  * @since 0.1.0
  */
 void umapi_credentials_free(umapi_credentials *credentials);
 
 /**
- * Options with the defaults: a key of 2048 bits, a certificate for ten years, and nothing in its subject but the common
- * name. Free with umapi_key_pair_options_free. NULL only if there is no memory.
+ * Makes options with the defaults: a key of 2048 bits, a certificate that is valid for ten years, and only the common
+ * name in its subject. Free with umapi_key_pair_options_free. NULL only if there is no memory.
  *
  * @since 0.1.0
  */
@@ -1053,7 +1063,7 @@ umapi_status umapi_key_pair_options_set_state(umapi_key_pair_options *options,
                                               umapi_error **error);
 
 /**
- * Sets the place in the certificate's subject (`L`).
+ * Sets the locality in the certificate's subject (`L`).
  *
  * @param options   the options.
  * @param locality  1 to 128 characters; copied.
@@ -1089,10 +1099,10 @@ umapi_status umapi_key_pair_options_set_email(umapi_key_pair_options *options,
                                               umapi_error **error);
 
 /**
- * Sets how long the RSA key is.
+ * Sets the length of the RSA key.
  *
  * @param options  the options.
- * @param bits     2048 (the default), 3072 or 4096. Making a key of 4096 bits can take seconds.
+ * @param bits     2048 (the default), 3072 or 4096. Generating a key of 4096 bits can take seconds.
  * @param error    receives the error; may be NULL.
  * @since 0.1.0
  */
@@ -1101,11 +1111,11 @@ umapi_status umapi_key_pair_options_set_bits(umapi_key_pair_options *options,
                                              umapi_error **error);
 
 /**
- * Sets when the certificate ends.
+ * Sets the time at which the certificate expires.
  *
  * @param options    the options.
  * @param not_after  seconds since 1970, UTC (a `time_t`), in the future and not after the year 9999; the default is ten
- *                   years from the time that the pair is made.
+ *                   years after the pair is made.
  * @param error      receives the error; may be NULL.
  * @since 0.1.0
  */
@@ -1114,18 +1124,19 @@ umapi_status umapi_key_pair_options_set_not_after(umapi_key_pair_options *option
                                                   umapi_error **error);
 
 /**
- * Frees options. NULL is fine.
+ * Frees options. NULL is allowed.
  *
  * @since 0.1.0
  */
 void umapi_key_pair_options_free(umapi_key_pair_options *options);
 
 /**
- * Makes an RSA private key and a self-signed X.509 certificate for it (version 3, sha256WithRSAEncryption), good from
- * yesterday on. Takes from a tenth of a second to some seconds, and talks to nobody.
+ * Generates an RSA private key and a self-signed X.509 certificate for it (version 3, sha256WithRSAEncryption), valid
+ * from yesterday on. It takes from a tenth of a second to some seconds, and does not use the network.
  *
- * @param common_name  the name that the certificate is known by (`CN`), such as your program's; 1 to 64 characters.
- * @param options      the rest of the subject, the length of the key, the end of the certificate; NULL for the defaults.
+ * @param common_name  the common name in the certificate's subject (`CN`), such as the name of your program; 1 to 64
+ *                     characters.
+ * @param options      the rest of the subject, the length of the key, the expiry of the certificate; NULL for the defaults.
  * @param pair         receives the pair; free with umapi_key_pair_free.
  * @param error        receives the error; may be NULL.
  * @since 0.1.0
@@ -1136,29 +1147,29 @@ umapi_status umapi_key_pair_new(const char *common_name,
                                 umapi_error **error);
 
 /**
- * The private key in PEM (PKCS#8, not encrypted), to be kept secret; borrowed from the pair, and zeroed with it. NULL
- * of NULL.
+ * The private key in PEM (PKCS#8, not encrypted), which must be kept secret. Borrowed from the pair, and zeroed when
+ * the pair is freed. NULL for NULL.
  *
  * @since 0.1.0
  */
 const char *umapi_key_pair_private_key(const umapi_key_pair *pair);
 
 /**
- * The certificate in PEM, to upload to the Developer Console; borrowed from the pair. NULL of NULL.
+ * The certificate in PEM, for upload to the Developer Console. Borrowed from the pair; NULL for NULL.
  *
  * @since 0.1.0
  */
 const char *umapi_key_pair_certificate(const umapi_key_pair *pair);
 
 /**
- * Writes the private key and the certificate to files, both or neither: after an error all is as it was. Nobody but the
- * owner can read the file of the key (mode 0600), at any time.
+ * Writes the private key and the certificate to files, both or neither: after an error the files are as they were. At
+ * no time can any user but the owner read the file of the key (mode 0600).
  *
  * @param pair              the pair.
- * @param private_key_path  where the private key goes.
- * @param certificate_path  where the certificate goes.
- * @param replace           1 to replace files that are there already; 0 to fail then.
- * @param error             receives the error; may be NULL. It names the path.
+ * @param private_key_path  the path of the file for the private key.
+ * @param certificate_path  the path of the file for the certificate.
+ * @param replace           1 to replace files that exist; 0 to fail if one exists.
+ * @param error             receives the error; may be NULL. Its message names the path.
  * @since 0.1.0
  */
 umapi_status umapi_key_pair_save(const umapi_key_pair *pair,
@@ -1168,21 +1179,22 @@ umapi_status umapi_key_pair_save(const umapi_key_pair *pair,
                                  umapi_error **error);
 
 /**
- * Frees a pair, and zeroes its private key. NULL is fine.
+ * Frees a pair, and zeroes its private key. NULL is allowed.
  *
  * @since 0.1.0
  */
 void umapi_key_pair_free(umapi_key_pair *pair);
 
 /**
- * What is told: one of `UMAPI_PROGRESS_*`; 0 for NULL. A later version may tell of more: ignore what you do not know.
+ * The kind of the report: one of `UMAPI_PROGRESS_*`; 0 for NULL. Later versions may add kinds: ignore those that you
+ * do not know.
  *
  * @since 0.1.0
  */
 int32_t umapi_progress_kind(const umapi_progress *progress);
 
 /**
- * Which kind of request is sent or waited for: one of `UMAPI_ENDPOINT_*`; 0 where it does not apply.
+ * The endpoint of the request that is sent or waited for: one of `UMAPI_ENDPOINT_*`; 0 where it does not apply.
  *
  * @since 0.1.0
  */
@@ -1203,22 +1215,22 @@ int32_t umapi_progress_attempt(const umapi_progress *progress);
 int32_t umapi_progress_wait_reason(const umapi_progress *progress);
 
 /**
- * How long the wait will be, in milliseconds; -1 where it is not known, because it ends when another call does.
+ * The length of the wait in milliseconds; -1 if it is not known, because the wait ends when another call does.
  *
  * @since 0.1.0
  */
 int64_t umapi_progress_wait_ms(const umapi_progress *progress);
 
 /**
- * How many items were read, or how many actions have their outcome; 0 where it does not apply.
+ * The number of items that were read, or of actions that have their outcome; 0 where it does not apply.
  *
  * @since 0.1.0
  */
 uint64_t umapi_progress_done(const umapi_progress *progress);
 
 /**
- * How many there are in all, as far as that is known; -1 where it is not. The service's count of users includes
- * technical accounts that its listing leaves out.
+ * The number of all items or actions, if it is known; otherwise -1. The service's count of users includes technical
+ * accounts that its listing leaves out.
  *
  * @since 0.1.0
  */
@@ -1232,23 +1244,23 @@ int64_t umapi_progress_total(const umapi_progress *progress);
 umapi_cancel *umapi_cancel_new(void);
 
 /**
- * Ends every call that runs with this handle, wherever it waits, within some milliseconds, and every later one at its
- * start: once triggered it stays triggered. NULL is fine. Not for use inside a signal handler. In a child of a fork it does
- * nothing to a handle of the parent.
+ * Ends every call that runs with this handle within a few milliseconds, whatever the call waits for, and every later
+ * call at its start: a triggered handle stays triggered. NULL is allowed. It must not be called in a signal handler.
+ * In a child of a fork it has no effect on a handle of the parent.
  *
  * @since 0.1.0
  */
 void umapi_cancel_trigger(const umapi_cancel *cancel);
 
 /**
- * 1 once it was triggered; otherwise 0.
+ * 1 if the handle has been triggered; otherwise 0.
  *
  * @since 0.1.0
  */
 int32_t umapi_cancel_is_triggered(const umapi_cancel *cancel);
 
 /**
- * Frees the handle. Calls and `umapi_call` objects that were given it keep what they need. NULL is fine.
+ * Frees the handle. Calls and `umapi_call` objects that use it keep what they need of it. NULL is allowed.
  *
  * @since 0.1.0
  */
@@ -1262,10 +1274,10 @@ void umapi_cancel_free(umapi_cancel *cancel);
 umapi_call *umapi_call_new(void);
 
 /**
- * Sets the time that each call given these options may take in all: token, waits, retries and answer. A call whose
- * time is up ends with `UMAPI_STATUS_DEADLINE`. A pause that would outlast the time is not begun: the call ends at once,
- * with `UMAPI_STATUS_THROTTLED` if the service or its documented limit asks for the pause, and otherwise with the
- * failure that another attempt was to mend.
+ * Sets the total time that each call with these options may take, including the token, waits, retries and the answer.
+ * A call that has used up its time ends with `UMAPI_STATUS_DEADLINE`. A call does not begin a wait that would last
+ * longer than its time; it ends at once, with `UMAPI_STATUS_THROTTLED` if the service or its documented limit requires
+ * the wait, and otherwise with the failure after which it would have tried again.
  *
  * @param call        the options.
  * @param timeout_ms  milliseconds, at least 1.
@@ -1277,10 +1289,10 @@ umapi_status umapi_call_set_timeout_ms(umapi_call *call,
                                        umapi_error **error);
 
 /**
- * Sets the handle that ends these calls from another thread.
+ * Sets the handle by which another thread can end these calls.
  *
  * @param call    the options; they keep what they need of `cancel`.
- * @param cancel  the handle; NULL takes the present one away.
+ * @param cancel  the handle; NULL removes the present one.
  * @param error   receives the error; may be NULL.
  * @since 0.1.0
  */
@@ -1289,8 +1301,9 @@ umapi_status umapi_call_set_cancel(umapi_call *call,
                                    umapi_error **error);
 
 /**
- * Sets the request id that the service sees, for finding a call in its logs and yours. Each request of the call adds
- * its number and that of the attempt, as in `nightly-17.2-1`. Without it, each call gets a random one.
+ * Sets the request id that is sent to the service, by which a call can be found in its logs and in yours. Each request
+ * of the call appends its number and the number of the attempt, as in `nightly-17.2-1`. Without this, each call gets a
+ * random request id.
  *
  * @param call        the options.
  * @param request_id  1 to 128 visible ASCII characters; copied.
@@ -1302,13 +1315,13 @@ umapi_status umapi_call_set_request_id(umapi_call *call,
                                        umapi_error **error);
 
 /**
- * Sets the callback that is told of attempts, waits, pages and finished actions.
+ * Sets the callback that receives progress: attempts, waits, pages and finished actions.
  *
  * @param call       the options.
  * @param progress   the callback.
- * @param user_data  given to it.
- * @param destroy    called with `user_data` when the options and the last call and listing that were given them are
- *                   gone; may be NULL. Not called if this function fails.
+ * @param user_data  passed to the callback.
+ * @param destroy    called with `user_data` when the options, and the last call and listing that use them, no longer
+ *                   exist; may be NULL. Not called if this function fails.
  * @param error      receives the error; may be NULL.
  * @since 0.1.0
  */
@@ -1319,7 +1332,7 @@ umapi_status umapi_call_set_progress(umapi_call *call,
                                      umapi_error **error);
 
 /**
- * Frees the options; calls under way keep what they need. NULL is fine.
+ * Frees the options. Calls in progress keep what they need of them. NULL is allowed.
  *
  * @since 0.1.0
  */
@@ -1623,14 +1636,15 @@ const char *umapi_user_id(const umapi_user *user);
 const char *umapi_user_email(const umapi_user *user);
 
 /**
- * "active", "disabled", "locked", "removed", or what the service adds. Borrowed from the user; NULL if absent.
+ * The status of the account: "active", "disabled", "locked", "removed", or a value that the service adds later.
+ * Borrowed from the user; NULL if absent.
  *
  * @since 0.1.0
  */
 const char *umapi_user_status(const umapi_user *user);
 
 /**
- * The username; often the email. Borrowed from the user; NULL if absent.
+ * The username, which is often the email. Borrowed from the user; NULL if absent.
  *
  * @since 0.1.0
  */
@@ -1665,21 +1679,23 @@ const char *umapi_user_lastname(const umapi_user *user);
 const char *umapi_user_country(const umapi_user *user);
 
 /**
- * The identity type in the service's own spelling; umapi_user_identity reads it. Borrowed from the user; NULL if absent.
+ * The identity type in the service's own spelling; see also umapi_user_identity. Borrowed from the user; NULL if
+ * absent.
  *
  * @since 0.1.0
  */
 const char *umapi_user_type(const umapi_user *user);
 
 /**
- * The JSON object as the service sent it, with every field that this version does not know. Borrowed from the user; NULL if absent.
+ * The JSON object as the service sent it, including fields that this version does not know. Borrowed from
+ * the user; NULL if absent.
  *
  * @since 0.1.0
  */
 const char *umapi_user_json(const umapi_user *user);
 
 /**
- * A text of the user with its length, for programs that copy or that must see a NUL inside.
+ * A text of the user with its length, for programs that copy it or that have to handle a NUL inside.
  *
  * @param user    the user.
  * @param field   one of `UMAPI_USER_*`.
@@ -1692,14 +1708,14 @@ const char *umapi_user_text(const umapi_user *user,
                             size_t *length);
 
 /**
- * How many `umapi_user_group` there are.
+ * The number of groups that umapi_user_group reads.
  *
  * @since 0.1.0
  */
 size_t umapi_user_group_count(const umapi_user *user);
 
 /**
- * A group that the user is in, by name. Borrowed from the user; NULL beyond the last.
+ * The name of a group that the user is in. Borrowed from the user; NULL beyond the last.
  *
  * @param user   the user.
  * @param index  from 0.
@@ -1708,14 +1724,15 @@ size_t umapi_user_group_count(const umapi_user *user);
 const char *umapi_user_group(const umapi_user *user, size_t index);
 
 /**
- * How many `umapi_user_tag` there are.
+ * The number of tags that umapi_user_tag reads.
  *
  * @since 0.1.0
  */
 size_t umapi_user_tag_count(const umapi_user *user);
 
 /**
- * A tag of the user; deprecated by the service, and absent from newer answers. Borrowed from the user; NULL beyond the last.
+ * A tag of the user; deprecated by the service, and absent from newer answers. Borrowed from the user; NULL beyond
+ * the last.
  *
  * @param user   the user.
  * @param index  from 0.
@@ -1725,14 +1742,15 @@ const char *umapi_user_tag(const umapi_user *user,
                            size_t index);
 
 /**
- * How many `umapi_user_admin_role` there are.
+ * The number of roles that umapi_user_admin_role reads.
  *
  * @since 0.1.0
  */
 size_t umapi_user_admin_role_count(const umapi_user *user);
 
 /**
- * An admin role of the user; deprecated by the service, and absent from newer answers. Borrowed from the user; NULL beyond the last.
+ * An admin role of the user; deprecated by the service, and absent from newer answers. Borrowed from the user; NULL
+ * beyond the last.
  *
  * @param user   the user.
  * @param index  from 0.
@@ -1756,29 +1774,29 @@ int32_t umapi_user_org_specific(const umapi_user *user);
 int32_t umapi_user_business_account(const umapi_user *user);
 
 /**
- * A user of one's own from a borrowed one, to keep beyond its page. It copies no text, but keeps the memory of the
- * page. NULL for NULL.
+ * Makes an owned user from a borrowed one, which stays valid after its page is freed. It copies no text, but keeps the
+ * memory of the page. NULL for NULL.
  *
  * @since 0.1.0
  */
 umapi_user *umapi_user_copy(const umapi_user *user);
 
 /**
- * Frees a user that the caller owns (not one borrowed as `const umapi_user *`). NULL is fine.
+ * Frees a user that the caller owns (not one borrowed as `const umapi_user *`). NULL is allowed.
  *
  * @since 0.1.0
  */
 void umapi_user_free(umapi_user *user);
 
 /**
- * How many users are on the page. Never 0, save for NULL.
+ * The number of users on the page. 0 only for NULL.
  *
  * @since 0.1.0
  */
 size_t umapi_user_page_length(const umapi_user_page *page);
 
 /**
- * A user of the page. Borrowed from the page; NULL beyond its end.
+ * The user at an index of the page. Borrowed from the page; NULL beyond its end.
  *
  * @param page   the page.
  * @param index  from 0.
@@ -1787,21 +1805,22 @@ size_t umapi_user_page_length(const umapi_user_page *page);
 const umapi_user *umapi_user_page_get(const umapi_user_page *page, size_t index);
 
 /**
- * Frees a page and with it everything borrowed from it. NULL is fine.
+ * Frees a page and everything borrowed from it. NULL is allowed.
  *
  * @since 0.1.0
  */
 void umapi_user_page_free(umapi_user_page *page);
 
 /**
- * The next user: `UMAPI_OK` with `*user` NULL at the end of the listing. After an error the same page is asked for
- * again; the users before it stand. A listing that is cut short is an error, never an end. A call whose cancel handle is
- * triggered answers `UMAPI_STATUS_CANCELLED`, also while users of a page that was read are left.
+ * The next user: `UMAPI_OK` with `*user` NULL at the end of the listing. After an error the next call asks for the
+ * same page again; the users before it remain valid. A listing that is cut short is an error and never looks like the
+ * end. A call whose cancel handle is triggered answers `UMAPI_STATUS_CANCELLED`, even if there are users left of a
+ * page that was read.
  *
  * @param users  the listing.
  * @param call   the options of this call; may be NULL.
- * @param user   receives the user, borrowed until the next call with this listing; keep it longer with
- *               umapi_user_copy.
+ * @param user   receives the user, borrowed until the next call with this listing; umapi_user_copy makes one
+ *               that stays valid.
  * @param error  receives the error; may be NULL.
  * @since 0.1.0
  */
@@ -1811,8 +1830,8 @@ umapi_status umapi_users_next(umapi_users *users,
                               umapi_error **error);
 
 /**
- * The next page: `UMAPI_OK` with `*page` NULL at the end of the listing. Not to be mixed with umapi_users_next: what
- * that has left of its page is passed over.
+ * The next page: `UMAPI_OK` with `*page` NULL at the end of the listing. It skips the users that
+ * umapi_users_next has left of its page.
  *
  * @param users  the listing.
  * @param call   the options of this call; may be NULL.
@@ -1826,7 +1845,7 @@ umapi_status umapi_users_next_page(umapi_users *users,
                                    umapi_error **error);
 
 /**
- * Starts the listing over: the next user is the first again, as the service then has it. Never waits.
+ * Starts the listing over: the next call reads the first page again, as the service then has it. Never waits.
  *
  * @param users  the listing.
  * @param error  receives the error; may be NULL.
@@ -1836,59 +1855,59 @@ umapi_status umapi_users_reload(umapi_users *users,
                                 umapi_error **error);
 
 /**
- * The service's count of all users of the listing, from its newest page; -1 if it gave none. It includes technical
- * accounts that the listing leaves out.
+ * The service's count of all users of the listing, from its newest page; -1 if it sent none. It includes technical
+ * accounts, which the listing leaves out.
  *
  * @since 0.1.0
  */
 int64_t umapi_users_total_count(const umapi_users *users);
 
 /**
- * The service's count of the pages; -1 if it gave none.
+ * The service's count of the pages; -1 if it sent none.
  *
  * @since 0.1.0
  */
 int64_t umapi_users_page_count(const umapi_users *users);
 
 /**
- * The service's number of the newest page, as it counts; -1 if it gave none.
+ * The number of the newest page, as the service counts; -1 if it sent none.
  *
  * @since 0.1.0
  */
 int64_t umapi_users_current_page(const umapi_users *users);
 
 /**
- * The service's size of a full page; -1 if it gave none. It is the service's choice, and changes.
+ * The number of items on a full page; -1 if the service sent none. The service chooses it, and may change it.
  *
  * @since 0.1.0
  */
 int64_t umapi_users_page_size(const umapi_users *users);
 
 /**
- * Frees a listing and with it what was borrowed from it. During a call with it, on another thread or around this callback,
- * that call goes on to its end and frees it then. NULL is fine.
+ * Frees a listing and everything borrowed from it. During a call with it, on another thread or around the callback
+ * that frees it, that call continues, and frees the listing when it ends. NULL is allowed.
  *
  * @since 0.1.0
  */
 void umapi_users_free(umapi_users *users);
 
 /**
- * The numeric id, which works in queries where a name with a dot does not; -1 if absent.
+ * The numeric id, which works in queries also for a group whose name has a dot; -1 if absent.
  *
  * @since 0.1.0
  */
 int64_t umapi_group_id(const umapi_group *group);
 
 /**
- * How many members it has; -1 if absent.
+ * The number of members; -1 if absent.
  *
  * @since 0.1.0
  */
 int64_t umapi_group_member_count(const umapi_group *group);
 
 /**
- * Whether it is managed elsewhere, such as by directory sync: 1 or 0; -1 if absent. Only umapi_client_user_groups
- * tells it.
+ * Whether the group is managed elsewhere, such as by directory sync: 1 or 0; -1 if absent. Only the listing of
+ * umapi_client_user_groups contains this.
  *
  * @since 0.1.0
  */
@@ -1902,21 +1921,22 @@ int32_t umapi_group_is_read_only(const umapi_group *group);
 const char *umapi_group_name(const umapi_group *group);
 
 /**
- * "USER_GROUP", "PRODUCT_PROFILE", "SYSADMIN_GROUP" and so on; the list is open. Borrowed from the group; NULL if absent.
+ * The type: "USER_GROUP", "PRODUCT_PROFILE", "SYSADMIN_GROUP" and so on; the service may add types. Borrowed from the
+ * group; NULL if absent.
  *
  * @since 0.1.0
  */
 const char *umapi_group_type(const umapi_group *group);
 
 /**
- * The name of the group of those who administer this one. Borrowed from the group; NULL if absent.
+ * The name of the group whose members administer this group. Borrowed from the group; NULL if absent.
  *
  * @since 0.1.0
  */
 const char *umapi_group_admin_group_name(const umapi_group *group);
 
 /**
- * The product that a profile gives access to. Borrowed from the group; NULL if absent.
+ * The product to which a profile gives access. Borrowed from the group; NULL if absent.
  *
  * @since 0.1.0
  */
@@ -1951,14 +1971,15 @@ const char *umapi_group_product_profile_name(const umapi_group *group);
 const char *umapi_group_profile_group_name(const umapi_group *group);
 
 /**
- * The JSON object as the service sent it, with every field that this version does not know. Borrowed from the group; NULL if absent.
+ * The JSON object as the service sent it, including fields that this version does not know. Borrowed from
+ * the group; NULL if absent.
  *
  * @since 0.1.0
  */
 const char *umapi_group_json(const umapi_group *group);
 
 /**
- * A text of the group with its length, for programs that copy or that must see a NUL inside.
+ * A text of the group with its length, for programs that copy it or that have to handle a NUL inside.
  *
  * @param group    the group.
  * @param field   one of `UMAPI_GROUP_*`.
@@ -1971,29 +1992,29 @@ const char *umapi_group_text(const umapi_group *group,
                              size_t *length);
 
 /**
- * A group of one's own from a borrowed one, to keep beyond its page. It copies no text, but keeps the memory of the
- * page. NULL for NULL.
+ * Makes an owned group from a borrowed one, which stays valid after its page is freed. It copies no text, but keeps
+ * the memory of the page. NULL for NULL.
  *
  * @since 0.1.0
  */
 umapi_group *umapi_group_copy(const umapi_group *group);
 
 /**
- * Frees a group that the caller owns (not one borrowed as `const umapi_group *`). NULL is fine.
+ * Frees a group that the caller owns (not one borrowed as `const umapi_group *`). NULL is allowed.
  *
  * @since 0.1.0
  */
 void umapi_group_free(umapi_group *group);
 
 /**
- * How many groups are on the page. Never 0, save for NULL.
+ * The number of groups on the page. 0 only for NULL.
  *
  * @since 0.1.0
  */
 size_t umapi_group_page_length(const umapi_group_page *page);
 
 /**
- * A group of the page. Borrowed from the page; NULL beyond its end.
+ * The group at an index of the page. Borrowed from the page; NULL beyond its end.
  *
  * @param page   the page.
  * @param index  from 0.
@@ -2002,21 +2023,22 @@ size_t umapi_group_page_length(const umapi_group_page *page);
 const umapi_group *umapi_group_page_get(const umapi_group_page *page, size_t index);
 
 /**
- * Frees a page and with it everything borrowed from it. NULL is fine.
+ * Frees a page and everything borrowed from it. NULL is allowed.
  *
  * @since 0.1.0
  */
 void umapi_group_page_free(umapi_group_page *page);
 
 /**
- * The next group: `UMAPI_OK` with `*group` NULL at the end of the listing. After an error the same page is asked for
- * again; the groups before it stand. A listing that is cut short is an error, never an end. A call whose cancel handle is
- * triggered answers `UMAPI_STATUS_CANCELLED`, also while groups of a page that was read are left.
+ * The next group: `UMAPI_OK` with `*group` NULL at the end of the listing. After an error the next call asks for the
+ * same page again; the groups before it remain valid. A listing that is cut short is an error and never looks like the
+ * end. A call whose cancel handle is triggered answers `UMAPI_STATUS_CANCELLED`, even if there are groups left of a
+ * page that was read.
  *
  * @param groups  the listing.
  * @param call   the options of this call; may be NULL.
- * @param group   receives the group, borrowed until the next call with this listing; keep it longer with
- *               umapi_group_copy.
+ * @param group   receives the group, borrowed until the next call with this listing; umapi_group_copy makes one
+ *               that stays valid.
  * @param error  receives the error; may be NULL.
  * @since 0.1.0
  */
@@ -2026,8 +2048,8 @@ umapi_status umapi_groups_next(umapi_groups *groups,
                                umapi_error **error);
 
 /**
- * The next page: `UMAPI_OK` with `*page` NULL at the end of the listing. Not to be mixed with umapi_groups_next: what
- * that has left of its page is passed over.
+ * The next page: `UMAPI_OK` with `*page` NULL at the end of the listing. It skips the groups that
+ * umapi_groups_next has left of its page.
  *
  * @param groups  the listing.
  * @param call   the options of this call; may be NULL.
@@ -2041,7 +2063,7 @@ umapi_status umapi_groups_next_page(umapi_groups *groups,
                                     umapi_error **error);
 
 /**
- * Starts the listing over: the next group is the first again, as the service then has it. Never waits.
+ * Starts the listing over: the next call reads the first page again, as the service then has it. Never waits.
  *
  * @param groups  the listing.
  * @param error  receives the error; may be NULL.
@@ -2051,52 +2073,53 @@ umapi_status umapi_groups_reload(umapi_groups *groups,
                                  umapi_error **error);
 
 /**
- * The service's count of all groups of the listing, from its newest page; -1 if it gave none.
+ * The service's count of all groups of the listing, from its newest page; -1 if it sent none.
  *
  * @since 0.1.0
  */
 int64_t umapi_groups_total_count(const umapi_groups *groups);
 
 /**
- * The service's count of the pages; -1 if it gave none.
+ * The service's count of the pages; -1 if it sent none.
  *
  * @since 0.1.0
  */
 int64_t umapi_groups_page_count(const umapi_groups *groups);
 
 /**
- * The service's number of the newest page, as it counts; -1 if it gave none.
+ * The number of the newest page, as the service counts; -1 if it sent none.
  *
  * @since 0.1.0
  */
 int64_t umapi_groups_current_page(const umapi_groups *groups);
 
 /**
- * The service's size of a full page; -1 if it gave none. It is the service's choice, and changes.
+ * The number of items on a full page; -1 if the service sent none. The service chooses it, and may change it.
  *
  * @since 0.1.0
  */
 int64_t umapi_groups_page_size(const umapi_groups *groups);
 
 /**
- * Frees a listing and with it what was borrowed from it. During a call with it, on another thread or around this callback,
- * that call goes on to its end and frees it then. NULL is fine.
+ * Frees a listing and everything borrowed from it. During a call with it, on another thread or around the callback
+ * that frees it, that call continues, and frees the listing when it ends. NULL is allowed.
  *
  * @since 0.1.0
  */
 void umapi_groups_free(umapi_groups *groups);
 
 /**
- * A query for all users; free with umapi_user_query_free. NULL only if there is no memory.
+ * Makes a query for all users; free with umapi_user_query_free. NULL only if there is no memory.
  *
  * @since 0.1.0
  */
 umapi_user_query *umapi_user_query_new(void);
 
 /**
- * Asks only for members of a group, product profile or admin group. Any name works, with slashes and in any script,
- * save one with a dot: the service cuts it there. For those see umapi_user_query_set_group_id. A listing that the service
- * answers for another group, letter case aside, ends with `UMAPI_STATUS_NOT_FOUND`.
+ * Lists only members of a group, product profile or admin group. Every name works, also with slashes and in any
+ * script, except a name with a dot, which the service cuts there; for such names see umapi_user_query_set_group_id. If
+ * the service answers for a group with another name, apart from letter case, the listing ends with
+ * `UMAPI_STATUS_NOT_FOUND`.
  *
  * @param query  the query.
  * @param name   the group's name; copied.
@@ -2108,7 +2131,7 @@ umapi_status umapi_user_query_set_group(umapi_user_query *query,
                                         umapi_error **error);
 
 /**
- * Asks only for members of the group with this numeric id (umapi_group_id).
+ * Lists only members of the group with this numeric id (umapi_group_id).
  *
  * @param query     the query.
  * @param group_id  the id.
@@ -2120,7 +2143,7 @@ umapi_status umapi_user_query_set_group_id(umapi_user_query *query,
                                            umapi_error **error);
 
 /**
- * Asks only for users of a domain.
+ * Lists only users of a domain.
  *
  * @param query   the query.
  * @param domain  the domain; copied.
@@ -2132,7 +2155,7 @@ umapi_status umapi_user_query_set_domain(umapi_user_query *query,
                                          umapi_error **error);
 
 /**
- * Asks to leave out those who are members only by way of another group, or not to. The service's default is 1.
+ * Sets whether to leave out users that are members only through another group. The service's default is 1.
  *
  * @param query  the query.
  * @param value  1 or 0.
@@ -2144,7 +2167,7 @@ umapi_status umapi_user_query_set_direct_only(umapi_user_query *query,
                                               umapi_error **error);
 
 /**
- * Asks, of a product profile, only for members whose access is active, or only for those whose is not.
+ * Lists, of a product profile, only members whose access is active, or only members whose access is not.
  *
  * @param query   the query.
  * @param status  one of `UMAPI_MEMBER_*`.
@@ -2156,7 +2179,7 @@ umapi_status umapi_user_query_set_status(umapi_user_query *query,
                                          umapi_error **error);
 
 /**
- * Asks to leave each user's groups out of the answer, which makes it smaller.
+ * Sets whether to leave each user's groups out of the answer, which makes it smaller.
  *
  * @param query  the query.
  * @param value  1 or 0; the service's default is 0.
@@ -2168,7 +2191,7 @@ umapi_status umapi_user_query_set_exclude_groups(umapi_user_query *query,
                                                  umapi_error **error);
 
 /**
- * Frees a query. Listings begun with it are not affected. NULL is fine.
+ * Frees a query. Listings that were begun with it are not affected. NULL is allowed.
  *
  * @since 0.1.0
  */
@@ -2482,37 +2505,37 @@ const char *umapi_action_command_json(const umapi_action *action,
                                       size_t index);
 
 /**
- * How many outcomes there are.
+ * The number of outcomes.
  *
  * @since 0.1.0
  */
 size_t umapi_results_length(const umapi_results *results);
 
 /**
- * How many outcomes are of a kind: one of `UMAPI_OUTCOME_*`.
+ * The number of outcomes of a kind, which is one of `UMAPI_OUTCOME_*`.
  *
  * @since 0.1.0
  */
 size_t umapi_results_count(const umapi_results *results, int32_t kind);
 
 /**
- * An outcome. Borrowed from the results; NULL beyond the end.
+ * The outcome at an index. Borrowed from the results; NULL beyond the end.
  *
  * @param results  the results.
- * @param index    from 0: after umapi_client_execute, the action's place in its array.
+ * @param index    from 0; after umapi_client_execute the index of the action in its array.
  * @since 0.1.0
  */
 const umapi_outcome *umapi_results_get(const umapi_results *results, size_t index);
 
 /**
- * Frees results and with them everything borrowed from them. NULL is fine.
+ * Frees results and everything borrowed from them. NULL is allowed.
  *
  * @since 0.1.0
  */
 void umapi_results_free(umapi_results *results);
 
 /**
- * What became of the action: one of `UMAPI_OUTCOME_*`; 0 for NULL.
+ * The kind of the outcome: one of `UMAPI_OUTCOME_*`; 0 for NULL.
  *
  * @since 0.1.0
  */
@@ -2526,43 +2549,44 @@ int32_t umapi_outcome_kind(const umapi_outcome *outcome);
 uint64_t umapi_outcome_tag(const umapi_outcome *outcome);
 
 /**
- * The user or group that the action is about, as the caller named it. Borrowed.
+ * The user or group that the action changes, as the caller named it. Borrowed.
  *
  * @since 0.1.0
  */
 const char *umapi_outcome_target(const umapi_outcome *outcome);
 
 /**
- * How many of the action's commands, counted from the first, are known to have been applied. A command that went out
- * in parts and was applied in part does not count.
+ * The number of the action's commands, counted from the first, that are known to have been applied. A command that was
+ * sent in parts and applied in part is not counted.
  *
  * @since 0.1.0
  */
 size_t umapi_outcome_applied(const umapi_outcome *outcome);
 
 /**
- * 1 if the action was executed in test mode, and so nothing was changed; otherwise 0.
+ * 1 if the action was executed in test mode, so that nothing was changed; otherwise 0.
  *
  * @since 0.1.0
  */
 int32_t umapi_outcome_is_test(const umapi_outcome *outcome);
 
 /**
- * Why the request that the action was in, rather than a command of it, failed. Borrowed; NULL if it did not.
+ * The error of the request that contained the action, rather than of one of its commands. Borrowed; NULL if the
+ * request did not fail.
  *
  * @since 0.1.0
  */
 const umapi_error *umapi_outcome_error(const umapi_outcome *outcome);
 
 /**
- * How many errors and warnings the service has about the action's commands.
+ * The number of errors and warnings of the service about the action's commands.
  *
  * @since 0.1.0
  */
 size_t umapi_outcome_finding_count(const umapi_outcome *outcome);
 
 /**
- * An error or warning. Borrowed; NULL beyond the end.
+ * The error or warning at an index. Borrowed; NULL beyond the end.
  *
  * @param outcome  the outcome.
  * @param index    from 0.
@@ -2578,59 +2602,60 @@ const umapi_finding *umapi_outcome_finding(const umapi_outcome *outcome, size_t 
 int32_t umapi_finding_severity(const umapi_finding *finding);
 
 /**
- * Which of the action's commands it is about, from 0, in the caller's own order, whatever splitting did; -1 if the
- * service did not say.
+ * The index of the action's command that the finding concerns, from 0, in the caller's order, however the action was
+ * split;
+ * -1 if the service did not say.
  *
  * @since 0.1.0
  */
 int32_t umapi_finding_command(const umapi_finding *finding);
 
 /**
- * That command as JSON. Borrowed; NULL if the service did not say which it is.
+ * The command that the finding concerns, as JSON. Borrowed; NULL if the service did not say which it is.
  *
  * @since 0.1.0
  */
 const char *umapi_finding_command_json(const umapi_finding *finding);
 
 /**
- * The service's code, such as "error.user.nonexistent". Borrowed; NULL if it gave none.
+ * The service's code, such as "error.user.nonexistent". Borrowed; NULL if it sent none.
  *
  * @since 0.1.0
  */
 const char *umapi_finding_code(const umapi_finding *finding);
 
 /**
- * The service's words. Borrowed; NULL if it gave none.
+ * The service's message. Borrowed; NULL if it sent none.
  *
  * @since 0.1.0
  */
 const char *umapi_finding_message(const umapi_finding *finding);
 
 /**
- * The action's request id (umapi_action_set_request_id) as the service repeats it. Borrowed; NULL if it gave none.
+ * The action's request id (umapi_action_set_request_id) as the service repeats it. Borrowed; NULL if it sent none.
  *
  * @since 0.1.0
  */
 const char *umapi_finding_request_id(const umapi_finding *finding);
 
 /**
- * The user, or for a group action the group, as the service names it. Borrowed; NULL if it gave none.
+ * The user, or for a group action the group, as the service names it. Borrowed; NULL if it sent none.
  *
  * @since 0.1.0
  */
 const char *umapi_finding_user(const umapi_finding *finding);
 
 /**
- * Adds an action, and sends what is full by that: so this call can wait. What becomes of actions is told by
- * umapi_queue_take_results alone; `UMAPI_OK` here means only that the queue has the action, and any other status that it
- * does not.
+ * Adds an action, and sends the requests that are full now, so that this call can wait. Only umapi_queue_take_results
+ * returns the outcomes of actions: `UMAPI_OK` here means that the queue contains the action, and any other status that
+ * it does not.
  *
- * A host that two requests in a row could not reach at all is left alone for 30 seconds: what would go out meanwhile ends
- * as not sent, with the error of the second request.
+ * After two requests in a row that could not reach the host at all, nothing is sent for 30 seconds: actions that would
+ * be sent in this time end as not sent, with the error of the second request.
  *
  * @param queue   the queue.
  * @param call    the options of this call; may be NULL.
- * @param action  the action; copied. Give it a tag (umapi_action_set_tag) to know its outcome by.
+ * @param action  the action; copied. A tag (umapi_action_set_tag) identifies its outcome.
  * @param error   receives the error; may be NULL.
  * @since 0.1.0
  */
@@ -2640,7 +2665,7 @@ umapi_status umapi_queue_add(umapi_queue *queue,
                              umapi_error **error);
 
 /**
- * Sends everything that waits. Afterwards every action that was added has its outcome.
+ * Sends all actions that wait in the queue. Afterwards every action that was added has its outcome.
  *
  * @param queue  the queue.
  * @param call   the options of this call; may be NULL.
@@ -2650,8 +2675,8 @@ umapi_status umapi_queue_add(umapi_queue *queue,
 umapi_status umapi_queue_flush(umapi_queue *queue, const umapi_call *call, umapi_error **error);
 
 /**
- * Takes the outcomes since the last time, in the order in which they came about; there may be none. Taking them now
- * and then keeps the memory of a long run flat. While a call with the queue is under way, another thread may take them; a
+ * Takes the outcomes since the last time, in the order in which they became known; there may be none. Taking them
+ * regularly keeps the memory of a long run constant. During a call with the queue another thread may take them, but a
  * callback of that call may not. Never waits.
  *
  * @param queue    the queue.
@@ -2664,21 +2689,21 @@ umapi_status umapi_queue_take_results(umapi_queue *queue,
                                       umapi_error **error);
 
 /**
- * How many actions have no outcome yet.
+ * The number of actions that have no outcome yet.
  *
  * @since 0.1.0
  */
 size_t umapi_queue_pending(const umapi_queue *queue);
 
 /**
- * Frees a queue; never sends. Actions that were not flushed are dropped, unsent. NULL is fine.
+ * Frees a queue without sending anything. Actions that were not flushed are dropped unsent. NULL is allowed.
  *
  * @since 0.1.0
  */
 void umapi_queue_free(umapi_queue *queue);
 
 /**
- * "LIVE" when all is well. Borrowed from the handle; NULL if absent.
+ * The state of the service, "LIVE" when it works. Borrowed from the handle; NULL if absent.
  *
  * @since 0.1.0
  */
@@ -2706,17 +2731,17 @@ const char *umapi_service_build(const umapi_service *service);
 const char *umapi_service_json(const umapi_service *service);
 
 /**
- * Frees the answer. NULL is fine.
+ * Frees the status. NULL is allowed.
  *
  * @since 0.1.0
  */
 void umapi_service_free(umapi_service *service);
 
 /**
- * Makes a check whose one step, the configuration, has failed: for a program that cannot even make its client, and
- * yet shows one kind of report.
+ * Makes a check whose only step, the configuration, has failed. It is for a program that cannot make its client and
+ * still shows the same kind of report.
  *
- * @param why    the error with which making the client, its options or its credentials failed; copied.
+ * @param why    the error by which making the client, its options or its credentials failed; copied.
  * @param check  receives the check; free with umapi_check_free.
  * @param error  receives the error; may be NULL.
  * @since 0.1.0
@@ -2726,7 +2751,7 @@ umapi_status umapi_check_new_misconfigured(const umapi_error *why,
                                            umapi_error **error);
 
 /**
- * 1 if every step has passed; otherwise 0, also for NULL.
+ * 1 if every step passed; otherwise 0, also for NULL.
  *
  * @since 0.1.0
  */
@@ -2740,14 +2765,15 @@ int32_t umapi_check_passed(const umapi_check *check);
 size_t umapi_check_count(const umapi_check *check);
 
 /**
- * A step. Borrowed from the check; NULL if there is none at that position.
+ * The step at a position, counted from 0. Borrowed from the check; NULL beyond the last step.
  *
  * @since 0.1.0
  */
 const umapi_check_step *umapi_check_get(const umapi_check *check, size_t position);
 
 /**
- * The whole check for people: a line for each step, and below a line what to do. Borrowed from the check; NULL for NULL.
+ * The whole check for people: a line for each step, followed by what to do about it. Borrowed from the check; NULL for
+ * NULL.
  *
  * @since 0.1.0
  */
@@ -2764,22 +2790,22 @@ const char *umapi_check_text(const umapi_check *check);
 const char *umapi_check_json(const umapi_check *check);
 
 /**
- * What was tried: one of `UMAPI_CHECK_CONFIGURATION` to `UMAPI_CHECK_CALL`, of which later versions may know more; 0
- * for NULL.
+ * The kind of the step: one of `UMAPI_CHECK_CONFIGURATION` to `UMAPI_CHECK_CALL`; later versions may add kinds. 0 for
+ * NULL.
  *
  * @since 0.1.0
  */
 int32_t umapi_check_step_kind(const umapi_check_step *step);
 
 /**
- * `UMAPI_CHECK_PASSED`, `UMAPI_CHECK_FAILED` or `UMAPI_CHECK_SKIPPED`; 0 for NULL.
+ * The result of the step: `UMAPI_CHECK_PASSED`, `UMAPI_CHECK_FAILED` or `UMAPI_CHECK_SKIPPED`; 0 for NULL.
  *
  * @since 0.1.0
  */
 int32_t umapi_check_step_result(const umapi_check_step *step);
 
 /**
- * The host and port that the step is about, such as "usermanagement.adobe.io:443". Borrowed from the check; NULL for
+ * The host and port that the step concerns, such as "usermanagement.adobe.io:443". Borrowed from the check; NULL for
  * the configuration and for a token from a token callback.
  *
  * @since 0.1.0
@@ -2787,37 +2813,37 @@ int32_t umapi_check_step_result(const umapi_check_step *step);
 const char *umapi_check_step_host(const umapi_check_step *step);
 
 /**
- * How long the step took, in milliseconds; 0 for NULL.
+ * The duration of the step in milliseconds; 0 for NULL.
  *
  * @since 0.1.0
  */
 int64_t umapi_check_step_ms(const umapi_check_step *step);
 
 /**
- * What was found, in a sentence. Borrowed from the check; NULL for NULL.
+ * The finding of the step, in one sentence. Borrowed from the check; NULL for NULL.
  *
  * @since 0.1.0
  */
 const char *umapi_check_step_message(const umapi_check_step *step);
 
 /**
- * What to do. Every failed step has it; a passed one has it if it works and is yet not as it should be, as without the
- * verification of certificates. Borrowed from the check; NULL if there is nothing to do.
+ * What to do. Every failed step has a remedy. A passed step has one if it works but should be configured differently,
+ * as when certificates are not verified. Borrowed from the check; NULL if there is nothing to do.
  *
  * @since 0.1.0
  */
 const char *umapi_check_step_remedy(const umapi_check_step *step);
 
 /**
- * What a failed step failed with, as the call of a program would have. Borrowed from the check; NULL if the step has
- * not failed.
+ * The error of a failed step, as a call of a program would get it. Borrowed from the check; NULL if the step did not
+ * fail.
  *
  * @since 0.1.0
  */
 const umapi_error *umapi_check_step_error(const umapi_check_step *step);
 
 /**
- * Frees a check, and with it its steps. NULL is fine.
+ * Frees a check and its steps. NULL is allowed.
  *
  * @since 0.1.0
  */
@@ -2827,8 +2853,8 @@ void umapi_check_free(umapi_check *check);
  * Makes a client. Nothing is sent before its first call.
  *
  * @param org_id       the organisation's id, such as "12345ABCDE@AdobeOrg".
- * @param credentials  who the program is; copied.
- * @param options      how the client behaves; copied; NULL for the defaults.
+ * @param credentials  the credentials of the program; copied.
+ * @param options      the options of the client; copied; NULL for the defaults.
  * @param client       receives the client; free with umapi_client_free.
  * @param error        receives the error; may be NULL.
  * @since 0.1.0
@@ -2894,20 +2920,20 @@ umapi_status umapi_client_new_from_environment(const umapi_client_options *optio
                                                umapi_error **error);
 
 /**
- * Gives a client other credentials, for a secret or a key that changes while a job runs. May be called from any thread,
- * while others use the client.
+ * Replaces the credentials of a client, for a secret or a key that changes while a job runs. May be called on any
+ * thread, also while other threads use the client.
  *
- * Every attempt from now on goes out with them, and so the next one asks for a token first. An attempt that is under way
- * finishes with the token that it has; if it is to be repeated, the repeat goes out with the new credentials. A token that
- * arrives late for the old ones is not used for anything else. Listings, queues and calls of several requests go over to the
- * new credentials at their next request.
+ * Every attempt that begins after this uses the new credentials, so the next one first requests a token. An attempt in
+ * progress finishes with the token that it has; if it has to be repeated, the repeat uses the new credentials. A token
+ * that arrives late for the old credentials is not used by any other attempt. Listings, queues and calls of several
+ * requests use the new credentials from their next request on.
  *
- * The client id may change too: then `x-api-key` does, and requests keep to the pace of the new client id
- * (umapi_client_options_set_rate_limit). The organisation, the options and the counters stay.
+ * The client id may change too. Then `x-api-key` changes, and requests are counted against the rate limits of the new
+ * client id (umapi_client_options_set_rate_limit). The organisation, the options and the counters stay the same.
  *
  * @param client       the client.
- * @param credentials  who the program is from now on; copied. They are not tried out: a mistake in them shows at the
- *                     next request, with `UMAPI_STATUS_AUTH`.
+ * @param credentials  the new credentials; copied. They are not verified here: the next request fails with
+ *                     `UMAPI_STATUS_AUTH` if they are wrong.
  * @param error        receives the error; may be NULL.
  * @since 0.1.0
  */
@@ -2916,23 +2942,23 @@ umapi_status umapi_client_set_credentials(const umapi_client *client,
                                           umapi_error **error);
 
 /**
- * Frees a client; never waits for the network. Calls under way on other threads, listings and queues keep what they need and go on to
- * their own ends; only no new call may be made with the pointer. NULL is fine.
+ * Frees a client; never waits for the network. Calls in progress on other threads, listings and queues keep what they
+ * need and continue; only no new call may be made with the pointer. NULL is allowed.
  *
  * @since 0.1.0
  */
 void umapi_client_free(umapi_client *client);
 
 /**
- * Looks for one user. That there is none is an answer: `UMAPI_OK`, and `*user` is NULL. Only the service's word on this
- * user counts as that; a 404 about the organisation, or of a gateway or proxy, is an error.
+ * Looks up one user. If the service says that it does not know this user, the result is `UMAPI_OK` and `*user` is
+ * NULL. A 404 that concerns the organisation, or that comes from a gateway or proxy, is an error.
  *
  * @param client       the client.
  * @param call         the options of this call; may be NULL.
  * @param user_string  the user's email, or a username; compared without regard to letter case.
- * @param domain       for a username without `@`, the domain that it belongs to. Snapshot an email it may be NULL; it tells
- *                     accounts with one email apart: "AdobeID" asks for the Adobe ID, and a domain, which need not be the
- *                     email's own, for the Federated ID or Enterprise ID in it. Adobe recommends it for all users.
+ * @param domain       for a username without `@`, the domain that it belongs to. With an email it may be NULL; it selects
+ *                     among accounts with the same email: "AdobeID" asks for the Adobe ID, and a domain, which may differ
+ *                     from the email's, for the Federated ID or Enterprise ID in it. Adobe recommends it for all users.
  * @param user         receives the user, or NULL; free with umapi_user_free.
  * @param error        receives the error; may be NULL.
  * @since 0.1.0
@@ -2945,10 +2971,10 @@ umapi_status umapi_client_find_user(const umapi_client *client,
                                     umapi_error **error);
 
 /**
- * Begins a listing of users. Nothing is sent before its first page is asked for.
+ * Begins a listing of users. Nothing is sent before the first user or page is read.
  *
  * @param client  the client; the listing keeps what it needs of it.
- * @param query   which users; NULL for all.
+ * @param query   which users to list; NULL for all.
  * @param users   receives the listing; free with umapi_users_free.
  * @param error   receives the error; may be NULL.
  * @since 0.1.0
@@ -2960,7 +2986,7 @@ umapi_status umapi_client_users(const umapi_client *client,
 
 /**
  * Begins a listing of all groups of every type: user groups, product profiles and admin groups. Nothing is sent before
- * its first page is asked for.
+ * the first group or page is read.
  *
  * @param client  the client; the listing keeps what it needs of it.
  * @param groups  receives the listing; free with umapi_groups_free.
@@ -2972,8 +2998,8 @@ umapi_status umapi_client_groups(const umapi_client *client,
                                  umapi_error **error);
 
 /**
- * Begins a listing of user groups by the service's deprecated endpoint, which is the only one that tells whether a
- * group is read-only. Nothing is sent before its first page is asked for.
+ * Begins a listing of user groups from the service's deprecated endpoint, the only one that says whether a group is
+ * read-only. Nothing is sent before the first group or page is read.
  *
  * @param client  the client; the listing keeps what it needs of it.
  * @param groups  receives the listing; free with umapi_groups_free.
@@ -2985,17 +3011,17 @@ umapi_status umapi_client_user_groups(const umapi_client *client,
                                       umapi_error **error);
 
 /**
- * Sends actions now, and tells what became of each. They go out in as few requests as the service's limits allow; two
- * actions on one target, or on a group and on what depends on it, keep their order. A request that fails costs its
- * own actions only; if two in a row cannot reach the host at all, the rest is not sent.
+ * Sends actions now, and returns the outcome of each. They are sent in as few requests as the service's limits allow.
+ * Two actions on the same target, or on a group and a group that depends on it, keep their order. A request that fails
+ * affects only its own actions; if two requests in a row cannot reach the host at all, the rest is not sent.
  *
- * `UMAPI_OK` means that every action has its outcome in `*results`, also when some or all failed or the call was
- * cancelled on the way: look at umapi_results_count. Any other status means that nothing was sent.
+ * `UMAPI_OK` means that every action has its outcome in `*results`, also if some or all actions failed or the call was
+ * cancelled while it ran: look at umapi_results_count. Any other status means that nothing was sent.
  *
  * @param client   the client.
  * @param call     the options of this call; may be NULL.
  * @param actions  the actions; they are not changed, and can be executed again.
- * @param count    how many.
+ * @param count    the number of actions.
  * @param results  receives the outcomes, in the order of the actions; free with umapi_results_free.
  * @param error    receives the error; may be NULL.
  * @since 0.1.0
@@ -3008,7 +3034,7 @@ umapi_status umapi_client_execute(const umapi_client *client,
                                   umapi_error **error);
 
 /**
- * Makes a queue, which sends its actions whenever a full request has gathered.
+ * Makes a queue, which sends its actions whenever there are enough for a full request.
  *
  * @param client  the client; the queue keeps what it needs of it.
  * @param queue   receives the queue; free with umapi_queue_free.
@@ -3020,7 +3046,7 @@ umapi_status umapi_client_queue(const umapi_client *client,
                                 umapi_error **error);
 
 /**
- * Asks the service how it is.
+ * Asks the service for its status.
  *
  * @param client   the client.
  * @param call     the options of this call; may be NULL.
@@ -3034,14 +3060,15 @@ umapi_status umapi_client_service(const umapi_client *client,
                                   umapi_error **error);
 
 /**
- * Goes every step of the way to the service, each once and none of them changing anything, and tells how each went, how
- * long it took and, if it failed, what to do: the configuration; then for the token host and for the service's host
- * the name, a connection, the proxy and TLS, as calls of this client go; a new token; and a call of the API, which asks
- * for a user that nobody is. For a support desk; `umapi-check` among the examples is a program around it.
+ * Checks every step between the program and the service, and reports for each step how it went, how long it took and,
+ * if it failed, what to do. Each step is tried once, and none changes anything. The steps are the configuration; then,
+ * for the token host and for the service's host, the name, a connection, the proxy and TLS, as calls of this client
+ * use them; a new token; and a call of the API that asks for a user who does not exist. It is meant for support staff;
+ * the example program `umapi-check` shows its use.
  *
- * `UMAPI_OK` means that there is a check, also when steps in it have failed: ask umapi_check_passed. When the time of
- * the call is up, the step under way has failed with `UMAPI_STATUS_DEADLINE` and what needs it is skipped. Without a
- * time limit each step has those of the client's options.
+ * `UMAPI_OK` means that there is a check, also if steps in it failed: call umapi_check_passed. If the time of the call
+ * runs out, the step in progress fails with `UMAPI_STATUS_DEADLINE` and the steps that depend on it are skipped.
+ * Without a time limit of the call, the time limits of the client's options apply to each step.
  *
  * @param client  the client.
  * @param call    the options of this call; may be NULL.
@@ -3055,52 +3082,52 @@ umapi_status umapi_client_check(const umapi_client *client,
                                 umapi_error **error);
 
 /**
- * Tells the service that a sync begins (`Pragma: umapi-sync-start`), with the next request for users, groups or actions
- * that goes out; a call that sends nothing, and umapi_client_service, do not use it up. It is said to help the service's
- * load management. NULL is fine.
+ * Tells the service, with the next request for users, groups or actions, that a sync begins (`Pragma:
+ * umapi-sync-start`). A call that sends nothing does not use it up, nor does umapi_client_service. According to Adobe
+ * it helps the service's load management. NULL is allowed.
  *
  * @since 0.1.0
  */
 void umapi_client_sync_start(const umapi_client *client);
 
 /**
- * Tells the service that a sync ends (`Pragma: umapi-sync-end`), with the next request that goes out; if a start still
- * waits for one, with the request after that. NULL is fine.
+ * Tells the service, with the next such request, that a sync ends (`Pragma: umapi-sync-end`). If a start has not been
+ * sent yet, the start goes with the next request and the end with the one after it. NULL is allowed.
  *
  * @since 0.1.0
  */
 void umapi_client_sync_end(const umapi_client *client);
 
 /**
- * How many pages of listings this client has asked for.
+ * The number of pages of listings that this client has requested.
  *
  * @since 0.1.0
  */
 uint64_t umapi_client_listing_queries(const umapi_client *client);
 
 /**
- * How many single users this client has asked for.
+ * The number of single users that this client has looked up.
  *
  * @since 0.1.0
  */
 uint64_t umapi_client_single_queries(const umapi_client *client);
 
 /**
- * How many actions this client has sent, in whole or in part.
+ * The number of actions that this client has sent, in whole or in part.
  *
  * @since 0.1.0
  */
 uint64_t umapi_client_actions_sent(const umapi_client *client);
 
 /**
- * How many actions of this client have succeeded.
+ * The number of actions of this client that have succeeded.
  *
  * @since 0.1.0
  */
 uint64_t umapi_client_actions_completed(const umapi_client *client);
 
 /**
- * How many actions wait in the queues of this client.
+ * The number of actions that wait in the queues of this client.
  *
  * @since 0.1.0
  */

@@ -15,11 +15,9 @@ use crate::counters::Counters;
 use crate::error::{Error, Result};
 use crate::http::certificates::parse_certificates;
 use crate::http::limit::rate_limit::RateLimits;
-use crate::http::limit::throttle::Throttle;
-use crate::http::perform::Http;
 use crate::http::proxy::{Login, Proxy, ProxyChoice};
 use crate::http::retry::RetryPolicy;
-use crate::http::transport::{Transport, TransportOptions};
+use crate::http::transport::TransportOptions;
 use crate::http::url::parse_root;
 use crate::input_file::{name_of, read_file};
 use crate::log::{LogLevel, Logger};
@@ -29,8 +27,8 @@ use crate::query::listing::UsersQuery;
 use crate::query::pager::{GroupPages, Pager, UserPages};
 use crate::query::single::{self, ServiceStatus};
 use crate::secret::Secret;
-use crate::service::Service;
 use crate::service::signal::SyncSignal;
+use crate::service::{Service, ServiceOptions};
 use std::borrow::Borrow;
 use std::path::Path;
 use std::sync::Arc;
@@ -166,12 +164,31 @@ impl ClientOptions {
 
 /// A client for one organisation at the User Management API.
 ///
-/// Clones share the credentials, the token, the counters and the connections; any number of threads may call at once. Clients
-/// with the same endpoint and client id share their rate limits within the process. The futures run on a tokio runtime with
-/// I/O and time enabled.
+/// Clones share the credentials, the token, the counters and the connections; any number of threads may call at once.
+/// Clients with the same endpoint and client id share their rate limits within the process. The futures run on a tokio
+/// runtime with I/O and time enabled.
 ///
 /// The futures are small, since they are moved through the stack of the thread that makes them, which may be small: the state
 /// of a call, which takes kilobytes, is on the heap.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use umapi::{CallOptions, Client, ClientOptions, Credentials, UsersQuery};
+///
+/// # async fn print_users() -> umapi::Result<()> {
+/// let credentials = Credentials::oauth("a-client-id", "a-client-secret")?;
+/// let client = Client::new("12345ABCDE@AdobeOrg", credentials, ClientOptions::default())?;
+/// let mut call = CallOptions::new();
+/// call.set_timeout(Some(Duration::from_secs(600)));
+/// let mut pages = client.users(UsersQuery::new());
+/// while let Some(page) = pages.next_page(&call).await? {
+///     for user in page.users() {
+///         println!("{}", user.username().unwrap_or_default().as_str());
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Client {
     service: Arc<Service>,
@@ -181,40 +198,31 @@ pub struct Client {
 }
 
 impl Client {
-    /// Makes a client. `org_id` is the organisation's id, such as `12345ABCDE@AdobeOrg`. Nothing is sent before the first
-    /// call.
+    /// Makes a client. `org_id` is the organisation's id, such as `12345ABCDE@AdobeOrg`. Nothing is sent before the
+    /// first call.
     ///
-    /// Options that contradict each other, an organisation id that is not 1 to 256 visible ASCII characters, or a client id
-    /// that cannot be sent in a header are an [`crate::ErrorKind::InvalidArgument`].
+    /// Options that contradict each other, an organisation id that is not 1 to 256 visible ASCII characters, or a
+    /// client id that cannot be sent in a header are an [`crate::ErrorKind::InvalidArgument`].
     pub fn new(org_id: &str, credentials: Credentials, options: ClientOptions) -> Result<Self> {
         options.batch_limits.check()?;
         options.transport.trust.check_not_empty()?;
         if options.transport.trust.any_certificate {
             options.logger.line(LogLevel::Warn, || {
                 "DANGER: certificates are not verified (the option danger_accept_invalid_certificates): \
-                 whoever sits on the line can read the secret and the token, and change everything"
+                 anyone with access to the network can read the secret and the token, and change all data"
                     .to_owned()
             });
         }
         let counters = Arc::new(Counters::default());
-        let http = Http {
-            throttle: Throttle::shared(
-                options.endpoint.as_str(),
-                &credentials.client_id,
-                &options.rate_limits,
-            ),
-            transport: Arc::new(Transport::new(options.transport)),
+        let reach = ServiceOptions {
+            root: options.endpoint,
+            transport: options.transport,
             retry: options.retry,
+            rate_limits: options.rate_limits,
             logger: options.logger,
         };
-        let service = Arc::new(Service::new(
-            http,
-            credentials,
-            options.endpoint,
-            org_id,
-            options.rate_limits,
-            counters.clone(),
-        )?);
+        let service = Service::new(org_id, credentials, reach, counters.clone())?;
+        let service = Arc::new(service);
         let acting = ActingOptions {
             limits: options.batch_limits,
             test_mode: options.test_mode,
@@ -230,17 +238,17 @@ impl Client {
         })
     }
 
-    /// Makes a client from a JSON file: the library's own configuration format, or the project file of the Adobe Developer
-    /// Console. Settings in the file take precedence over `options`.
+    /// Makes a client from a JSON file: the library's own configuration format, or the project file of the Adobe
+    /// Developer Console. Settings in the file take precedence over `options`.
     ///
-    /// A file that cannot be read, or is not valid, is an [`crate::ErrorKind::InvalidArgument`] that names the file and the
-    /// key.
+    /// A file that cannot be read, or is not valid, is an [`crate::ErrorKind::InvalidArgument`] that names the file and
+    /// the key.
     pub fn from_file(path: &Path, options: ClientOptions) -> Result<Self> {
         Client::configured(Configuration::from_file(path)?, options)
     }
 
-    /// Makes a client from `UMAPI_ORG_ID`, `UMAPI_CLIENT_ID`, `UMAPI_CLIENT_SECRET` and the other environment variables of
-    /// that prefix. Settings there take precedence over `options`.
+    /// Makes a client from `UMAPI_ORG_ID`, `UMAPI_CLIENT_ID`, `UMAPI_CLIENT_SECRET` and the other environment variables
+    /// of that prefix. Settings there take precedence over `options`.
     ///
     /// A variable that is missing or not valid is an [`crate::ErrorKind::InvalidArgument`] that names it.
     pub fn from_environment(options: ClientOptions) -> Result<Self> {
@@ -252,16 +260,17 @@ impl Client {
         Client::new(&configuration.org_id, configuration.credentials, options)
     }
 
-    /// Replaces the credentials of this client and its clones, for a secret that changes while the program runs. An attempt
-    /// that has begun ends with its old token; a retry of it uses the new credentials.
+    /// Replaces the credentials of this client and its clones, for a secret that changes while the program runs. An
+    /// attempt that has begun ends with its old token; a retry of it uses the new credentials.
     pub fn set_credentials(&self, credentials: Credentials) {
         self.service.set_credentials(credentials);
     }
 
     /// Finds one user by email, or by username with its domain. `None`: the service knows no such user.
     ///
-    /// `user_string` is compared without regard to letter case. `domain` is `AdobeID` for an Adobe ID, which distinguishes it
-    /// from another account with the same email. The request is `GET /organizations/{orgId}/users/{userString}`.
+    /// `user_string` is compared without regard to letter case. `domain` is `AdobeID` for an Adobe ID, which
+    /// distinguishes it from another account with the same email. The request is
+    /// `GET /organizations/{orgId}/users/{userString}`.
     pub async fn find_user(
         &self,
         user_string: &str,
@@ -273,14 +282,14 @@ impl Client {
         Box::pin(call.until_cancelled_or_due(work)).await
     }
 
-    /// Lists the users that `query` selects: `GET /users/{orgId}/{page}`, or `GET /users/{orgId}/{page}/{groupName}` for a
-    /// group. Nothing is sent before the first page is requested.
+    /// Lists the users that `query` selects: `GET /users/{orgId}/{page}`, or `GET /users/{orgId}/{page}/{groupName}`
+    /// for a group. Nothing is sent before the first page is requested.
     pub fn users(&self, query: UsersQuery) -> UserPages {
         Pager::users(self.service.clone(), query, self.read_ahead)
     }
 
-    /// Lists all groups, product profiles and admin groups: `GET /groups/{orgId}/{page}`. Nothing is sent before the first
-    /// page is requested.
+    /// Lists all groups, product profiles and admin groups: `GET /groups/{orgId}/{page}`. Nothing is sent before the
+    /// first page is requested.
     pub fn groups(&self) -> GroupPages {
         Pager::groups(self.service.clone(), self.read_ahead)
     }
@@ -294,8 +303,8 @@ impl Client {
     /// Sends the actions now and returns the outcome of each, in the order of `actions`. The request is
     /// `POST /action/{orgId}`.
     ///
-    /// An error means that nothing was sent. Once sending has begun, every failure, the deadline and a cancel included, is part
-    /// of the outcomes.
+    /// An error means that nothing was sent. Once sending has begun, every failure, the deadline and a cancel included,
+    /// is part of the outcomes.
     pub async fn execute<A: Borrow<Action>>(
         &self,
         actions: &[A],
@@ -310,8 +319,8 @@ impl Client {
         Queue::new(self.dispatcher.clone())
     }
 
-    /// Runs the self-check: every step from the configuration to an answer of the service, each once and without retries. It
-    /// changes nothing at the service, and obtains a new token.
+    /// Runs the self-check: every step from the configuration to an answer of the service, each once and without
+    /// retries. It changes nothing at the service, and obtains a new token.
     ///
     /// It fails only with [`crate::ErrorKind::Cancelled`]. If the deadline passes, the current step fails with it.
     pub async fn check(&self, options: &CallOptions) -> Result<Report> {
@@ -324,8 +333,9 @@ impl Client {
         Box::pin(call.until_cancelled_or_due(single::service_status(&self.service, &call))).await
     }
 
-    /// Tells the service, with the next request for users, groups or actions, that a sync begins or ends (header `Pragma`). A
-    /// start and an end are each sent with one request; a call that sends no request does not use the signal up.
+    /// Tells the service, with the next request for users, groups or actions, that a sync begins or ends (header
+    /// `Pragma`). A start and an end are each sent with one request; a call that sends no request does not use the
+    /// signal up.
     pub fn signal(&self, signal: SyncSignal) {
         self.service.signal(signal);
     }

@@ -1,8 +1,10 @@
-//! What a client has done so far, for status reports.
+//! Counters of a client's work, for status reports.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Read at any time from any thread; each figure is exact, though two may be read at different moments.
+/// Counters of a client's work since it was created.
+///
+/// They can be read at any time from any thread. Each counter is exact, but two of them are read at different moments.
 #[derive(Debug, Default)]
 pub struct Counters {
     listing_queries: AtomicU64,
@@ -29,18 +31,19 @@ macro_rules! counters {
 
 impl Counters {
     counters! {
-        /// Pages of listings asked for.
+        /// The number of requested pages of listings.
         listing_queries, add_listing_queries;
-        /// Single users asked for.
+        /// The number of requested single users.
         single_queries, add_single_queries;
-        /// Actions of which at least one request went out.
+        /// The number of actions that were sent in at least one request.
         actions_sent, add_actions_sent;
-        /// Actions that succeeded whole.
+        /// The number of actions that succeeded with all their commands.
         actions_completed, add_actions_completed;
-        /// Actions that wait in queues.
+        /// The number of actions that are in queues now.
         actions_queued, add_actions_queued;
     }
 
+    /// Records that actions have left a queue.
     pub(crate) fn drop_actions_queued(&self, fewer: usize) {
         self.actions_queued
             .fetch_sub(fewer as u64, Ordering::Relaxed);

@@ -1,8 +1,8 @@
-//! The fuzz targets: functions that parse bytes from outside, namely answers of a server, key files and configurations, and
-//! assert what must hold for every input.
+//! The fuzz targets: functions that parse bytes from outside, namely answers of a server, key files and configurations,
+//! and assert what must hold for every input.
 //!
-//! They are built only with `--cfg fuzzing` and for the unit tests, which run them on the seeds and on every input that once
-//! failed. A function is named like its target in `tests/fuzz`.
+//! They are built only with `--cfg fuzzing` and for the unit tests, which run them on the seeds and on every input that
+//! once failed. A function is named like its target in `tests/fuzz`.
 
 use crate::action::interpret::{Asked, interpret};
 use crate::action::split::{BatchLimits, split};
@@ -84,8 +84,8 @@ fn read_group(group: &Group) {
     assert!(serde_json::from_str::<&RawValue>(group.json().as_str()).is_ok());
 }
 
-/// The answer to an action request: whatever it says, each entry gets exactly one result, and no finding refers to a command
-/// that does not exist.
+/// The answer to an action request: whatever it says, each entry gets exactly one result, and no finding refers to a
+/// command that does not exist.
 pub fn action_answer(body: &[u8]) {
     let actions = ["a@example.com", "b@example.com", "c@example.com"].map(three_commands);
     let limits = BatchLimits::default();
@@ -151,8 +151,8 @@ pub fn token_answer(body: &[u8]) {
     }
 }
 
-/// The headers of a postponed request: the first line is the value of `Retry-After`, the second of `Date`. A wait is never
-/// zero.
+/// The headers of a postponed request: the first line is the value of `Retry-After`, the second of `Date`. A wait is
+/// never zero.
 pub fn retry_after(headers: &[u8]) {
     let text = String::from_utf8_lossy(headers);
     let mut lines = text.lines();
@@ -168,7 +168,8 @@ pub fn key(pem: &[u8]) {
         };
         let message = error.message();
         assert!(message.starts_with("private_key: ") || message.starts_with("passphrase: "));
-        // Sixteen characters of base64 in a row are key material: no message of the library and no label contains as many.
+        // Sixteen characters of base64 in a row are key material: no message of the library and no label contains as
+        // many.
         let is_key_material = |piece: &&[u8]| {
             let mut bytes = piece.iter();
             bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))

@@ -1,4 +1,4 @@
-//! Files that an operator names: configurations, keys and certificates, read whole and never beyond a bound.
+//! Files that an operator names: configurations, keys and certificates of a bounded size.
 
 use crate::error::{Error, Result};
 use crate::shortage;
@@ -9,21 +9,21 @@ use std::thread;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
-/// Far beyond any key with its certificates, any bundle of certificates and any configuration.
+/// The most bytes that are read of a file. Every usable key, bundle of certificates or configuration is much shorter.
 pub(crate) const LONGEST_FILE: usize = 1 << 20;
 
 /// How long a pipe may stay empty.
-const PIPE_PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 300 } else { 5000 });
+const PIPE_TIMEOUT: Duration = Duration::from_millis(if cfg!(test) { 300 } else { 5000 });
 
-/// The content of a file that may hold secrets. `name` is how messages call the file.
+/// The content of a file that may hold secrets. `name` names the file in error messages.
 pub(crate) fn read_file(name: &str, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-    // As long as it may get, since growing would leave copies behind.
+    // The buffer has its largest size from the start, since growing would leave unzeroed copies behind.
     let mut content = Zeroizing::new(Vec::with_capacity(LONGEST_FILE + 1));
     let read = open(path).and_then(|file| read_bounded(file, &mut content));
     let problem = match read {
         Ok(()) if content.len() <= LONGEST_FILE => return Ok(content),
         Ok(()) => "is longer than 1 MiB".to_owned(),
-        Err(error) => match shortage::explained(&error) {
+        Err(error) => match shortage::to_error(&error) {
             Some(shortage) => return Err(shortage.context(format_args!("{name}: cannot be read"))),
             None => format!("cannot be read: {error}"),
         },
@@ -31,8 +31,8 @@ pub(crate) fn read_file(name: &str, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     Err(Error::invalid_argument(name, problem))
 }
 
-/// How messages call a file: by what it was given as, and its path. What is given in place of a path may be a key or a
-/// configuration itself, which no message may show.
+/// The name of a file in messages: the argument that the path was given as, and the path. A "path" that holds the content
+/// of a key or a configuration is refused without showing it.
 pub(crate) fn name_of(argument: &str, path: &Path) -> Result<String> {
     let text = path.as_os_str().as_encoded_bytes();
     let is_content = text.windows(5).any(|part| part == b"-----")
@@ -48,10 +48,10 @@ pub(crate) fn name_of(argument: &str, path: &Path) -> Result<String> {
     }
 }
 
-/// Shorter than the base64 of any usable key.
+/// The longest path in bytes. The base64 of every usable key is longer.
 const LONGEST_PATH: usize = 1024;
 
-/// Opening a named pipe without a writer would wait for one.
+/// Opens the file without blocking: a named pipe without a writer would otherwise block until there is one.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -66,14 +66,14 @@ fn read_bounded(file: File, content: &mut Vec<u8>) -> io::Result<()> {
     let begun = Instant::now();
     loop {
         match start.read_to_end(content) {
-            // A pipe that nothing has been written to yet looks like one at its end.
+            // An empty read means either that the pipe has no writer yet or that it is at its end.
             Ok(0) if is_pipe && content.is_empty() => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             result => return result.map(drop),
         }
-        if begun.elapsed() > PIPE_PATIENCE {
-            let words = format!("nothing was written to it in {PIPE_PATIENCE:?}");
-            return Err(io::Error::new(ErrorKind::TimedOut, words));
+        if begun.elapsed() > PIPE_TIMEOUT {
+            let message = format!("nothing was written to it in {PIPE_TIMEOUT:?}");
+            return Err(io::Error::new(ErrorKind::TimedOut, message));
         }
         thread::sleep(Duration::from_millis(5));
     }
@@ -104,9 +104,12 @@ mod tests {
             &base64,
         ] {
             let error = name_of("private_key_path", Path::new(content)).unwrap_err();
-            let words = error.message();
-            assert!(words.starts_with("private_key_path: holds what"), "{words}");
-            assert!(!words.contains("c2VjcmV0") && !words.contains("MII"));
+            let message = error.message();
+            assert!(
+                message.starts_with("private_key_path: holds what should be in a file"),
+                "{message}"
+            );
+            assert!(!message.contains("c2VjcmV0") && !message.contains("MII"));
         }
         let name = name_of("ca_file", Path::new("/etc/ssl/a - b.pem")).unwrap();
         assert_eq!(name, "ca_file: /etc/ssl/a - b.pem");
@@ -114,7 +117,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_pipe_is_waited_for_and_not_for_ever() {
+    fn reading_a_pipe_waits_for_a_writer_until_a_timeout() {
         let folder = std::env::temp_dir().join(format!("umapi-pipe-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let pipe = folder.join("pipe");

@@ -1,8 +1,8 @@
 //! Adobe's User Management API for every language: a Rust core with a C ABI.
 //!
 //! A [`Client`] reads the users and groups of one organisation page by page, and sends actions on them, each of which
-//! ends with one truthful [`Outcome`]. A [`Cancel`] or a deadline ends every wait, and a progress callback reports it. C
-//! programs use the same functions through `include/umapi.h`, which is generated from [`ffi`].
+//! ends with one truthful [`Outcome`]. A [`Cancel`] or a deadline ends every wait, and a progress callback reports it.
+//! C programs use the same functions through `include/umapi.h`, which is generated from [`ffi`].
 //!
 //! # Modules
 //!

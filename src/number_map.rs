@@ -1,11 +1,13 @@
-//! Maps by numbers that are our own: running numbers, and hashes.
+//! Hash maps whose keys are numbers that the library itself makes: sequence numbers and hashes.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+/// A hash map with a fast hasher for numbers.
 pub(crate) type NumberMap<K, V> = HashMap<K, V, BuildHasherDefault<NumberHasher>>;
 
-/// One multiplication spreads a number over all bits; nobody chooses these numbers to do harm.
+/// A hasher that spreads a number over all bits by one multiplication. An attacker cannot choose the numbers, so collisions
+/// need no stronger defence.
 #[derive(Debug, Default)]
 pub(crate) struct NumberHasher(u64);
 

@@ -1,5 +1,5 @@
-//! PEM as found in files, environment variables and JSON: after a byte order mark or other text, with any line ends, with
-//! none, or with the escapes and quotes that a shell or a JSON file left in it.
+//! PEM as found in files, environment variables and JSON: after a byte order mark or other text, with any line ends,
+//! with none, or with the escapes and quotes that a shell or a JSON file left in it.
 //!
 //! It is at the root because `http` reads certificates and `keys` reads keys, and neither imports the other.
 
@@ -63,9 +63,9 @@ fn begin_marks(text: &[u8]) -> impl Iterator<Item = (&str, &[u8])> {
     let mut rest = text;
     std::iter::from_fn(move || {
         loop {
-            rest = &rest[find(rest, BEGIN)? + BEGIN.len()..];
+            rest = &rest[find_bytes(rest, BEGIN)? + BEGIN.len()..];
             let near = &rest[..rest.len().min(LONGEST_LABEL + DASHES.len())];
-            let Some(length) = find(near, DASHES) else {
+            let Some(length) = find_bytes(near, DASHES) else {
                 continue;
             };
             // A line that lost its last dashes has no label; the BEGIN line of the next block does not end it.
@@ -80,14 +80,14 @@ fn begin_marks(text: &[u8]) -> impl Iterator<Item = (&str, &[u8])> {
     })
 }
 
-fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+fn find_bytes(text: &[u8], part: &[u8]) -> Option<usize> {
     text.windows(part.len()).position(|window| window == part)
 }
 
 fn parse_block<'a>(label: &'a str, rest: &'a [u8]) -> Result<Block<'a>, PemError> {
     let end = [b"-----END ", label.as_bytes(), DASHES].concat();
-    let body = &rest[..find(rest, &end).ok_or(PemError::NoEnd)?];
-    if find(body, BEGIN).is_some() {
+    let body = &rest[..find_bytes(rest, &end).ok_or(PemError::NoEnd)?];
+    if find_bytes(body, BEGIN).is_some() {
         return Err(PemError::NoEnd);
     }
     let (headers, body) = headers(body);
@@ -111,8 +111,8 @@ fn is_filler(byte: u8) -> bool {
     byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'\\')
 }
 
-/// The headers, and the text after them. Where line ends have become blanks or nothing, only the format of a header's value
-/// tells where it ends.
+/// The headers, and the text after them. Where line ends have become blanks or nothing, only the format of a header's
+/// value tells where it ends.
 fn headers(mut body: &[u8]) -> (Vec<(&str, &str)>, &[u8]) {
     let mut headers = Vec::new();
     loop {
@@ -156,8 +156,8 @@ fn dek_info(line: &[u8]) -> Option<&[u8]> {
     are_digits.then_some(value)
 }
 
-/// Converts the text to UTF-8 without a byte order mark, also from the UTF-16 that Windows shells write, and replaces the
-/// escapes that a JSON or shell string has for line ends.
+/// Converts the text to UTF-8 without a byte order mark, also from the UTF-16 that Windows shells write, and replaces
+/// the escapes that a JSON or shell string has for line ends.
 pub(crate) fn normalize(text: &[u8]) -> Zeroizing<Vec<u8>> {
     let narrow = |order: fn([u8; 2]) -> u16| {
         let units = text[2..]

@@ -1,17 +1,18 @@
-//! The process that an object belongs to: a fork copies the memory of one thread only, and with it locks that other
-//! threads held.
+//! The identity of a process across forks, and random numbers that differ between them. A fork copies only the calling
+//! thread, but also the locks that other threads hold, so an object must know which process it belongs to.
 
 use std::cell::Cell;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::SystemTime;
 
+/// How many forks led from the process that loaded the library to this one.
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
-/// A process in the line of forks that led to this one.
+/// This process or one of its ancestors.
 ///
-/// A program that forks, and uses the library in the child, tells it so by [`Process::forked`], as the handler of
-/// `pthread_atfork` for example; the C face does that for its programs. Clients of the parent must not be used in the child.
+/// A Rust program that forks and uses the library in the child must call [`Process::forked`] there, for example as a
+/// handler of `pthread_atfork`; the C API does so for its programs. Clients of the parent must not be used in the child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Process(u32);
 
@@ -21,13 +22,14 @@ impl Process {
         Process(FORKS.load(Ordering::Relaxed))
     }
 
-    /// False for an object that this process inherited from its parent: its locks may be held for ever, and its threads
-    /// do not exist here.
+    /// Whether this is the running process. It is false for the process of an object that was inherited from the parent: the
+    /// object's locks may be held forever, and its threads do not exist here.
     pub fn is_current(self) -> bool {
         self == Process::current()
     }
 
-    /// To be called in the child of a fork, before anything else of the library. It takes no lock and allocates nothing.
+    /// Records a fork. It must be called in the child of a fork before anything else of the library; it takes no lock and
+    /// allocates no memory.
     pub fn forked() {
         FORKS.fetch_add(1, Ordering::Relaxed);
     }
@@ -39,8 +41,8 @@ pub(crate) fn random_u64() -> u64 {
     fastrand::u64(..)
 }
 
-/// A random share of one.
-pub(crate) fn random_share() -> f64 {
+/// A random number from 0 up to but not including 1.
+pub(crate) fn random_f64() -> f64 {
     seed_after_fork();
     fastrand::f64()
 }

@@ -1,5 +1,5 @@
-//! Shortages of the operating system: no more descriptors, memory or buffers. They have nothing to do with the peer, the
-//! file or the name that was asked for, and every operation may meet them.
+//! Shortages of the operating system: no descriptors, memory or buffers left. They do not depend on the host, the file or
+//! the name that an operation is about, and every operation may fail with them.
 
 use crate::error::{Error, ErrorKind};
 use std::fs::File;
@@ -17,8 +17,9 @@ const DESCRIPTORS: [i32; 2] = [4, 10024];
 #[cfg(not(unix))]
 const MEMORY: [i32; 2] = [8, 10055];
 
-/// The error that a shortage amounts to, in the operating system's words; `None` if it is none.
-pub(crate) fn explained(error: &io::Error) -> Option<Error> {
+/// The library's error for a shortage, with the operating system's message and a remedy; `None` if the error is not about
+/// a shortage.
+pub(crate) fn to_error(error: &io::Error) -> Option<Error> {
     let code = error.raw_os_error()?;
     let remedy = if DESCRIPTORS.contains(&code) {
         "raise the process's limit of open files (ulimit -n), or look for what leaves files or connections open"
@@ -27,12 +28,13 @@ pub(crate) fn explained(error: &io::Error) -> Option<Error> {
     } else {
         return None;
     };
-    let message = format!("the operating system has no more to give: {error}");
+    let message = format!("the operating system has a shortage: {error}");
     Some(Error::new(ErrorKind::Internal, message).with_remedy(remedy))
 }
 
-/// Whether there is no descriptor left. Name lookups and the loading of certificates tell a shortage as "not found".
-pub(crate) fn of_descriptors() -> Option<io::Error> {
+/// The operating system's error if no descriptor is left. Name lookups and the loading of certificates report this shortage
+/// as "not found", so their callers ask here.
+pub(crate) fn missing_descriptors() -> Option<io::Error> {
     let error = File::open("/dev/null").err()?;
     DESCRIPTORS
         .contains(&error.raw_os_error()?)
@@ -40,10 +42,10 @@ pub(crate) fn of_descriptors() -> Option<io::Error> {
 }
 
 impl Error {
-    /// The error for an operating system that refuses `what`, in the system's words. A shortage comes with what to do
-    /// about it.
+    /// An error of the kind [`ErrorKind::Internal`] that says `what` failed, with the operating system's message and, for a
+    /// shortage of descriptors or memory, a remedy.
     pub fn from_system(what: &str, error: &io::Error) -> Self {
-        match explained(error) {
+        match to_error(error) {
             Some(shortage) => shortage.context(what),
             None => Error::new(ErrorKind::Internal, format!("{what}: {error}")),
         }
@@ -55,17 +57,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shortage_is_told_in_the_words_of_the_system() {
+    fn a_shortage_keeps_the_message_of_the_system() {
         for code in [libc::EMFILE, libc::ENFILE, libc::ENOMEM, libc::ENOBUFS] {
             let cause = io::Error::from_raw_os_error(code);
-            let error = explained(&cause).expect("it is a shortage");
+            let error = to_error(&cause).expect("it is a shortage");
             assert_eq!(error.kind(), ErrorKind::Internal);
             assert!(error.message().contains(&cause.to_string()), "{error}");
             assert!(error.remedy().is_some());
         }
         for other in [libc::ENOENT, libc::ECONNREFUSED, libc::EACCES] {
-            assert!(explained(&io::Error::from_raw_os_error(other)).is_none());
+            assert!(to_error(&io::Error::from_raw_os_error(other)).is_none());
         }
-        assert!(of_descriptors().is_none());
+        assert!(missing_descriptors().is_none());
     }
 }

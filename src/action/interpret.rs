@@ -1,7 +1,8 @@
-//! What the answer to a request says about each entry in it. Where the service does not say enough, the end is
-//! unknown: nothing is guessed.
+//! The meaning of an answer for each entry of the request. Where the service does not say enough, the end of an entry is
+//! unknown; nothing is guessed.
 
-use super::outcome::{EntryEnd, Finding, Severity};
+use super::outcome::{Finding, Severity};
+use super::pending::EntryEnd;
 use super::repeat::{self, Refusal, Repeat};
 use super::split::Entry;
 use crate::error::{Delivery, Error, ErrorKind};
@@ -16,7 +17,7 @@ pub(crate) struct EntryReport {
     pub findings: Vec<Finding>,
 }
 
-/// What the library asked for.
+/// What the request asked for.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Asked {
     pub test_mode: bool,
@@ -24,24 +25,24 @@ pub(crate) struct Asked {
     pub repeated: bool,
 }
 
-/// `actions` are those that the entries belong to, in the order of the entries.
+/// The reports of the entries that an answer is about, in their order. `actions` are those that the entries belong to.
 pub(crate) fn interpret(
     entries: &[Entry],
     actions: &[&Action],
     answer: ActionAnswer,
     asked: Asked,
 ) -> Vec<EntryReport> {
-    let said = Said::of(&answer, entries.len());
-    let (errors, unplaced) = sort(answer.errors, actions);
-    let (warnings, unplaced_warnings) = sort(answer.warnings, actions);
+    let summary = Summary::of(&answer, entries.len());
+    let (errors, unplaced) = by_entry(answer.errors, actions);
+    let (warnings, unplaced_warnings) = by_entry(answer.warnings, actions);
     let named = errors.iter().filter(|errors| !errors.is_empty()).count();
-    let wrong_mode = said.wrong_mode(asked.test_mode);
-    let unnamed = said.end_of_unnamed(named, &unplaced, asked.test_mode);
-    let by_entry = entries.iter().zip(errors).zip(warnings);
-    by_entry
+    let wrong_mode = summary.wrong_mode(asked.test_mode);
+    let unnamed = summary.end_of_unnamed(named, &unplaced, asked.test_mode);
+    let with_findings = entries.iter().zip(errors).zip(warnings);
+    with_findings
         .map(|((entry, errors), mut warnings)| {
             let (end, severity) = match (&wrong_mode, errors.is_empty()) {
-                (Some(error), _) => (EntryEnd::Unknown(error.clone()), Severity::Error),
+                (Some(error), _) => (EntryEnd::Failed(error.clone()), Severity::Error),
                 (None, true) => (unnamed.clone(), Severity::Error),
                 (None, false) => end_of_named(entry, &errors, asked.repeated),
             };
@@ -50,7 +51,7 @@ pub(crate) fn interpret(
                 .map(|e| finding(e, severity, Some(entry)));
             let mut findings: Vec<_> = errors.collect();
             let own = warnings.drain(..).map(|w| (w, Some(entry)));
-            // It may be about any of them.
+            // A warning that names no entry may be about any of them.
             let shared = unplaced_warnings.iter().cloned().map(|w| (w, None));
             findings.extend(
                 own.chain(shared)
@@ -63,12 +64,12 @@ pub(crate) fn interpret(
 
 type ByEntry = Vec<Vec<WireFinding>>;
 
-/// The findings of each entry, and those that may be of any.
-fn sort(findings: Vec<WireFinding>, actions: &[&Action]) -> (ByEntry, Vec<WireFinding>) {
+/// The findings about each entry, and those that may be about any.
+fn by_entry(findings: Vec<WireFinding>, actions: &[&Action]) -> (ByEntry, Vec<WireFinding>) {
     let mut by_entry: ByEntry = actions.iter().map(|_| Vec::new()).collect();
     let mut unplaced = Vec::new();
     for finding in findings {
-        match place(&finding, actions) {
+        match entry_of(&finding, actions) {
             Some(entry) => by_entry[entry].push(finding),
             None => unplaced.push(finding),
         }
@@ -76,7 +77,7 @@ fn sort(findings: Vec<WireFinding>, actions: &[&Action]) -> (ByEntry, Vec<WireFi
     (by_entry, unplaced)
 }
 
-/// An error names the entry: some command of it was refused, or, in a repeat, found done.
+/// The end of an entry that errors name: a command of it was refused, or, in a repeat, found done already.
 fn end_of_named(entry: &Entry, errors: &[WireFinding], repeated: bool) -> (EntryEnd, Severity) {
     let refusals: Vec<_> = errors
         .iter()
@@ -91,10 +92,10 @@ fn end_of_named(entry: &Entry, errors: &[WireFinding], repeated: bool) -> (Entry
     };
     match meaning {
         Repeat::Done => (EntryEnd::Applied, Severity::Warning),
-        Repeat::Unclear => (EntryEnd::Unknown(unclear_repeat(errors)), Severity::Error),
+        Repeat::Unclear => (EntryEnd::Failed(unclear_repeat(errors)), Severity::Error),
         Repeat::Refused => {
             let commands = errors.iter().map(|error| command(error, entry));
-            // `None` as soon as the service leaves one error's command unsaid: it could be any.
+            // `None` as soon as the service does not name the command of one error: it could be any.
             let first_bad_command = commands.min().flatten();
             (EntryEnd::Refused { first_bad_command }, Severity::Error)
         }
@@ -111,9 +112,9 @@ fn unclear_repeat(errors: &[WireFinding]) -> Error {
     )
 }
 
-/// The result and the counts of an answer, which have to agree.
+/// The result and the counts of an answer, which must agree.
 #[derive(Debug)]
-struct Said {
+struct Summary {
     result: Option<String>,
     completed: Option<u64>,
     not_completed: Option<u64>,
@@ -123,14 +124,14 @@ struct Said {
 
 /// How many entries failed, by the counts.
 enum Failed {
-    Unsaid,
+    NotGiven,
     Count(u64),
     Contradiction,
 }
 
-impl Said {
+impl Summary {
     fn of(answer: &ActionAnswer, entries: usize) -> Self {
-        Said {
+        Summary {
             result: answer.result.clone(),
             completed: answer.completed,
             not_completed: answer.not_completed,
@@ -139,7 +140,8 @@ impl Said {
         }
     }
 
-    /// A test completes nothing, and what is not a test completes nothing in test mode.
+    /// The error if the service worked in the other mode: a test completes nothing, and a request that is no test completes
+    /// nothing in test mode.
     fn wrong_mode(&self, test_mode: bool) -> Option<Error> {
         let (count, told) = match test_mode {
             true => (
@@ -165,7 +167,7 @@ impl Said {
             false => self.completed,
         };
         match (done, self.not_completed) {
-            (None, None) => Failed::Unsaid,
+            (None, None) => Failed::NotGiven,
             (Some(done), None) if done <= self.entries => Failed::Count(self.entries - done),
             (None, Some(failed)) if failed <= self.entries => Failed::Count(failed),
             (Some(done), Some(failed)) if done.checked_add(failed) == Some(self.entries) => {
@@ -175,18 +177,18 @@ impl Said {
         }
     }
 
-    /// The end of the entries that no error names, when errors name `named` others.
+    /// The end of the entries that no error names, where errors name `named` others.
     ///
-    /// They are applied if everything agrees that none but the named ones failed, and refused if all failed. In between,
-    /// or where the result, the counts and the errors do not fit together, their end is not known.
+    /// They were applied if the result, the counts and the errors agree that only the named ones failed, and refused if all
+    /// failed. In between, or where these contradict each other, their end is unknown.
     fn end_of_unnamed(&self, named: usize, unplaced: &[WireFinding], test_mode: bool) -> EntryEnd {
         let named = named as u64;
         let result = self.result.as_deref();
         let is_success = result == Some("success");
         match self.failed(test_mode) {
-            Failed::Unsaid if !unplaced.is_empty() => {}
-            Failed::Unsaid if is_success => return EntryEnd::Applied,
-            Failed::Unsaid if result == Some("partial") && named > 0 => return EntryEnd::Applied,
+            Failed::NotGiven if !unplaced.is_empty() => {}
+            Failed::NotGiven if is_success => return EntryEnd::Applied,
+            Failed::NotGiven if result == Some("partial") && named > 0 => return EntryEnd::Applied,
             // An unplaced error may be a second one of an entry that is named.
             Failed::Count(failed)
                 if failed <= named && (named > 0 || is_success && unplaced.is_empty()) =>
@@ -194,19 +196,19 @@ impl Said {
                 return EntryEnd::Applied;
             }
             Failed::Count(failed) if failed == self.entries && !is_success => {
-                return EntryEnd::RequestRefused(refused_without_a_name(unplaced));
+                return EntryEnd::Failed(refused_without_a_name(unplaced));
             }
             _ => {}
         }
-        EntryEnd::Unknown(self.doubt(unplaced))
+        EntryEnd::Failed(self.doubt(unplaced))
     }
 
     fn doubt(&self, unplaced: &[WireFinding]) -> Error {
-        let count = |count: Option<u64>| count.map_or("unsaid".into(), |n| n.to_string());
+        let count = |count: Option<u64>| count.map_or("not given".into(), |n| n.to_string());
         let error = Error::protocol(format!(
             "the answer does not tell what became of this action: result {:?}, completed {}, notCompleted {}, \
              completedInTestMode {}, for {} actions",
-            self.result.as_deref().unwrap_or("unsaid"),
+            self.result.as_deref().unwrap_or("not given"),
             count(self.completed),
             count(self.not_completed),
             count(self.in_test_mode),
@@ -223,19 +225,19 @@ fn refused_without_a_name(unplaced: &[WireFinding]) -> Error {
     let error =
         |words: &str| Error::new(ErrorKind::Rejected, words).with_delivery(Delivery::Answered);
     match unplaced.is_empty() {
-        true => {
-            error("the service refused every action of the request without a word about this one")
-        }
+        true => error(
+            "the service refused every action of the request, and says nothing about this one",
+        ),
         false => quoting(
             error(
-                "the service refused every action of the request, and does not say which for what",
+                "the service refused every action of the request, and does not say which error is about which action",
             ),
             unplaced,
         ),
     }
 }
 
-/// Adds what the service says, and its first code.
+/// Adds the messages of the service, and its first code.
 fn quoting(error: Error, errors: &[WireFinding]) -> Error {
     const MOST: usize = 3;
     let words = errors.iter().take(MOST).map(|error| {
@@ -248,13 +250,13 @@ fn quoting(error: Error, errors: &[WireFinding]) -> Error {
     let words = words.collect::<Vec<_>>().join("; ");
     let code = errors.iter().find_map(|error| error.error_code.clone());
     error
-        .followed_by(format_args!("the service says: {words}"))
+        .with_source(format!("the service says: {words}"))
         .with_code(code)
 }
 
 /// The entry that a finding is about: the only one there is, or the one that its index, its `requestID` or its user
 /// names. `None` where they name none, or different ones.
-fn place(finding: &WireFinding, actions: &[&Action]) -> Option<usize> {
+fn entry_of(finding: &WireFinding, actions: &[&Action]) -> Option<usize> {
     if actions.len() == 1 {
         return Some(0);
     }
@@ -319,10 +321,15 @@ mod tests {
         let word = |report: EntryReport| match report.end {
             EntryEnd::Applied => "applied".into(),
             EntryEnd::Refused { first_bad_command } => format!("refused {first_bad_command:?}"),
-            EntryEnd::RequestRefused(_) => "request refused".into(),
-            EntryEnd::NotSent(_) => "not sent".into(),
-            EntryEnd::Unknown(error) if error.kind() == ErrorKind::WrongMode => "wrong mode".into(),
-            EntryEnd::Unknown(_) => "unknown".into(),
+            EntryEnd::Failed(error) if error.kind() == ErrorKind::WrongMode => {
+                assert_eq!(error.delivery(), Delivery::Unknown);
+                "wrong mode".into()
+            }
+            EntryEnd::Failed(error) => match error.delivery() {
+                Delivery::Answered => "request refused".into(),
+                Delivery::NotSent => "not sent".into(),
+                Delivery::Unknown => "unknown".into(),
+            },
         };
         reports.map(word).collect()
     }
@@ -451,7 +458,7 @@ mod tests {
         let json = r#"{"result":"error","completed":0,"notCompleted":3,"errors":[{"errorCode":"e","message":"m"}]}"#;
         assert_eq!(ends(json), ["request refused"; 3]);
         for report in reports(Asked::default(), json) {
-            let EntryEnd::RequestRefused(error) = report.end else {
+            let EntryEnd::Failed(error) = report.end else {
                 panic!("refused")
             };
             assert_eq!(error.code(), Some("e"));

@@ -1,15 +1,15 @@
-//! Which requests are still open for more: a search that skips the closed ones, however many they are.
+//! The search for a request that is open for more entries, which skips any number of closed ones in few steps.
 
 use std::collections::VecDeque;
 
-/// Requests by their numbers, in ascending order; those never closed are open. Closed ones are linked to what follows
-/// them, and each search shortens the links that it follows (a union-find forest), so that many searches take few
-/// steps each.
+/// Requests by their numbers, in ascending order; each is open until it is closed. A closed request is linked to the next
+/// one, and each search shortens the links that it follows (a union-find forest), so that many searches take few steps
+/// each.
 #[derive(Debug, Default)]
 pub(crate) struct OpenRequests {
-    /// The number that `next` begins with: requests before it are gone.
+    /// The number of the first request in `next`; requests before it are gone.
     first: usize,
-    /// For each request the one at which to go on searching: itself while it is open. Those beyond the end are open.
+    /// For each request the one at which the search goes on: itself while it is open. Requests beyond the end are open.
     next: VecDeque<usize>,
     #[cfg(test)]
     steps: usize,
@@ -50,14 +50,14 @@ impl OpenRequests {
         }
     }
 
-    /// Requests before `number` are gone.
+    /// Drops the requests before `number`.
     pub(crate) fn drop_until(&mut self, number: usize) {
         let gone = number.saturating_sub(self.first).min(self.next.len());
         self.next.drain(..gone);
         self.first = self.first.max(number);
     }
 
-    /// The newest request that is gone is back, and closed.
+    /// Puts the newest request that is gone back, as a closed one.
     pub(crate) fn put_back_closed(&mut self, number: usize) {
         debug_assert_eq!(number + 1, self.first);
         self.first = number;

@@ -1,4 +1,4 @@
-//! What became of an action: the truth, the whole of it, once.
+//! The outcome of an action, and the outcomes of a queue that were not taken yet.
 
 use crate::error::Error;
 use crate::json::text::SharedText;
@@ -7,33 +7,41 @@ use crate::model::command::{Action, Target};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+/// What became of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OutcomeKind {
     /// Every command was applied (in test mode: would have been).
     Succeeded,
-    /// The service refused a command, or the action could not be finished: the findings and the error tell.
+    /// The service refused a command, or the rest of the action could not be sent. The findings and the error tell why.
     Failed,
-    /// Nothing of it was applied; the error tells why.
+    /// Nothing of the action was applied; the error tells why.
     NotSent,
-    /// It was sent, and the answer lost or at odds with itself: it may or may not have been applied.
+    /// The action was sent, and the answer was lost or contradicts itself: it may or may not have been applied.
     Unknown,
 }
 
+/// How serious a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
+    /// The service refused the command.
     Error,
+    /// The service applied the command and remarked on it, or refused a repeat of the library because the first run had
+    /// succeeded.
     Warning,
 }
 
 /// An error or warning of the service about one command.
 #[derive(Clone, Debug)]
 pub struct Finding {
+    /// Whether the service refused the command or remarked on it.
     pub severity: Severity,
-    /// Which of the caller's commands, from 0; `None` where the service did not say.
+    /// The number of the caller's command, from 0; `None` where the service did not name it.
     pub command: Option<usize>,
-    /// That command's JSON.
+    /// The JSON of that command.
     pub command_json: Option<SharedText>,
+    /// The service's code as it came.
     pub code: Option<String>,
+    /// The service's words.
     pub message: Option<String>,
     /// The action's `requestID` as the service repeats it.
     pub request_id: Option<String>,
@@ -44,20 +52,24 @@ pub struct Finding {
 /// The outcome of one action.
 #[derive(Clone, Debug)]
 pub struct Outcome {
+    /// What became of the action.
     pub kind: OutcomeKind,
-    /// The number that the caller gave the action.
+    /// The tag that the caller gave the action.
     pub tag: u64,
+    /// The user or group that the action is about.
     pub target: Target,
     /// How many of the action's commands, counted from the first, are known to have been applied.
     pub applied: usize,
+    /// The service's errors and warnings about single commands, in its order.
     pub findings: Vec<Finding>,
-    /// Why the request, rather than a command in it, failed.
+    /// The error of the request that failed, where no command of the action was refused.
     pub error: Option<Error>,
+    /// Whether the action was sent in test mode, in which the service changes nothing.
     pub test_mode: bool,
 }
 
 impl Outcome {
-    fn new(action: &Action, kind: OutcomeKind, test_mode: bool) -> Self {
+    pub(super) fn new(action: &Action, kind: OutcomeKind, test_mode: bool) -> Self {
         Outcome {
             kind,
             tag: action.tag(),
@@ -77,20 +89,20 @@ impl Outcome {
     }
 }
 
-/// The outcomes of a queue that were not taken yet. Clones share them, so that they can be taken while the queue itself
-/// is busy with a call, and from any thread.
+/// The outcomes of a queue that were not taken yet. Clones share them, so that they can be taken from any thread, also
+/// while a call of the queue runs.
 #[derive(Clone, Debug, Default)]
 pub struct Outcomes(Arc<Gathered>);
 
 #[derive(Debug, Default)]
 struct Gathered {
-    /// Each with the number of its action.
+    /// Each outcome with the number of its action.
     outcomes: Mutex<Vec<(usize, Outcome)>>,
     pending: AtomicUsize,
 }
 
 impl Outcomes {
-    /// The outcomes since the last time, in the order in which they came about.
+    /// Takes the outcomes since the last time, in the order in which the actions got them.
     pub fn take(&self) -> Vec<Outcome> {
         let outcomes = std::mem::take(&mut *lock(&self.0.outcomes));
         outcomes.into_iter().map(|(_, outcome)| outcome).collect()
@@ -101,7 +113,7 @@ impl Outcomes {
         self.0.pending.load(Ordering::Relaxed)
     }
 
-    /// The same as [`Outcomes::take`], in the order of the actions.
+    /// Takes the outcomes as [`Outcomes::take`] does, in the order of the actions.
     pub(crate) fn take_in_order(&self) -> Vec<Outcome> {
         lock(&self.0.outcomes).sort_by_key(|(number, _)| *number);
         self.take()
@@ -113,108 +125,5 @@ impl Outcomes {
 
     pub(crate) fn set_pending(&self, pending: usize) {
         self.0.pending.store(pending, Ordering::Relaxed);
-    }
-}
-
-/// What became of one entry of an action.
-#[derive(Clone, Debug)]
-pub(crate) enum EntryEnd {
-    Applied,
-    /// The service named what it refused.
-    Refused {
-        first_bad_command: Option<usize>,
-    },
-    /// The service refused the request as a whole.
-    RequestRefused(Error),
-    NotSent(Error),
-    Unknown(Error),
-}
-
-/// An action on its way to its outcome: its entries report, one after the other.
-#[derive(Debug)]
-pub(crate) struct PendingAction {
-    action: Action,
-    outcome: Outcome,
-    entries_left: usize,
-    entries_applied: usize,
-    sent: bool,
-}
-
-impl PendingAction {
-    pub(crate) fn new(action: Action, entries: usize, test_mode: bool) -> Self {
-        let outcome = Outcome::new(&action, OutcomeKind::Succeeded, test_mode);
-        PendingAction {
-            action,
-            outcome,
-            entries_left: entries,
-            entries_applied: 0,
-            sent: false,
-        }
-    }
-
-    pub(crate) fn action(&self) -> &Action {
-        &self.action
-    }
-
-    /// Whether the rest of the action must not be sent: the service stops an entry at the first step that it refuses,
-    /// and being split must not change what an action means.
-    pub(crate) fn is_broken(&self) -> bool {
-        self.outcome.kind != OutcomeKind::Succeeded
-    }
-
-    pub(crate) fn is_over(&self) -> bool {
-        self.entries_left == 0
-    }
-
-    /// Notes that some of it may have reached the service; whether that is news.
-    pub(crate) fn mark_sent(&mut self) -> bool {
-        !std::mem::replace(&mut self.sent, true)
-    }
-
-    pub(crate) fn skip_entry(&mut self) {
-        self.entries_left -= 1;
-    }
-
-    pub(crate) fn add_finding(&mut self, mut finding: Finding) {
-        finding.command_json = finding
-            .command
-            .and_then(|command| self.action.commands().get(command))
-            .map(|command| command.shared_json());
-        self.outcome.findings.push(finding);
-    }
-
-    /// Takes the report of the next entry; `completes` is how many commands are done once it is applied.
-    pub(crate) fn end_entry(&mut self, end: EntryEnd, completes: usize) {
-        self.entries_left -= 1;
-        let outcome = &mut self.outcome;
-        match end {
-            EntryEnd::Applied => {
-                self.entries_applied += 1;
-                outcome.applied = completes;
-            }
-            EntryEnd::Refused { first_bad_command } => {
-                outcome.kind = OutcomeKind::Failed;
-                outcome.applied = first_bad_command.unwrap_or(0).max(outcome.applied);
-            }
-            EntryEnd::RequestRefused(error) => {
-                outcome.kind = OutcomeKind::Failed;
-                outcome.error = Some(error);
-            }
-            EntryEnd::NotSent(error) => {
-                outcome.kind = match self.entries_applied {
-                    0 => OutcomeKind::NotSent,
-                    _ => OutcomeKind::Failed,
-                };
-                outcome.error = Some(error);
-            }
-            EntryEnd::Unknown(error) => {
-                outcome.kind = OutcomeKind::Unknown;
-                outcome.error = Some(error);
-            }
-        }
-    }
-
-    pub(crate) fn into_outcome(self) -> Outcome {
-        self.outcome
     }
 }

@@ -1,6 +1,6 @@
-//! Actions that gather until a request is full.
+//! A queue of actions, which gather until a request is full.
 
-use super::execute::{Dispatcher, check};
+use super::execute::Dispatcher;
 use super::outcome::{Outcome, Outcomes};
 use super::pending::PendingActions;
 use crate::call::Call;
@@ -9,10 +9,32 @@ use crate::error::Result;
 use crate::model::command::Action;
 use std::sync::Arc;
 
-/// Sends whenever a full request has gathered, and the rest on [`Queue::flush`]. Dropping it drops what was not sent.
+/// A queue of actions. It sends whenever a full request has gathered, and the rest on [`Queue::flush`]. Dropping it drops
+/// the actions that were not sent.
 ///
-/// Its futures may be dropped at any moment, by a timeout or a `select`: what was not sent then stays with the queue, and
-/// what may have reached the service ends as unknown.
+/// Its futures may be dropped at any moment, by a timeout or a `select`: actions that were not sent then stay in the
+/// queue, and those that may have reached the service end as unknown.
+///
+/// ```no_run
+/// use umapi::{Action, CallOptions, Client, OutcomeKind};
+///
+/// # async fn add_all_to_sales(client: Client, emails: &[&str]) -> umapi::Result<()> {
+/// let call = CallOptions::new();
+/// let mut queue = client.queue();
+/// for (number, email) in (0..).zip(emails) {
+///     let mut action = Action::on_user(email, None)?;
+///     action.add_to_groups(&["Sales"])?.set_tag(number);
+///     queue.add(&action, &call).await?;
+/// }
+/// queue.flush(&call).await;
+/// for outcome in queue.take_outcomes() {
+///     if outcome.kind != OutcomeKind::Succeeded {
+///         println!("{}: {:?}", outcome.target.name(), outcome.findings);
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Queue {
     dispatcher: Arc<Dispatcher>,
@@ -28,8 +50,8 @@ impl Queue {
         }
     }
 
-    /// Adds an action, and sends what is full by that. What becomes of actions is told by [`Queue::take_outcomes`].
-    /// After an error the queue does not have the action.
+    /// Adds an action, and sends the requests that are full by that. [`Queue::take_outcomes`] tells what became of the
+    /// actions. After an error the queue does not hold the action.
     pub async fn add(&mut self, action: &Action, options: &CallOptions) -> Result<()> {
         self.put(action)?;
         if self.is_due() {
@@ -38,11 +60,9 @@ impl Queue {
         Ok(())
     }
 
-    /// Adds an action and sends nothing, so that it never waits.
+    /// Adds an action and sends nothing, so that the call never waits. After an error the queue does not hold the action.
     pub fn put(&mut self, action: &Action) -> Result<()> {
-        check(action)?;
-        self.dispatcher.add(&mut self.pending, action);
-        Ok(())
+        self.dispatcher.add(&mut self.pending, action)
     }
 
     /// Whether a full request has gathered.
@@ -56,7 +76,7 @@ impl Queue {
         Box::pin(self.dispatcher.send_due(&call, &mut self.pending)).await;
     }
 
-    /// Sends everything that waits. Afterwards every action that was added has its outcome.
+    /// Sends all requests. Afterwards every action that was added has its outcome.
     pub async fn flush(&mut self, options: &CallOptions) {
         let call = Call::begin(options);
         Box::pin(self.dispatcher.send_all(&call, &mut self.pending)).await;
@@ -67,12 +87,12 @@ impl Queue {
         self.pending.pending()
     }
 
-    /// The outcomes since the last time, in the order in which they came about.
+    /// Takes the outcomes since the last time, in the order in which the actions got them.
     pub fn take_outcomes(&mut self) -> Vec<Outcome> {
         self.pending.outcomes().take()
     }
 
-    /// A handle by which outcomes can be taken while a call of the queue runs.
+    /// A handle that takes outcomes while a call of the queue runs, from any thread.
     pub fn outcomes(&self) -> Outcomes {
         self.pending.outcomes().clone()
     }

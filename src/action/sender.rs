@@ -1,9 +1,10 @@
-//! Where requests of actions go: the service, or what a test puts in its place.
+//! The receiver of requests with actions: the service, or what a test puts in its place.
 
 use crate::call::Call;
 use crate::call::endpoint_class::EndpointClass;
 use crate::error::{Error, Result};
-use crate::http::perform::{Replay, Trace};
+use crate::http::perform::Trace;
+use crate::http::retry::Replay;
 use crate::http::transport::Answer;
 use crate::model::answer::{self, ActionAnswer};
 use crate::service::{RequestTarget, Resource, Service};
@@ -13,11 +14,13 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-/// Boxed, so that the futures of a program that awaits it do not grow by all of HTTP.
+/// A boxed future, so that the futures of a program that awaits it do not hold the state of the whole HTTP call.
 pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
+/// Sends requests with actions.
 pub(crate) trait Sender: fmt::Debug + Send + Sync {
-    /// Sends one request, as often as its policy allows. `trace` tells how far it got, also when the future is dropped.
+    /// Sends one request, as often as the retry policy allows. `trace` tells how far it got, also when the future is
+    /// dropped.
     fn post<'a>(
         &'a self,
         call: &'a Call,
@@ -26,7 +29,7 @@ pub(crate) trait Sender: fmt::Debug + Send + Sync {
         trace: &'a Trace,
     ) -> Boxed<'a, ActionAnswer>;
 
-    /// Waits until a part of a request whose answer was lost may be sent again; an error if it is not to be.
+    /// Waits until a part of a request whose answer was lost may be sent again; an error if it must not be.
     fn wait_to_repeat<'a>(&'a self, call: &'a Call, lost: Error) -> Boxed<'a, ()>;
 }
 
@@ -35,8 +38,8 @@ pub(crate) trait Sender: fmt::Debug + Send + Sync {
 pub(crate) struct ServiceSender {
     service: Arc<Service>,
     test_mode: bool,
-    /// Where all requests go.
-    resource: OnceCell<RequestTarget>,
+    /// The target of all requests.
+    target: OnceCell<RequestTarget>,
 }
 
 const CLASS: EndpointClass = EndpointClass::Action;
@@ -46,12 +49,12 @@ impl ServiceSender {
         ServiceSender {
             service,
             test_mode,
-            resource: OnceCell::new(),
+            target: OnceCell::new(),
         }
     }
 
-    fn resource(&self) -> Result<&RequestTarget> {
-        self.resource.get_or_try_init(|| {
+    fn target(&self) -> Result<&RequestTarget> {
+        self.target.get_or_try_init(|| {
             let query: &[_] = match self.test_mode {
                 true => &[("testOnly", "true")],
                 false => &[],
@@ -60,7 +63,6 @@ impl ServiceSender {
                 class: CLASS,
                 segments: &["action", self.service.org_id()],
                 query,
-                buffer_pool: None,
             })
         })
     }
@@ -75,13 +77,13 @@ impl Sender for ServiceSender {
         trace: &'a Trace,
     ) -> Boxed<'a, ActionAnswer> {
         Box::pin(async move {
-            let resource = self.resource()?;
+            let target = self.target()?;
             let read = |answer: Answer| {
                 let parsed = answer::parse(&answer.body);
                 parsed.map(|parsed| parsed.redacted(&answer.secrets))
             };
             self.service
-                .post(call, resource, body, replay, trace, read)
+                .post(call, target, body, replay, trace, read)
                 .await
         })
     }

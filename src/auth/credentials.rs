@@ -17,8 +17,8 @@ const AUTH_ROOT: &str = "https://ims-na1.adobelogin.com";
 
 /// A client id, and what an access token for it is obtained with: a client secret, a private key, or a callback.
 ///
-/// Secrets are zeroed when dropped, and `Debug` does not print them. Nothing is sent before the first call of a client that
-/// uses the credentials.
+/// Secrets are zeroed when dropped, and `Debug` does not print them. Nothing is sent before the first call of a client
+/// that uses the credentials.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     pub(crate) client_id: String,
@@ -76,10 +76,10 @@ impl Credentials {
     /// Credentials of the kind Service Account (JWT). They are legacy: Adobe converts the remaining ones to OAuth
     /// Server-to-Server by 1 March 2026.
     ///
-    /// `private_key_pem` is an RSA private key of 2048 to 8192 bits as PEM, in any format that OpenSSL writes; `passphrase` is
-    /// for an encrypted key, and ignored for any other. `tech_acct_id` is the technical account id, such as
-    /// `12345@techacct.adobe.com`. An id or a secret that is not 1 to 256 visible ASCII characters, a key that cannot be used
-    /// or a wrong passphrase is an [`crate::ErrorKind::InvalidArgument`]. The arguments are copied.
+    /// `private_key_pem` is an RSA private key of 2048 to 8192 bits as PEM, in any format that OpenSSL writes;
+    /// `passphrase` is for an encrypted key, and ignored for any other. `tech_acct_id` is the technical account id,
+    /// such as `12345@techacct.adobe.com`. An id or a secret that is not 1 to 256 visible ASCII characters, a key that
+    /// cannot be used or a wrong passphrase is an [`crate::ErrorKind::InvalidArgument`]. The arguments are copied.
     pub fn jwt(
         client_id: &str,
         client_secret: impl Into<Secret>,
@@ -101,8 +101,8 @@ impl Credentials {
         )
     }
 
-    /// Does the same as [`Credentials::jwt`], with the key in a file of at most 1 MiB. The file is read once, by this call; one
-    /// that cannot be read is an [`crate::ErrorKind::InvalidArgument`].
+    /// Does the same as [`Credentials::jwt`], with the key in a file of at most 1 MiB. The file is read once, by this
+    /// call; one that cannot be read is an [`crate::ErrorKind::InvalidArgument`].
     pub fn jwt_from_file(
         client_id: &str,
         client_secret: impl Into<Secret>,
@@ -146,9 +146,9 @@ impl Credentials {
 
     /// Credentials whose tokens come from the program itself, for example from a vault.
     ///
-    /// `fetch` returns an access token and its remaining lifetime, or the reason why there is none, which becomes part of an
-    /// [`crate::ErrorKind::Auth`]. It is called whenever a token is needed, on a thread of its own, and may block. A client id
-    /// that is not 1 to 256 visible ASCII characters is an [`crate::ErrorKind::InvalidArgument`].
+    /// `fetch` returns an access token and its remaining lifetime, or the reason why there is none, which becomes part
+    /// of an [`crate::ErrorKind::Auth`]. It is called whenever a token is needed, on a thread of its own, and may
+    /// block. A client id that is not 1 to 256 visible ASCII characters is an [`crate::ErrorKind::InvalidArgument`].
     pub fn callback(
         client_id: &str,
         fetch: impl Fn() -> std::result::Result<(Secret, Duration), String> + Send + Sync + 'static,
@@ -189,16 +189,16 @@ impl Credentials {
         }
     }
 
-    /// Sets the token host, `ims-na1.adobelogin.com` by default: `host` or `host:port`, optionally preceded by `https://`
-    /// (`http://` for loopback only). Anything else is an [`crate::ErrorKind::InvalidArgument`]. A JWT names the host in its
-    /// audience.
+    /// Sets the token host, `ims-na1.adobelogin.com` by default: `host` or `host:port`, optionally preceded by
+    /// `https://` (`http://` for loopback only). Anything else is an [`crate::ErrorKind::InvalidArgument`]. A JWT names
+    /// the host in its audience.
     pub fn set_auth_host(&mut self, host: &str) -> Result<()> {
         self.auth_root = parse_auth_host("auth_host", host)?;
         Ok(())
     }
 
-    /// Sets the path of the token endpoint, by default `/ims/token/v2` for OAuth and `/ims/exchange/jwt/` for JWT. A path that
-    /// is not absolute, or has a query, is an [`crate::ErrorKind::InvalidArgument`].
+    /// Sets the path of the token endpoint, by default `/ims/token/v2` for OAuth and `/ims/exchange/jwt/` for JWT. A
+    /// path that is not absolute, or has a query, is an [`crate::ErrorKind::InvalidArgument`].
     pub fn set_auth_path(&mut self, path: &str) -> Result<()> {
         check_auth_path("auth_path", path)?;
         self.auth_path = Some(path.to_owned());
@@ -237,8 +237,8 @@ pub(crate) fn check_auth_path(argument: &str, path: &str) -> Result<()> {
     }
 }
 
-/// Checks that `id` is 1 to 256 visible ASCII characters, since ids are sent in headers, paths and JWT claims. Errors name
-/// `argument`.
+/// Checks that `id` is 1 to 256 visible ASCII characters, since ids are sent in headers, paths and JWT claims. Errors
+/// name `argument`.
 pub(crate) fn check_id(argument: &str, id: &str) -> Result<()> {
     let problem = if id.is_empty() {
         "must not be empty"
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_could_carry_a_header_are_refused() {
+    fn ids_that_could_inject_a_header_are_refused() {
         for bad in ["", "a\r\nX-Y: z", "a b", "ü"] {
             let error = Credentials::oauth(bad, "s").unwrap_err();
             assert!(error.message().starts_with("client_id: "), "{error}");

@@ -6,9 +6,10 @@ use super::refusal::{CredentialsKind, explain_refusal};
 use super::renewal::Renewal;
 use crate::call::endpoint_class::EndpointClass;
 use crate::error::{Delivery, Error, ErrorKind, Result};
-use crate::http::authorisation::{Shown, Unchanging};
+use crate::http::authorisation::{AttemptHeaders, FixedHeaders};
 use crate::http::headers::secret_bytes;
-use crate::http::perform::{Http, Replay, Trace};
+use crate::http::perform::{Http, Trace};
+use crate::http::retry::Replay;
 use crate::http::transport::{Answer, Request};
 use crate::model::token::{self, AccessToken, LifetimeUnit};
 use crate::redaction::Secrets;
@@ -22,8 +23,9 @@ use zeroize::Zeroize;
 
 const SCOPE: &str = "openid,AdobeID,user_management_sdk";
 
-/// Obtains a token: from the token host, or from the callback. While the future runs it holds no objects of the program;
-/// those of a token callback are held on the callback's own thread. So the future can be dropped on any thread.
+/// Obtains a token: from the token host, or from the callback. While the future runs it holds no objects of the
+/// program; those of a token callback are held on the callback's own thread. So the future can be dropped on any
+/// thread.
 pub(crate) fn fetch_token(
     credentials: Arc<Credentials>,
     http: Http,
@@ -114,7 +116,8 @@ impl Credentials {
 }
 
 fn form(fields: &[(&str, &str)]) -> Secret {
-    // Encoding writes at most three bytes for one, so the buffer never grows, which would leave a copy of a secret behind.
+    // Encoding writes at most three bytes for one, so the buffer never grows, which would leave a copy of a secret
+    // behind.
     let max_length = fields
         .iter()
         .map(|(k, v)| (k.len() + v.len()) * 3 + 2)
@@ -135,9 +138,9 @@ impl Exchange {
             unit,
         } = self;
         let explain = |error: Error| without_token(explain_refusal(error, kind));
-        let mut authorisation = Unchanging {
+        let mut authorisation = FixedHeaders {
             throttle: http.throttle.clone(),
-            shown: Shown {
+            attempt_headers: AttemptHeaders {
                 headers: HeaderMap::from_iter([
                     (
                         CONTENT_TYPE,
@@ -150,15 +153,8 @@ impl Exchange {
             },
             on_failure: |failure: &Error| renewal.reporter.failed(&explain(failure.clone())),
         };
-        let request = Request {
-            class: EndpointClass::Token,
-            method: Method::POST,
-            url,
-            headers: HeaderMap::new(),
-            body: Some(secret_bytes(form)),
-            buffer_pool: None,
-            secrets: Secrets::default(),
-        };
+        let request =
+            Request::new(EndpointClass::Token, Method::POST, url).with_body(secret_bytes(form));
         let read = |mut answer: Answer| {
             let token = token::parse(&answer.body, unit);
             answer.body.zeroize();
@@ -189,8 +185,8 @@ fn run_token_callback(
             }
             Ok(Ok(_)) => Err(Error::new(
                 ErrorKind::Auth,
-                "the token callback returned a token that cannot be sent in a header: it contains a space or a character beyond \
-                 visible ASCII",
+                "the token callback returned a token that cannot be sent in a header: it contains a space or another \
+                 character that is not visible ASCII",
             )),
             Ok(Err(reason)) => Err(Error::new(
                 ErrorKind::Auth,

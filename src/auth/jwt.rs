@@ -25,8 +25,8 @@ pub(crate) struct Assertion<'a> {
 }
 
 impl SigningKey {
-    /// Signs once to test the key, so that a bad key is an error here and not in the middle of a run. `argument` names the key
-    /// in the error.
+    /// Signs once to test the key, so that a bad key is an error here and not in the middle of a run. `argument` names
+    /// the key in the error.
     pub(crate) fn new(argument: &str, key: &RsaPrivateKey) -> Result<Self> {
         let key = SigningKey(EncodingKey::from_rsa_der(key.as_pkcs1()));
         key.sign(&Map::new()).map_err(|_| {

@@ -1,6 +1,6 @@
 //! The exchange of credentials for an access token, and the cache that renews it.
 
-pub mod credentials;
+pub(crate) mod credentials;
 pub(crate) mod grant;
 mod jwt;
 mod refusal;

@@ -10,8 +10,8 @@ pub(super) enum CredentialsKind {
 }
 
 /// When Adobe discontinues JWT credentials, as its documentation says.
-const END_OF_JWT: &str = "JWT credentials are being discontinued: their certificates cannot be renewed since 30 June 2025, and \
-                          Adobe converts the rest to OAuth Server-to-Server when their certificate expires or on 1 March \
+const END_OF_JWT: &str = "JWT credentials are being discontinued: their certificates cannot be renewed since 30 June \
+                          2025, and Adobe converts the rest to OAuth Server-to-Server when their certificate expires or on 1 March \
                           2026; replace them by an OAuth Server-to-Server credential in the Adobe Developer Console";
 
 /// Converts the error of a refused token request to [`ErrorKind::Auth`], with a remedy. Other errors stay as they are.
@@ -46,9 +46,9 @@ pub(super) fn explain_refusal(error: Error, kind: CredentialsKind) -> Error {
 }
 
 /// What to do about a refusal with this error code and text.
-fn remedy(code: Option<&str>, words: &str, kind: CredentialsKind) -> String {
+fn remedy(code: Option<&str>, text: &str, kind: CredentialsKind) -> String {
     use CredentialsKind::*;
-    let words = words.to_lowercase();
+    let text = text.to_lowercase();
     let what_to_do = match (code.unwrap_or_default(), kind) {
         ("invalid_scope", _) => {
             "add the User Management API to the project in the Adobe Developer Console"
@@ -60,11 +60,11 @@ fn remedy(code: Option<&str>, words: &str, kind: CredentialsKind) -> String {
         ("unauthorized_client" | "unsupported_grant_type", OAuth) => {
             "make sure that the credential in the Adobe Developer Console is of the kind OAuth Server-to-Server"
         }
-        (_, Jwt) if is_about_certificate(&words) => {
+        (_, Jwt) if is_about_certificate(&text) => {
             "compare the private key with the certificates of the project in the Adobe Developer Console: no valid \
              certificate there belongs to it"
         }
-        (_, Jwt) if is_about_time(&words) => {
+        (_, Jwt) if is_about_time(&text) => {
             "set this machine's clock: the assertion contains its time, and was refused because of it"
         }
         ("invalid_token" | "invalid_jwt_token" | "invalid_grant" | "bad_request", Jwt) => {
@@ -86,15 +86,15 @@ fn remedy(code: Option<&str>, words: &str, kind: CredentialsKind) -> String {
 }
 
 /// Whether the token host refuses the key or its certificate.
-fn is_about_certificate(words: &str) -> bool {
+fn is_about_certificate(text: &str) -> bool {
     ["certificate", "signature", "bindings"]
         .iter()
-        .any(|word| words.contains(word) && !words.contains("expiredsignature"))
+        .any(|word| text.contains(word) && !text.contains("expiredsignature"))
 }
 
 /// Whether the token host refuses the time at which the assertion begins or ends.
-fn is_about_time(words: &str) -> bool {
-    let whole = words.split(|c: char| !c.is_ascii_alphanumeric());
+fn is_about_time(text: &str) -> bool {
+    let whole = text.split(|c: char| !c.is_ascii_alphanumeric());
     let mut whole = whole.filter(|word| !word.is_empty());
     [
         "expired",
@@ -105,7 +105,7 @@ fn is_about_time(words: &str) -> bool {
         "issued in the future",
     ]
     .iter()
-    .any(|word| words.contains(word))
+    .any(|word| text.contains(word))
         || whole.any(|word| matches!(word, "exp" | "iat" | "nbf" | "clock"))
 }
 
@@ -113,8 +113,8 @@ fn is_about_time(words: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn refused(code: &str, words: &str, kind: CredentialsKind) -> Error {
-        let message = format!("the service refused the request (HTTP 400, {code}, {words})");
+    fn refused(code: &str, text: &str, kind: CredentialsKind) -> Error {
+        let message = format!("the service refused the request (HTTP 400, {code}, {text})");
         let error = Error::new(ErrorKind::Rejected, message).with_code(Some(code.to_owned()));
         explain_refusal(error, kind)
     }
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn each_code_has_its_remedy() {
         use CredentialsKind::*;
-        for (kind, code, words, remedy) in [
+        for (kind, code, text, remedy) in [
             (OAuth, "invalid_scope", "", "add the User Management API"),
             (Jwt, "invalid_scope", "", "add the User Management API"),
             (
@@ -156,15 +156,19 @@ mod tests {
             (OAuth, "new_code", "", "client id and the client secret"),
             (Jwt, "new_code", "", "technical account id"),
         ] {
-            let error = refused(code, words, kind);
-            let told = error.remedy().unwrap();
-            assert!(told.contains(remedy), "{code}, {words}: {told}");
+            let error = refused(code, text, kind);
+            let actual = error.remedy().unwrap();
+            assert!(actual.contains(remedy), "{code}, {text}: {actual}");
             assert_eq!(
-                told.contains("clock"),
+                actual.contains("clock"),
                 remedy == "clock",
-                "{code}, {words}: {told}"
+                "{code}, {text}: {actual}"
             );
-            assert_eq!(told.contains("1 March 2026"), kind == Jwt, "{code}: {told}");
+            assert_eq!(
+                actual.contains("1 March 2026"),
+                kind == Jwt,
+                "{code}: {actual}"
+            );
             assert_eq!(error.kind(), ErrorKind::Auth);
             assert!(error.message().contains(code), "{error}");
         }

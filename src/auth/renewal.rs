@@ -1,13 +1,14 @@
 //! The renewal of a token, and the calls that wait for it.
 //!
-//! A renewal is a task of its own, which continues whatever becomes of the call that started it. It reports its progress to
-//! the waiting calls, and each of them reports to its own caller.
+//! A renewal is a task of its own, which continues whatever becomes of the call that started it. It reports its
+//! progress to the waiting calls, and each of them reports to its own caller.
 
 use super::token::Token;
 use crate::call::Call;
 use crate::call::endpoint_class::EndpointClass;
 use crate::call::progress::{Progress, WaitReason};
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::retry::without_time;
 use crate::lock::lock;
 use std::convert::Infallible;
 use std::fmt;
@@ -100,7 +101,7 @@ pub(super) fn begin(starter: &Call) -> (Renewal, Waiter) {
     });
     let progress_reporter = reporter.clone();
     let renewal = Renewal {
-        call: starter.beside(move |progress| progress_reporter.report(progress)),
+        call: starter.for_shared_work(move |progress| progress_reporter.report(progress)),
         reporter,
     };
     let waiter = Waiter {
@@ -177,8 +178,8 @@ impl Waiter {
         self.progress.is_none()
     }
 
-    /// Waits for the result of the renewal. If the call has no time to wait for the next attempt, the result is an error that
-    /// says so.
+    /// Waits for the result of the renewal. If the call has no time to wait for the next attempt, the result is an
+    /// error that says so.
     pub(super) async fn result(
         mut self,
         call: &Call,
@@ -209,7 +210,8 @@ impl Waiter {
         }
     }
 
-    /// Reports to the caller that the call waits for a token. The call that started the renewal reports its attempts instead.
+    /// Reports to the caller that the call waits for a token. The call that started the renewal reports its attempts
+    /// instead.
     fn report_wait(&self, call: &Call) {
         if self.has_joined() {
             call.report(Progress::Wait {
@@ -246,15 +248,12 @@ async fn receive(progress: &mut Option<mpsc::UnboundedReceiver<Progress>>) -> Op
 }
 
 impl NextAttempt {
-    /// The error for a call that has no time to wait for the next attempt: the failure of the previous attempt, or one that
-    /// names the wait.
+    /// The error for a call that has no time to wait for the next attempt: the failure of the previous attempt, or one
+    /// that names the wait.
     fn wait_error(&self) -> Error {
         let wait = self.until.saturating_duration_since(Instant::now());
         match self.failure.clone() {
-            Some(failure) if failure.retry_after().is_some() => {
-                failure.with_kind(ErrorKind::Throttled)
-            }
-            Some(failure) => failure,
+            Some(failure) => without_time(failure),
             None => Error::new(
                 ErrorKind::Throttled,
                 format!(
@@ -267,7 +266,8 @@ impl NextAttempt {
     }
 }
 
-/// Detects that a renewal on another runtime is not driven. A renewal on the runtime of the call is driven with the call.
+/// Detects that a renewal on another runtime is not driven. A renewal on the runtime of the call is driven with the
+/// call.
 struct Watchdog {
     is_watched: bool,
     pinged_at: Option<Instant>,
@@ -289,8 +289,8 @@ impl Watchdog {
         self.ping_at = Instant::now() + PING_INTERVAL;
     }
 
-    /// Sends the next ping when it is due, or waits for the end of the time to answer the last one. Returns whether the answer
-    /// is overdue.
+    /// Sends the next ping when it is due, or waits for the end of the time to answer the last one. Returns whether the
+    /// answer is overdue.
     async fn is_overdue(&mut self, ping: &Notify) -> bool {
         if !self.is_watched {
             return std::future::pending().await;

@@ -13,8 +13,8 @@ use tokio::time::Instant;
 /// How long before its expiry a token is renewed; a token with a short lifetime is renewed after nine tenths of it.
 const RENEWAL_MARGIN: Duration = Duration::from_secs(300);
 
-/// The least time that a new token is used. A token that has expired on arrival would otherwise be renewed for ever; whether
-/// it is still valid is left to the service.
+/// The least time that a new token is used. A token that has expired on arrival would otherwise be renewed for ever;
+/// whether it is still valid is left to the service.
 const MIN_USE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! The cache of one token for all calls of a client, which renews the token before it expires.
 //!
-//! A call waits for a renewal only when there is no unexpired token. There is one renewal at a time, and the calls that wait
-//! for it share its result, a token or an error.
+//! A call waits for a renewal only when there is no unexpired token. At most one renewal runs at a time, and the calls
+//! that wait for it share its result, a token or an error.
 
 use super::renewal::{self, Renewal, RenewalHandle, Waiter};
 use super::token::Token;
@@ -37,7 +37,7 @@ struct RunningRenewal {
 }
 
 impl RunningRenewal {
-    fn is(&self, handle: &Arc<RenewalHandle>) -> bool {
+    fn has_handle(&self, handle: &Arc<RenewalHandle>) -> bool {
         Arc::ptr_eq(self.waiter.handle(), handle)
     }
 }
@@ -53,7 +53,8 @@ impl fmt::Debug for State {
 }
 
 impl TokenCache {
-    /// The token to use now. If a new one is needed, `fetch` makes the future that obtains it; `fetch` itself must not block.
+    /// The token to use now. If a new one is needed, `fetch` makes the future that obtains it; `fetch` itself must not
+    /// block.
     pub(crate) async fn get<F>(
         &self,
         call: &Call,
@@ -153,8 +154,8 @@ impl TokenCache {
         self.spawn(renewal, &waiter, logger, fetch);
     }
 
-    /// Spawns the task of a renewal. The lock must not be held: the end of the task delay it, and on a runtime that is shut
-    /// down the task ends at once.
+    /// Spawns the task of a renewal. The lock must not be held: the end of the task takes it, and on a runtime that is
+    /// shut down the task ends at once.
     fn spawn<F>(
         &self,
         renewal: Renewal,
@@ -186,15 +187,15 @@ impl TokenCache {
             reporter.end(fetched);
         });
         let mut state = lock(&self.0);
-        if let Some(running) = state.running.as_mut().filter(|now| now.is(&handle)) {
+        if let Some(running) = state.running.as_mut().filter(|now| now.has_handle(&handle)) {
             running.task = Some(task.abort_handle());
         }
     }
 
-    /// Forgets a renewal that gave no result, so that the next call begins another. If it produces a token after all, the token
-    /// is kept.
+    /// Forgets a renewal that gave no result, so that the next call begins another. If it produces a token after all,
+    /// the token is kept.
     fn abandon(&self, handle: &Arc<RenewalHandle>) {
-        let left = lock(&self.0).running.take_if(|now| now.is(handle));
+        let left = lock(&self.0).running.take_if(|now| now.has_handle(handle));
         drop(left);
     }
 }
@@ -258,7 +259,7 @@ impl Completion {
             return false;
         };
         let mut state = lock(&state);
-        let running = state.running.take_if(|now| now.is(&self.handle));
+        let running = state.running.take_if(|now| now.has_handle(&self.handle));
         let is_current = running.is_some();
         let old_is_valid = state.current.as_ref().is_some_and(|old| old.is_alive());
         match token {

@@ -1,22 +1,23 @@
-//! The endpoints, by the classes in which the service counts requests to them.
+//! The classes of endpoints, by which the service counts requests.
 
-/// What the service counts requests by.
+/// A class of endpoints. The service counts the requests of a client id to each class separately, and documents a limit
+/// for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum EndpointClass {
-    /// Listings of users.
+    /// Listings of users (`/users/{orgId}/{page}`).
     Users,
-    /// One user.
+    /// Single users (`/organizations/{orgId}/users/{user}`).
     User,
-    /// Listings of groups.
+    /// Listings of groups (`/groups/{orgId}/{page}`).
     Groups,
-    /// The deprecated listing of user groups.
+    /// The deprecated listings of user groups (`/{orgId}/user-groups`).
     UserGroups,
-    /// Actions.
+    /// Actions (`/action/{orgId}`).
     Action,
-    /// The token endpoint.
+    /// The token endpoint of Adobe's identity service.
     Token,
-    /// The service's status page.
+    /// The service's status page (`/status`).
     Status,
 }
 

@@ -1,9 +1,9 @@
-//! One call of the caller: its limits, and what it is told meanwhile.
+//! A call of the library: its time limit, its cancellation, its request ids and its progress.
 
-pub mod cancel;
-pub mod endpoint_class;
-pub mod options;
-pub mod progress;
+pub(crate) mod cancel;
+pub(crate) mod endpoint_class;
+pub(crate) mod options;
+pub(crate) mod progress;
 
 use self::endpoint_class::EndpointClass;
 use self::options::CallOptions;
@@ -19,14 +19,14 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
-/// A call under way, or the fetching of a page ahead of the call that will want it.
+/// A running call, or work that the call has started for a later call or for several.
 ///
-/// The outermost function wraps its work in [`Call::until_cancelled_or_due`]; the layers inside only ask
-/// [`Call::has_time_until`] whether a wait makes sense, and never race the clock themselves.
+/// The outermost function wraps its work in [`Call::until_cancelled_or_due`]. The layers inside ask
+/// [`Call::has_time_until`] whether a wait makes sense, and set no timers for the deadline.
 #[derive(Debug)]
 pub(crate) struct Call {
     state: Mutex<Running>,
-    /// The limits or the urgency have changed: waits look at them again.
+    /// Notified when a caller begins or ceases to wait for the result, so that waits consider the new limits.
     changed: Notify,
 }
 
@@ -36,19 +36,21 @@ struct Running {
     deadline: Option<Instant>,
     /// Whether a caller waits for the result now.
     wanted: bool,
-    /// How often a caller has come to wait for the result.
+    /// How many times a caller has begun to wait for the result.
     adoptions: u32,
     request_ids: Arc<RequestIds>,
 }
 
-/// The ids of the requests that a call makes, also of those ahead of later calls.
+/// The ids of the requests of a call and of the work that it has started.
 #[derive(Debug)]
 struct RequestIds {
-    of_call: String,
+    /// The id of the call, with which the id of each request begins.
+    call_id: String,
     used: AtomicU32,
 }
 
 impl Call {
+    /// Begins a call, whose time limit counts from now.
     pub(crate) fn begin(options: &CallOptions) -> Self {
         Call::new(Running::new(options))
     }
@@ -60,9 +62,9 @@ impl Call {
         }
     }
 
-    /// Work that this call starts for a later one: without limits, and behind all calls that want a permit now, until a
-    /// call adopts it.
-    pub(crate) fn ahead(&self) -> Self {
+    /// The prefetch of a page that this call starts for a later one. It has no limits, and takes a permit only while no
+    /// call waits for one, until a call adopts it.
+    pub(crate) fn for_prefetch(&self) -> Self {
         Call::new(Running {
             options: CallOptions::new(),
             deadline: None,
@@ -72,8 +74,11 @@ impl Call {
         })
     }
 
-    /// Work that this call starts and others share: without limits, and with progress of its own.
-    pub(crate) fn beside(&self, progress: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+    /// Work that this call starts and shares with other calls. It has no limits, and reports to `progress`.
+    pub(crate) fn for_shared_work(
+        &self,
+        progress: impl Fn(Progress) + Send + Sync + 'static,
+    ) -> Self {
         let mut options = CallOptions::new();
         options.without_retries = self.is_single_attempt();
         options.set_progress(progress);
@@ -86,12 +91,12 @@ impl Call {
         })
     }
 
-    /// Whether nothing is tried a second time.
+    /// Whether each request is tried once only.
     pub(crate) fn is_single_attempt(&self) -> bool {
         self.running().options.without_retries
     }
 
-    /// A caller waits for this work now, under the limits of its own call.
+    /// Records that `caller` waits for this work now, so that the limits and the progress callback of its call hold.
     pub(crate) fn adopt(&self, caller: &Call) {
         let Running {
             options, deadline, ..
@@ -106,7 +111,7 @@ impl Call {
         self.changed.notify_waiters();
     }
 
-    /// The caller waits no more; the work goes on without limits.
+    /// Records that the caller no longer waits; the work continues without limits.
     pub(crate) fn release(&self) {
         {
             let mut running = self.running();
@@ -126,7 +131,7 @@ impl Call {
         self.running().wanted
     }
 
-    /// How often a caller has come to wait for the result: what was told to none, or to another, is to be told again.
+    /// How many times a caller has begun to wait for the result. A wait is reported again to each of them.
     pub(crate) fn adoptions(&self) -> u32 {
         self.running().adoptions
     }
@@ -143,7 +148,7 @@ impl Call {
         }
     }
 
-    /// Waits until a caller comes to wait for the result after the first `adoptions`.
+    /// Waits until a caller has begun to wait for the result more than `adoptions` times.
     pub(crate) async fn adopted_after(&self, adoptions: u32) {
         loop {
             let mut changed = pin!(self.changed.notified());
@@ -155,7 +160,7 @@ impl Call {
         }
     }
 
-    /// Runs `work` until it ends, the call is cancelled, or its time is up.
+    /// Runs `work` until it ends, the call is cancelled, or its deadline is reached.
     pub(crate) async fn until_cancelled_or_due<T>(
         &self,
         work: impl Future<Output = Result<T>>,
@@ -164,7 +169,7 @@ impl Call {
             let running = self.running();
             (running.options.cancel.clone(), running.deadline)
         };
-        let time_is_up = async {
+        let due = async {
             match deadline {
                 Some(deadline) => tokio::time::sleep_until(deadline).await,
                 None => std::future::pending().await,
@@ -173,31 +178,31 @@ impl Call {
         tokio::select! {
             biased;
             () = cancel.triggered() => Err(self.interrupted(ErrorKind::Cancelled)),
-            () = time_is_up => Err(self.interrupted(ErrorKind::Deadline)),
+            () = due => Err(self.interrupted(ErrorKind::Deadline)),
             result = work => result,
         }
     }
 
-    /// Runs `work` that is done by tasks of the runtime in part, and so on whichever thread drives them, and reports
-    /// what they tell on this one.
+    /// Runs `work`, and calls the progress callback on the thread that polls this future, although tasks of the runtime do
+    /// a part of the work on other threads.
     pub(crate) async fn reporting_here<T>(&self, work: impl Future<Output = T>) -> T {
         let Some(sink) = self.running().options.progress.clone() else {
             return work.await;
         };
-        let (tell, mut told) = mpsc::unbounded_channel();
+        let (sender, mut reports) = mpsc::unbounded_channel();
         self.running().options.progress = Some(Arc::new(move |progress| {
             // The receiver is gone once the call has returned; late progress is dropped on purpose.
-            let _ = tell.send(progress);
+            let _ = sender.send(progress);
         }));
         tokio::pin!(work);
         let result = loop {
             tokio::select! {
                 biased;
-                Some(progress) = told.recv() => sink(progress),
+                Some(progress) = reports.recv() => sink(progress),
                 result = &mut work => break result,
             }
         };
-        while let Ok(progress) = told.try_recv() {
+        while let Ok(progress) = reports.try_recv() {
             sink(progress);
         }
         result
@@ -207,15 +212,15 @@ impl Call {
         let running = self.running();
         let message = match (kind, running.options.timeout) {
             (ErrorKind::Deadline, Some(timeout)) => {
-                format!("the call's time of {timeout:?} was up")
+                format!("the call did not end within its time of {timeout:?}")
             }
             _ => "the call was cancelled".to_owned(),
         };
-        Error::new(kind, message).with_request_id(&running.request_ids.of_call)
+        Error::new(kind, message).with_request_id(&running.request_ids.call_id)
     }
 
-    /// The error that the call has already earned, if it was cancelled or its time is up.
-    pub(crate) fn check(&self) -> Result<()> {
+    /// An error if the call is cancelled or its deadline has passed.
+    pub(crate) fn ensure_active(&self) -> Result<()> {
         let (cancelled, deadline) = {
             let running = self.running();
             (running.options.cancel.is_triggered(), running.deadline)
@@ -231,23 +236,24 @@ impl Call {
         }
     }
 
-    /// How often a request may be tried, out of what the policy allows.
-    pub(crate) fn attempts(&self, policy: u32) -> u32 {
+    /// How many times a request may be tried, where the retry policy allows `max_attempts`.
+    pub(crate) fn attempts(&self, max_attempts: u32) -> u32 {
         match self.running().options.without_retries {
             true => 1,
-            false => policy,
+            false => max_attempts,
         }
     }
 
-    /// Whether a wait until `end` leaves any time for what comes after it.
+    /// Whether a wait until `end` ends before the deadline.
     pub(crate) fn has_time_until(&self, end: Instant) -> bool {
         self.running()
             .deadline
             .is_none_or(|deadline| end < deadline)
     }
 
-    /// Tells of a wait and waits, or says at once that the caller would not have the patience. A caller that comes to wait
-    /// for the result meanwhile is told of the wait, and its limits hold.
+    /// Reports a wait and waits. If the wait is longer than `max_wait` or does not end before the deadline, it fails at once
+    /// with [`ErrorKind::Throttled`]. The limits of a caller that begins to wait for the result meanwhile hold too, and the
+    /// wait is reported to it.
     pub(crate) async fn wait_until(
         &self,
         class: EndpointClass,
@@ -259,8 +265,8 @@ impl Call {
             let mut changed = pin!(self.changed.notified());
             changed.as_mut().enable();
             let wait = until.saturating_duration_since(Instant::now());
-            if max_wait.is_some_and(|most| wait > most) || !self.has_time_until(until) {
-                return Err(too_long(wait));
+            if max_wait.is_some_and(|max| wait > max) || !self.has_time_until(until) {
+                return Err(wait_too_long(wait));
             }
             self.report(Progress::Wait {
                 endpoint: class,
@@ -275,6 +281,7 @@ impl Call {
         }
     }
 
+    /// Calls the progress callback, if there is one.
     pub(crate) fn report(&self, progress: Progress) {
         let sink = self.running().options.progress.clone();
         if let Some(sink) = sink {
@@ -282,15 +289,15 @@ impl Call {
         }
     }
 
-    /// The id of the next logical request of this call; attempts are told apart behind it.
+    /// The id of the next logical request of this call. Each attempt appends its number to it.
     pub(crate) fn next_request_id(&self) -> String {
         let ids = self.running().request_ids.clone();
         let number = ids.used.fetch_add(1, Ordering::Relaxed) + 1;
-        format!("{}.{number}", ids.of_call)
+        format!("{}.{number}", ids.call_id)
     }
 }
 
-fn too_long(wait: Duration) -> Error {
+fn wait_too_long(wait: Duration) -> Error {
     Error::new(
         ErrorKind::Throttled,
         format!(
@@ -303,7 +310,7 @@ fn too_long(wait: Duration) -> Error {
 
 impl Running {
     fn new(options: &CallOptions) -> Self {
-        let of_call = options.request_id.clone();
+        let call_id = options.request_id.clone();
         Running {
             deadline: options
                 .timeout
@@ -312,7 +319,7 @@ impl Running {
             wanted: true,
             adoptions: 0,
             request_ids: Arc::new(RequestIds {
-                of_call: of_call.unwrap_or_else(|| format!("umapi-{:016x}", random_u64())),
+                call_id: call_id.unwrap_or_else(|| format!("umapi-{:016x}", random_u64())),
                 used: AtomicU32::new(0),
             }),
         }
@@ -336,7 +343,7 @@ mod tests {
             }
         );
         assert_eq!(ended.0.unwrap_err().kind(), ErrorKind::Cancelled);
-        assert!(call.check().is_err());
+        assert!(call.ensure_active().is_err());
 
         let call = Call::begin(&CallOptions::with_timeout(Duration::from_secs(5)));
         let begun = Instant::now();
@@ -348,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_id_cannot_carry_a_header() {
+    fn a_request_id_cannot_inject_a_header() {
         let mut options = CallOptions::new();
         options.set_request_id("job-7").unwrap();
         for bad in ["", "a\r\nX: y", "a b", "é", &"x".repeat(129)] {

@@ -7,7 +7,26 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The options of one call; the default has no time limit and cannot be cancelled.
+/// The options of one call. By default a call has no time limit, cannot be cancelled, reports no progress and has a random
+/// request id. The same options may be given to several calls.
+///
+/// ```
+/// use std::time::Duration;
+/// use umapi::{CallOptions, Progress};
+///
+/// # fn main() -> umapi::Result<()> {
+/// let mut call = CallOptions::new();
+/// call.set_timeout(Some(Duration::from_secs(60)));
+/// call.set_request_id("nightly-sync-7")?;
+/// call.set_progress(|progress| {
+///     if let Progress::Wait { reason, duration, .. } = progress {
+///         println!("waiting for {duration:?}: {reason:?}");
+///     }
+/// });
+/// assert!(!call.is_cancelled());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Default)]
 pub struct CallOptions {
     pub(crate) timeout: Option<Duration>,
@@ -18,33 +37,38 @@ pub struct CallOptions {
 }
 
 impl CallOptions {
+    /// The defaults.
     pub fn new() -> Self {
         CallOptions::default()
     }
 
-    /// How long each call that gets these options may take in all, waits and retries included; `None` for no limit.
+    /// Sets how long each call with these options may take in all, waits and retries included; `None` is no limit. A call
+    /// whose time is up ends with an error of the kind [`ErrorKind::Deadline`](crate::ErrorKind::Deadline).
     pub fn set_timeout(&mut self, timeout: Option<Duration>) {
         self.timeout = timeout;
     }
 
-    /// Tries nothing a second time.
+    /// Lets each request be tried once only.
     pub(crate) fn without_retries(mut self) -> Self {
         self.without_retries = true;
         self
     }
 
-    /// Whether the cancel handle is triggered.
+    /// Whether the cancel handle of these options is triggered.
     pub fn is_cancelled(&self) -> bool {
         self.cancel.is_triggered()
     }
 
-    /// The handle that ends these calls.
+    /// Sets the handle that cancels each call with these options.
     pub fn set_cancel(&mut self, cancel: Cancel) {
         self.cancel = cancel;
     }
 
-    /// The `X-Request-Id` to use; the number of the request and of the attempt are added to it. An error for what is not 1
-    /// to 128 visible ASCII characters.
+    /// Sets the `X-Request-Id` of the calls' requests, to which the number of the request and of the attempt are appended.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) unless the id is 1 to 128 visible ASCII characters.
     pub fn set_request_id(&mut self, id: &str) -> Result<()> {
         if id.is_empty() || id.len() > 128 || !id.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(Error::invalid_argument(
@@ -56,14 +80,14 @@ impl CallOptions {
         Ok(())
     }
 
-    /// A function that is told how these calls go on. It runs where the future of the call is polled, and holds up that
-    /// call.
+    /// Sets the callback for the progress of each call with these options. It runs on the thread that polls the call's
+    /// future, and delays only that call.
     pub fn set_progress(&mut self, sink: impl Fn(Progress) + Send + Sync + 'static) {
         self.progress = Some(Arc::new(sink));
     }
 
-    /// Puts another sink in the place of the present one, which it can pass progress on to: for a program that polls calls
-    /// on one thread and is told of their progress on another. Without a present one it does nothing.
+    /// Replaces the callback by one that can pass progress on to it, for a program that polls calls on one thread and
+    /// handles their progress on another. Without a callback it does nothing.
     pub fn forward_progress<F>(&mut self, forward: impl FnOnce(ProgressSink) -> F)
     where
         F: Fn(Progress) + Send + Sync + 'static,

@@ -49,8 +49,8 @@ fn describe(service: &Service, identity: &Identity) -> Result<String> {
 fn warning(service: &Service, identity: &Identity) -> Option<String> {
     if !identity.http.transport.verifies_certificates() {
         return Some(
-            "turn the verification of certificates on again: without it, anyone with access to the network can read and \
-             change all data"
+            "turn the verification of certificates on again: without it, anyone with access to the network can read \
+             and change all data"
                 .to_owned(),
         );
     }

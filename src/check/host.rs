@@ -13,9 +13,8 @@ use crate::http::proxy::Proxy;
 use crate::http::route::Route;
 use crate::http::transport::Request;
 use crate::http::{ask_proxy, resolve};
-use crate::redaction::Secrets;
 use reqwest::Method;
-use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::header::HeaderValue;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use tokio::net::TcpStream;
@@ -28,8 +27,9 @@ const STEPS: [StepKind; 4] = [
     StepKind::Tls,
 ];
 
-/// Runs the four steps for the host of `root` and adds them to the report; steps after a failed one are reported as skipped.
-/// `Err(title)` names the failed step. The outer error is a cancelled call, or a configuration without a route to the host.
+/// Runs the four steps for the host of `root` and adds them to the report; steps after a failed one are reported as
+/// skipped. `Err(title)` names the failed step. The outer error is a cancelled call, or a configuration without a route
+/// to the host.
 pub(super) async fn check_host(
     http: &Http,
     call: &Call,
@@ -73,7 +73,7 @@ impl HostCheck<'_> {
         let (call, host) = (self.call, self.host.clone());
         match kind {
             StepKind::Name => timed(kind, Some(&host), call, self.resolve_name()).await,
-            StepKind::Connect => timed(kind, Some(&host), call, self.connect()).await,
+            StepKind::Connect => timed(kind, Some(&host), call, self.check_connection()).await,
             StepKind::Proxy => timed(kind, Some(&host), call, self.check_proxy()).await,
             _ => timed(kind, Some(&host), call, self.check_tls()).await,
         }
@@ -85,24 +85,24 @@ impl HostCheck<'_> {
             self.route.url.port_or_known_default().unwrap_or(443),
         );
         let Some(proxy) = self.route.proxy else {
-            self.addresses = self.look_up(target, port).await?;
+            self.addresses = self.resolve(target, port).await?;
             return Ok(describe_addresses(target, &self.addresses));
         };
-        self.addresses = self.look_up(proxy.host(), proxy.port()).await?;
+        self.addresses = self.resolve(proxy.host(), proxy.port()).await?;
         let proxy_addresses = describe_addresses(proxy.host(), &self.addresses);
         let target_addresses = match proxy.resolves_names() {
             true => format!("the proxy resolves {target}"),
-            false => describe_addresses(target, &self.look_up(target, port).await?),
+            false => describe_addresses(target, &self.resolve(target, port).await?),
         };
         Ok(format!("{proxy_addresses}; {target_addresses}"))
     }
 
-    async fn look_up(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>> {
+    async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>> {
         let found = resolve::addresses(host, port).await;
         found.map_err(|name| failure::name_not_found(&name, self.route))
     }
 
-    async fn connect(&self) -> Result<String> {
+    async fn check_connection(&self) -> Result<String> {
         let connecting = TcpStream::connect(self.addresses.as_slice());
         let connected = tokio::time::timeout(self.route.connect_timeout, connecting)
             .await
@@ -139,8 +139,8 @@ impl HostCheck<'_> {
         failure::check_tunnel_answer(proxy, said.as_ref(), self.route)
     }
 
-    /// Checks a SOCKS or https proxy with a whole request, since the proxy's part of it cannot be made alone. Only a failure of
-    /// the proxy fails this step; the next one reports any other.
+    /// Checks a SOCKS or https proxy with a whole request, since the proxy's part of it cannot be made alone. Only a
+    /// failure of the proxy fails this step; the next one reports any other.
     async fn check_other_proxy(&self, proxy: &Proxy) -> Result<()> {
         match self.request_root().await {
             Err(error) if error.kind() == ErrorKind::Proxy || error.is_unconnected() => Err(error),
@@ -162,19 +162,12 @@ impl HostCheck<'_> {
         Ok(format!("{security}; the answer has HTTP status {status}"))
     }
 
-    /// Requests the path `/` of the host in the same way as any other request, and returns the status. Every status is good.
+    /// Requests the path `/` of the host in the same way as any other request, and returns the status. Every status is
+    /// good.
     async fn request_root(&self) -> Result<u16> {
         let mut url = self.route.url.clone();
         url.set_path("/");
-        let request = Request {
-            class: EndpointClass::Status,
-            method: Method::GET,
-            url,
-            headers: HeaderMap::new(),
-            body: None,
-            buffer_pool: None,
-            secrets: Secrets::default(),
-        };
+        let request = Request::new(EndpointClass::Status, Method::GET, url);
         let id = self.call.next_request_id();
         let id = HeaderValue::from_str(&id).expect("request ids are checked");
         let sent = SentFlag::default();

@@ -24,8 +24,8 @@ pub(super) fn remedy_for(kind: StepKind, error: &Error) -> String {
             format!("compare the credentials with {CONSOLE}")
         }
         (ErrorKind::Auth, _) => format!(
-            "compare the organisation id and the client id with {CONSOLE}, and make sure that the User Management API is \
-             added to it"
+            "compare the organisation id and the client id with {CONSOLE}, and make sure that the User Management API \
+             is added to it"
         ),
         (ErrorKind::Forbidden, _) => format!(
             "add the User Management API to {CONSOLE}, and make sure that its product profiles permit the call"
@@ -39,7 +39,8 @@ pub(super) fn remedy_for(kind: StepKind, error: &Error) -> String {
                 .to_owned(),
         },
         (ErrorKind::Server | ErrorKind::Timeout, _) => {
-            "try again later, and look at status.adobe.com; if it fails from this network only, ask the administrator of its proxy"
+            "try again later, and look at status.adobe.com; if it fails from this network only, ask the administrator of \
+             its proxy"
                 .to_owned()
         }
         (ErrorKind::Connect, _) => {

@@ -33,7 +33,8 @@ struct JsonStep<'a> {
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 impl Report {
-    /// A report for a configuration that no client could be made of: its one step, the configuration, failed with `error`.
+    /// A report for a configuration that no client could be made of: its one step, the configuration, failed with
+    /// `error`.
     pub fn misconfigured(error: Error) -> Self {
         let step = Step::failed(StepKind::Configuration, None, Duration::ZERO, error);
         Report { steps: vec![step] }
@@ -86,8 +87,8 @@ impl Report {
         text
     }
 
-    /// The report as JSON: `{"passed", "version", "steps": [{"step", "host", "result", "ms", "message", "remedy"}]}`. `ms` is the time of a step in
-    /// milliseconds; `host` and `remedy` may be null.
+    /// The report as JSON: `{"passed", "version", "steps": [{"step", "host", "result", "ms", "message", "remedy"}]}`.
+    /// `ms` is the time of a step in milliseconds; `host` and `remedy` may be null.
     pub fn json(&self) -> String {
         let steps = self.steps.iter().map(|step| JsonStep {
             step: step.kind,

@@ -15,13 +15,13 @@ use url::Url;
 /// No user has this address: the top-level domain `.invalid` is reserved for such use (RFC 2606).
 const UNKNOWN_USER: &str = "umapi-check@nobody.invalid";
 
-/// Runs all steps once, without retries. It fails only if the call is cancelled. If the deadline passes, the current step
-/// fails with it.
+/// Runs all steps once, without retries. It fails only if the call is cancelled. If the deadline passes, the current
+/// step fails with it.
 pub(crate) async fn run_check(service: &Service, options: &CallOptions) -> Result<Report> {
     let call = &Call::begin(&options.clone().without_retries());
     let mut report = Report::default();
     let identity = service.identity();
-    if !add(&mut report, check_configuration(service, &identity)) {
+    if !add_step(&mut report, check_configuration(service, &identity)) {
         return Ok(report);
     }
     let token_ready = match identity.credentials.token_root() {
@@ -29,11 +29,11 @@ pub(crate) async fn run_check(service: &Service, options: &CallOptions) -> Resul
             let is_reachable = check_host(&identity.http, call, root, &mut report).await?;
             let host = host_and_port(root);
             match is_reachable {
-                Ok(()) => add(&mut report, check_token(service, call, Some(&host)).await?),
-                Err(needs) => add(&mut report, Step::skipped(StepKind::Token, &host, &needs)),
+                Ok(()) => add_step(&mut report, check_token(service, call, Some(&host)).await?),
+                Err(needs) => add_step(&mut report, Step::skipped(StepKind::Token, &host, &needs)),
             }
         }
-        None => add(&mut report, check_token(service, call, None).await?),
+        None => add_step(&mut report, check_token(service, call, None).await?),
     };
     let host = host_and_port(service.root());
     let is_reachable = check_host(&identity.http, call, service.root(), &mut report).await?;
@@ -42,12 +42,12 @@ pub(crate) async fn run_check(service: &Service, options: &CallOptions) -> Resul
         (Ok(()), false) => Step::skipped(StepKind::Call, &host, "a token"),
         (Err(needs), _) => Step::skipped(StepKind::Call, &host, &needs),
     };
-    add(&mut report, step);
+    add_step(&mut report, step);
     Ok(report)
 }
 
 /// Adds a step to the report and returns whether it passed.
-fn add(report: &mut Report, step: Step) -> bool {
+fn add_step(report: &mut Report, step: Step) -> bool {
     report.add(step).result == StepResult::Passed
 }
 

@@ -50,7 +50,7 @@ impl Step {
             host: host.map(str::to_owned),
             result: StepResult::Failed,
             took,
-            message: error.without_remedy().to_owned(),
+            message: error.without_remedy(),
             remedy: Some(remedy_for(kind, &error)),
             error: Some(error),
         }
@@ -78,7 +78,8 @@ impl Step {
     }
 }
 
-/// Runs a step within the limits of the call. It fails only if the call is cancelled; any other error makes a failed step.
+/// Runs a step within the limits of the call. It fails only if the call is cancelled; any other error makes a failed
+/// step.
 pub(super) async fn timed(
     kind: StepKind,
     host: Option<&str>,

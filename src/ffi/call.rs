@@ -11,8 +11,9 @@ use crate::{Error, ErrorKind};
 use std::ffi::{c_char, c_void};
 
 /// The options of a call: deadline, cancel handle, request id, progress callback. Every function that can wait takes
-/// one, or NULL for a call without a time limit. It is read when a call begins, so it can serve any number of calls,
-/// from any threads, while nobody changes it. One thread at a time while it is being set up.
+/// such options, or NULL for a call without a time limit. A call reads them when it begins, so the same options can
+/// serve any number of calls, from any threads, as long as no thread changes them. Only one thread at a time may set
+/// them up.
 ///
 /// @since 0.1.0
 pub struct umapi_call(CallOptions);
@@ -20,14 +21,15 @@ pub struct umapi_call(CallOptions);
 handle!(umapi_call as "call": CallOptions);
 impl Owned for umapi_call {}
 
-/// Told how a call goes on. It runs on the thread that made the call and holds up nothing but that call, which returns
-/// after it; `progress` is valid until it returns. See "Callbacks" in the first chapter for what it may call.
+/// A callback that receives the progress of a call. It runs on the thread that made the call and delays only that call,
+/// which does not return before it; `progress` is valid until the callback returns. See "Callbacks" in the first chapter
+/// for the functions that it may call.
 ///
 /// @since 0.1.0
 pub type umapi_progress_fn =
     Option<unsafe extern "C" fn(progress: *const umapi_progress, user_data: *mut c_void)>;
 
-/// The error of a call that would not have to wait, but whose cancel handle is triggered.
+/// Fails if the cancel handle of the call is triggered, for a call that does not have to wait.
 pub(super) unsafe fn check_cancelled(call: *const umapi_call) -> Result<()> {
     match unsafe { call.as_ref() } {
         Some(call) if call.0.is_cancelled() => {
@@ -45,10 +47,10 @@ pub extern "C" fn umapi_call_new() -> *mut umapi_call {
     new(CallOptions::new)
 }
 
-/// Sets the time that each call given these options may take in all: token, waits, retries and answer. A call whose
-/// time is up ends with `UMAPI_STATUS_DEADLINE`. A pause that would outlast the time is not begun: the call ends at once,
-/// with `UMAPI_STATUS_THROTTLED` if the service or its documented limit asks for the pause, and otherwise with the
-/// failure that another attempt was to mend.
+/// Sets the total time that each call with these options may take, including the token, waits, retries and the answer.
+/// A call that has used up its time ends with `UMAPI_STATUS_DEADLINE`. A call does not begin a wait that would last
+/// longer than its time; it ends at once, with `UMAPI_STATUS_THROTTLED` if the service or its documented limit requires
+/// the wait, and otherwise with the failure after which it would have tried again.
 ///
 /// @param call        the options.
 /// @param timeout_ms  milliseconds, at least 1.
@@ -68,10 +70,10 @@ pub unsafe extern "C" fn umapi_call_set_timeout_ms(
     }
 }
 
-/// Sets the handle that ends these calls from another thread.
+/// Sets the handle by which another thread can end these calls.
 ///
 /// @param call    the options; they keep what they need of `cancel`.
-/// @param cancel  the handle; NULL takes the present one away.
+/// @param cancel  the handle; NULL removes the present one.
 /// @param error   receives the error; may be NULL.
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -89,8 +91,9 @@ pub unsafe extern "C" fn umapi_call_set_cancel(
     }
 }
 
-/// Sets the request id that the service sees, for finding a call in its logs and yours. Each request of the call adds
-/// its number and that of the attempt, as in `nightly-17.2-1`. Without it, each call gets a random one.
+/// Sets the request id that is sent to the service, by which a call can be found in its logs and in yours. Each request
+/// of the call appends its number and the number of the attempt, as in `nightly-17.2-1`. Without this, each call gets a
+/// random request id.
 ///
 /// @param call        the options.
 /// @param request_id  1 to 128 visible ASCII characters; copied.
@@ -109,13 +112,13 @@ pub unsafe extern "C" fn umapi_call_set_request_id(
     }
 }
 
-/// Sets the callback that is told of attempts, waits, pages and finished actions.
+/// Sets the callback that receives progress: attempts, waits, pages and finished actions.
 ///
 /// @param call       the options.
 /// @param progress   the callback.
-/// @param user_data  given to it.
-/// @param destroy    called with `user_data` when the options and the last call and listing that were given them are
-///                   gone; may be NULL. Not called if this function fails.
+/// @param user_data  passed to the callback.
+/// @param destroy    called with `user_data` when the options, and the last call and listing that use them, no longer
+///                   exist; may be NULL. Not called if this function fails.
 /// @param error      receives the error; may be NULL.
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -137,7 +140,7 @@ pub unsafe extern "C" fn umapi_call_set_progress(
     }
 }
 
-/// Frees the options; calls under way keep what they need. NULL is fine.
+/// Frees the options. Calls in progress keep what they need of them. NULL is allowed.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]

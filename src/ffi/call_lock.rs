@@ -1,5 +1,5 @@
-//! A lock for handles that one call at a time uses: a second call is refused, and a free during a call takes effect at the
-//! call's end.
+//! A lock for handles that one call at a time uses: a second call is refused, and a free during a call takes effect at
+//! the call's end.
 
 use super::guard::Result;
 use super::handle::{Handle, is_null};
@@ -19,7 +19,7 @@ pub(super) struct CallLock<T> {
     value: UnsafeCell<T>,
 }
 
-/// What stands behind a handle whose calls exclude one another.
+/// The content of a handle that one call at a time may use.
 pub(super) trait OneCallAtATime {
     type Value;
 

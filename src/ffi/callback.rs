@@ -1,13 +1,13 @@
-//! What a callback needs to live on this side: the program's pointer, and the promise to give it back.
+//! Callbacks of the program: running them, and the user data that belongs to them.
 
 use super::driver::{self, Outbox};
 use super::signals;
 use std::cell::Cell;
 use std::ffi::c_void;
 
-/// Called once with a callback's `user_data` when the library will not use it any more. May be NULL. It runs on a thread
-/// that calls the library, or on the thread of a token callback, and is a callback itself: see "Callbacks" in the first
-/// chapter for what it may call.
+/// A callback that is called once with the `user_data` of another callback, when the library no longer uses it. May be
+/// NULL. It runs on a thread that calls the library, or on the thread of a token callback. See "Callbacks" in the first
+/// chapter for the functions that it may call.
 ///
 /// @since 0.1.0
 pub type umapi_destroy_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
@@ -16,7 +16,7 @@ thread_local! {
     static CALLBACKS: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Runs code of the program, under the program's own signal mask. Meanwhile the functions that can wait are refused on
+/// Runs code of the program with the program's own signal mask. While it runs, functions that can wait are refused on
 /// this thread.
 pub(super) fn run_callback<T>(code: impl FnOnce() -> T) -> T {
     struct Leave;
@@ -30,21 +30,21 @@ pub(super) fn run_callback<T>(code: impl FnOnce() -> T) -> T {
     signals::with_mask_of_program(code)
 }
 
-/// Whether this thread runs code of the program that the library has called.
+/// Whether this thread is inside a callback of the program.
 pub(super) fn is_in_callback() -> bool {
     CALLBACKS.get() > 0
 }
 
-/// The program's pointer; its destructor runs when the last user of the callback is gone.
+/// The `user_data` of a callback. Its destructor runs when the callback is dropped.
 pub(super) struct UserData(Destructor);
 
-/// A destructor of the program and what it is called with.
+/// A `destroy` function of the program and its argument.
 pub(super) struct Destructor {
     pointer: *mut c_void,
     destroy: umapi_destroy_fn,
 }
 
-// SAFETY: the header asks for a pointer that may be used from the threads that call, and freed on any.
+// SAFETY: the header requires a pointer that may be used on every thread that calls, and destroyed on any thread.
 unsafe impl Send for Destructor {}
 unsafe impl Sync for Destructor {}
 
@@ -62,7 +62,7 @@ impl Drop for UserData {
     fn drop(&mut self) {
         let destructor = Destructor { ..self.0 };
         match driver::of_this_thread() {
-            // Code of the program never runs on a driver.
+            // Code of the program must not run on a driver.
             Some(outbox) => Outbox::put_destructor(&outbox, destructor),
             None => destructor.run(),
         }
@@ -72,7 +72,7 @@ impl Drop for UserData {
 impl Destructor {
     pub(super) fn run(self) {
         if let Some(destroy) = self.destroy {
-            // SAFETY: the header asks for a function that takes this pointer, once, on any thread.
+            // SAFETY: the header requires a function that takes this pointer once, on any thread.
             run_callback(|| unsafe { destroy(self.pointer) });
         }
     }

@@ -2,8 +2,8 @@ use super::handle::{Owned, free, handle, new, read};
 use super::process::OfProcess;
 use crate::Cancel;
 
-/// Ends calls from another thread. One handle can serve any number of calls, at once
-/// and in turn. Every function takes it from any thread.
+/// A handle that ends calls from another thread. One handle can serve any number of calls, at the same time or one after
+/// another. It can be passed to every function on any thread.
 ///
 /// @since 0.1.0
 pub struct umapi_cancel(OfProcess<Cancel>);
@@ -12,7 +12,7 @@ handle!(umapi_cancel as "cancel": OfProcess<Cancel>);
 impl Owned for umapi_cancel {}
 
 impl umapi_cancel {
-    /// What calls keep of the handle.
+    /// The value that calls keep of the handle.
     pub(super) fn shared(&self) -> Cancel {
         Cancel::clone(&self.0)
     }
@@ -26,9 +26,9 @@ pub extern "C" fn umapi_cancel_new() -> *mut umapi_cancel {
     new(|| OfProcess::new(Cancel::new()))
 }
 
-/// Ends every call that runs with this handle, wherever it waits, within some milliseconds, and every later one at its
-/// start: once triggered it stays triggered. NULL is fine. Not for use inside a signal handler. In a child of a fork it does
-/// nothing to a handle of the parent.
+/// Ends every call that runs with this handle within a few milliseconds, whatever the call waits for, and every later
+/// call at its start: a triggered handle stays triggered. NULL is allowed. It must not be called in a signal handler.
+/// In a child of a fork it has no effect on a handle of the parent.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -42,7 +42,7 @@ pub unsafe extern "C" fn umapi_cancel_trigger(cancel: *const umapi_cancel) {
     }
 }
 
-/// 1 once it was triggered; otherwise 0.
+/// 1 if the handle has been triggered; otherwise 0.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -50,7 +50,7 @@ pub unsafe extern "C" fn umapi_cancel_is_triggered(cancel: *const umapi_cancel) 
     unsafe { read(cancel, 0, |c| i32::from(c.is_triggered())) }
 }
 
-/// Frees the handle. Calls and `umapi_call` objects that were given it keep what they need. NULL is fine.
+/// Frees the handle. Calls and `umapi_call` objects that use it keep what they need of it. NULL is allowed.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]

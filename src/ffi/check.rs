@@ -8,19 +8,19 @@ use crate::{Report, Step, StepKind, StepResult};
 use std::ffi::{CString, c_char};
 use std::ptr::{from_ref, null};
 
-/// The options, the certificates to trust and the proxy that the environment names.
+/// The options, the certificates to trust and the proxy from the environment.
 pub const UMAPI_CHECK_CONFIGURATION: i32 = 1;
-/// The address of a host, or of the proxy on the way to it.
+/// The lookup of the address of a host, or of the proxy before it.
 pub const UMAPI_CHECK_NAME: i32 = 2;
 /// A connection to that address.
 pub const UMAPI_CHECK_CONNECT: i32 = 3;
-/// A way through the proxy, if there is one.
+/// The connection through the proxy, if there is one.
 pub const UMAPI_CHECK_PROXY: i32 = 4;
 /// The TLS handshake with the host, and an answer in HTTP.
 pub const UMAPI_CHECK_TLS: i32 = 5;
 /// An access token from the token host or the token callback.
 pub const UMAPI_CHECK_TOKEN: i32 = 6;
-/// A call of the API, which reads.
+/// A call of the API that only reads.
 pub const UMAPI_CHECK_CALL: i32 = 7;
 
 numbers!(StepKind {
@@ -33,11 +33,11 @@ numbers!(StepKind {
     Call = UMAPI_CHECK_CALL,
 });
 
-/// The step is as it should be.
+/// The step succeeded.
 pub const UMAPI_CHECK_PASSED: i32 = 1;
-/// It is not; see umapi_check_step_remedy.
+/// The step failed; see umapi_check_step_remedy.
 pub const UMAPI_CHECK_FAILED: i32 = 2;
-/// It was not tried, since a step that it needs has failed.
+/// The step was not tried, because a step that it depends on failed.
 pub const UMAPI_CHECK_SKIPPED: i32 = 3;
 
 numbers!(StepResult {
@@ -46,9 +46,9 @@ numbers!(StepResult {
     Skipped = UMAPI_CHECK_SKIPPED,
 });
 
-/// What a self-check found (umapi_client_check): steps in the order in which they were tried, first the configuration,
-/// then name, connection, proxy and TLS of the token host and a token, then the same of the service's host and a call.
-/// It never holds a secret. Every accessor takes NULL. Read and freed on any thread.
+/// The result of a self-check (umapi_client_check): the steps in the order in which they were tried. The configuration
+/// comes first; then name, connection, proxy and TLS of the token host, and a token; then the same of the service's
+/// host, and a call. It never contains a secret. Every accessor accepts NULL. It can be read and freed on any thread.
 ///
 /// @since 0.1.0
 pub struct umapi_check {
@@ -58,7 +58,7 @@ pub struct umapi_check {
     json: CString,
 }
 
-/// One step of a self-check. Borrowed from the check, and valid as long as it.
+/// One step of a self-check. Borrowed from the check, and valid until the check is freed.
 ///
 /// @since 0.1.0
 pub struct umapi_check_step {
@@ -101,10 +101,10 @@ impl umapi_check_step {
     }
 }
 
-/// Makes a check whose one step, the configuration, has failed: for a program that cannot even make its client, and
-/// yet shows one kind of report.
+/// Makes a check whose only step, the configuration, has failed. It is for a program that cannot make its client and
+/// still shows the same kind of report.
 ///
-/// @param why    the error with which making the client, its options or its credentials failed; copied.
+/// @param why    the error by which making the client, its options or its credentials failed; copied.
 /// @param check  receives the check; free with umapi_check_free.
 /// @param error  receives the error; may be NULL.
 /// @since 0.1.0
@@ -124,7 +124,7 @@ pub unsafe extern "C" fn umapi_check_new_misconfigured(
     }
 }
 
-/// 1 if every step has passed; otherwise 0, also for NULL.
+/// 1 if every step passed; otherwise 0, also for NULL.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -140,7 +140,7 @@ pub unsafe extern "C" fn umapi_check_count(check: *const umapi_check) -> usize {
     unsafe { read(check, 0, |c| c.steps.len()) }
 }
 
-/// A step. Borrowed from the check; NULL if there is none at that position.
+/// The step at a position, counted from 0. Borrowed from the check; NULL beyond the last step.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -151,7 +151,8 @@ pub unsafe extern "C" fn umapi_check_get(
     unsafe { read(check, null(), |c| item(&c.steps, position)) }
 }
 
-/// The whole check for people: a line for each step, and below a line what to do. Borrowed from the check; NULL for NULL.
+/// The whole check for people: a line for each step, followed by what to do about it. Borrowed from the check; NULL for
+/// NULL.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -170,8 +171,8 @@ pub unsafe extern "C" fn umapi_check_json(check: *const umapi_check) -> *const c
     unsafe { read(check, null(), |c| c.json.as_ptr()) }
 }
 
-/// What was tried: one of `UMAPI_CHECK_CONFIGURATION` to `UMAPI_CHECK_CALL`, of which later versions may know more; 0
-/// for NULL.
+/// The kind of the step: one of `UMAPI_CHECK_CONFIGURATION` to `UMAPI_CHECK_CALL`; later versions may add kinds. 0 for
+/// NULL.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -179,7 +180,7 @@ pub unsafe extern "C" fn umapi_check_step_kind(step: *const umapi_check_step) ->
     unsafe { read(step, 0, |s| s.kind) }
 }
 
-/// `UMAPI_CHECK_PASSED`, `UMAPI_CHECK_FAILED` or `UMAPI_CHECK_SKIPPED`; 0 for NULL.
+/// The result of the step: `UMAPI_CHECK_PASSED`, `UMAPI_CHECK_FAILED` or `UMAPI_CHECK_SKIPPED`; 0 for NULL.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -187,7 +188,7 @@ pub unsafe extern "C" fn umapi_check_step_result(step: *const umapi_check_step) 
     unsafe { read(step, 0, |s| s.result) }
 }
 
-/// The host and port that the step is about, such as "usermanagement.adobe.io:443". Borrowed from the check; NULL for
+/// The host and port that the step concerns, such as "usermanagement.adobe.io:443". Borrowed from the check; NULL for
 /// the configuration and for a token from a token callback.
 ///
 /// @since 0.1.0
@@ -196,7 +197,7 @@ pub unsafe extern "C" fn umapi_check_step_host(step: *const umapi_check_step) ->
     unsafe { read(step, null(), |s| optional_pointer(&s.host)) }
 }
 
-/// How long the step took, in milliseconds; 0 for NULL.
+/// The duration of the step in milliseconds; 0 for NULL.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -204,7 +205,7 @@ pub unsafe extern "C" fn umapi_check_step_ms(step: *const umapi_check_step) -> i
     unsafe { read(step, 0, |s| s.ms) }
 }
 
-/// What was found, in a sentence. Borrowed from the check; NULL for NULL.
+/// The finding of the step, in one sentence. Borrowed from the check; NULL for NULL.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -212,8 +213,8 @@ pub unsafe extern "C" fn umapi_check_step_message(step: *const umapi_check_step)
     unsafe { read(step, null(), |s| s.message.as_ptr()) }
 }
 
-/// What to do. Every failed step has it; a passed one has it if it works and is yet not as it should be, as without the
-/// verification of certificates. Borrowed from the check; NULL if there is nothing to do.
+/// What to do. Every failed step has a remedy. A passed step has one if it works but should be configured differently,
+/// as when certificates are not verified. Borrowed from the check; NULL if there is nothing to do.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -221,8 +222,8 @@ pub unsafe extern "C" fn umapi_check_step_remedy(step: *const umapi_check_step) 
     unsafe { read(step, null(), |s| optional_pointer(&s.remedy)) }
 }
 
-/// What a failed step failed with, as the call of a program would have. Borrowed from the check; NULL if the step has
-/// not failed.
+/// The error of a failed step, as a call of a program would get it. Borrowed from the check; NULL if the step did not
+/// fail.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -232,7 +233,7 @@ pub unsafe extern "C" fn umapi_check_step_error(
     unsafe { read(step, null(), |s| s.error.as_ref().map_or(null(), from_ref)) }
 }
 
-/// Frees a check, and with it its steps. NULL is fine.
+/// Frees a check and its steps. NULL is allowed.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]

@@ -22,8 +22,9 @@ use crate::Client;
 use crate::SyncSignal;
 use std::ffi::c_char;
 
-/// One organisation at the service. Save for its credentials (umapi_client_set_credentials) it never changes once made,
-/// and any number of threads may use it at once. In a child process after a fork every call answers `UMAPI_STATUS_FORK`.
+/// A client of one organisation at the service. Except for its credentials (umapi_client_set_credentials) it does not
+/// change after it is made, and any number of threads may use it at the same time. In a child process after a fork
+/// every call answers `UMAPI_STATUS_FORK`.
 ///
 /// @since 0.1.0
 pub struct umapi_client(Engine);
@@ -34,8 +35,8 @@ impl Owned for umapi_client {}
 /// Makes a client. Nothing is sent before its first call.
 ///
 /// @param org_id       the organisation's id, such as "12345ABCDE@AdobeOrg".
-/// @param credentials  who the program is; copied.
-/// @param options      how the client behaves; copied; NULL for the defaults.
+/// @param credentials  the credentials of the program; copied.
+/// @param options      the options of the client; copied; NULL for the defaults.
 /// @param client       receives the client; free with umapi_client_free.
 /// @param error        receives the error; may be NULL.
 /// @since 0.1.0
@@ -134,20 +135,20 @@ pub unsafe extern "C" fn umapi_client_new_from_environment(
     }
 }
 
-/// Gives a client other credentials, for a secret or a key that changes while a job runs. May be called from any thread,
-/// while others use the client.
+/// Replaces the credentials of a client, for a secret or a key that changes while a job runs. May be called on any
+/// thread, also while other threads use the client.
 ///
-/// Every attempt from now on goes out with them, and so the next one asks for a token first. An attempt that is under way
-/// finishes with the token that it has; if it is to be repeated, the repeat goes out with the new credentials. A token that
-/// arrives late for the old ones is not used for anything else. Listings, queues and calls of several requests go over to the
-/// new credentials at their next request.
+/// Every attempt that begins after this uses the new credentials, so the next one first requests a token. An attempt in
+/// progress finishes with the token that it has; if it has to be repeated, the repeat uses the new credentials. A token
+/// that arrives late for the old credentials is not used by any other attempt. Listings, queues and calls of several
+/// requests use the new credentials from their next request on.
 ///
-/// The client id may change too: then `x-api-key` does, and requests keep to the pace of the new client id
-/// (umapi_client_options_set_rate_limit). The organisation, the options and the counters stay.
+/// The client id may change too. Then `x-api-key` changes, and requests are counted against the rate limits of the new
+/// client id (umapi_client_options_set_rate_limit). The organisation, the options and the counters stay the same.
 ///
 /// @param client       the client.
-/// @param credentials  who the program is from now on; copied. They are not tried out: a mistake in them shows at the
-///                     next request, with `UMAPI_STATUS_AUTH`.
+/// @param credentials  the new credentials; copied. They are not verified here: the next request fails with
+///                     `UMAPI_STATUS_AUTH` if they are wrong.
 /// @param error        receives the error; may be NULL.
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -166,8 +167,8 @@ pub unsafe extern "C" fn umapi_client_set_credentials(
     }
 }
 
-/// Frees a client; never waits for the network. Calls under way on other threads, listings and queues keep what they need and go on to
-/// their own ends; only no new call may be made with the pointer. NULL is fine.
+/// Frees a client; never waits for the network. Calls in progress on other threads, listings and queues keep what they
+/// need and continue; only no new call may be made with the pointer. NULL is allowed.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -175,15 +176,15 @@ pub unsafe extern "C" fn umapi_client_free(client: *mut umapi_client) {
     unsafe { free(client) }
 }
 
-/// Looks for one user. That there is none is an answer: `UMAPI_OK`, and `*user` is NULL. Only the service's word on this
-/// user counts as that; a 404 about the organisation, or of a gateway or proxy, is an error.
+/// Looks up one user. If the service says that it does not know this user, the result is `UMAPI_OK` and `*user` is
+/// NULL. A 404 that concerns the organisation, or that comes from a gateway or proxy, is an error.
 ///
 /// @param client       the client.
 /// @param call         the options of this call; may be NULL.
 /// @param user_string  the user's email, or a username; compared without regard to letter case.
-/// @param domain       for a username without `@`, the domain that it belongs to. Snapshot an email it may be NULL; it tells
-///                     accounts with one email apart: "AdobeID" asks for the Adobe ID, and a domain, which need not be the
-///                     email's own, for the Federated ID or Enterprise ID in it. Adobe recommends it for all users.
+/// @param domain       for a username without `@`, the domain that it belongs to. With an email it may be NULL; it selects
+///                     among accounts with the same email: "AdobeID" asks for the Adobe ID, and a domain, which may differ
+///                     from the email's, for the Federated ID or Enterprise ID in it. Adobe recommends it for all users.
 /// @param user         receives the user, or NULL; free with umapi_user_free.
 /// @param error        receives the error; may be NULL.
 /// @since 0.1.0
@@ -214,10 +215,10 @@ pub unsafe extern "C" fn umapi_client_find_user(
     }
 }
 
-/// Begins a listing of users. Nothing is sent before its first page is asked for.
+/// Begins a listing of users. Nothing is sent before the first user or page is read.
 ///
 /// @param client  the client; the listing keeps what it needs of it.
-/// @param query   which users; NULL for all.
+/// @param query   which users to list; NULL for all.
 /// @param users   receives the listing; free with umapi_users_free.
 /// @param error   receives the error; may be NULL.
 /// @since 0.1.0
@@ -240,7 +241,7 @@ pub unsafe extern "C" fn umapi_client_users(
 }
 
 /// Begins a listing of all groups of every type: user groups, product profiles and admin groups. Nothing is sent before
-/// its first page is asked for.
+/// the first group or page is read.
 ///
 /// @param client  the client; the listing keeps what it needs of it.
 /// @param groups  receives the listing; free with umapi_groups_free.
@@ -263,8 +264,8 @@ pub unsafe extern "C" fn umapi_client_groups(
     }
 }
 
-/// Begins a listing of user groups by the service's deprecated endpoint, which is the only one that tells whether a
-/// group is read-only. Nothing is sent before its first page is asked for.
+/// Begins a listing of user groups from the service's deprecated endpoint, the only one that says whether a group is
+/// read-only. Nothing is sent before the first group or page is read.
 ///
 /// @param client  the client; the listing keeps what it needs of it.
 /// @param groups  receives the listing; free with umapi_groups_free.
@@ -287,17 +288,17 @@ pub unsafe extern "C" fn umapi_client_user_groups(
     }
 }
 
-/// Sends actions now, and tells what became of each. They go out in as few requests as the service's limits allow; two
-/// actions on one target, or on a group and on what depends on it, keep their order. A request that fails costs its
-/// own actions only; if two in a row cannot reach the host at all, the rest is not sent.
+/// Sends actions now, and returns the outcome of each. They are sent in as few requests as the service's limits allow.
+/// Two actions on the same target, or on a group and a group that depends on it, keep their order. A request that fails
+/// affects only its own actions; if two requests in a row cannot reach the host at all, the rest is not sent.
 ///
-/// `UMAPI_OK` means that every action has its outcome in `*results`, also when some or all failed or the call was
-/// cancelled on the way: look at umapi_results_count. Any other status means that nothing was sent.
+/// `UMAPI_OK` means that every action has its outcome in `*results`, also if some or all actions failed or the call was
+/// cancelled while it ran: look at umapi_results_count. Any other status means that nothing was sent.
 ///
 /// @param client   the client.
 /// @param call     the options of this call; may be NULL.
 /// @param actions  the actions; they are not changed, and can be executed again.
-/// @param count    how many.
+/// @param count    the number of actions.
 /// @param results  receives the outcomes, in the order of the actions; free with umapi_results_free.
 /// @param error    receives the error; may be NULL.
 /// @since 0.1.0
@@ -324,7 +325,7 @@ pub unsafe extern "C" fn umapi_client_execute(
     }
 }
 
-/// Copies of the actions, which share what they hold.
+/// Copies the actions. The copies share their content with the originals.
 unsafe fn collect(actions: *const *const umapi_action, count: usize) -> Result<Vec<Action>> {
     let copy = |(position, action): (usize, &*const umapi_action)| match unsafe { action.as_ref() }
     {
@@ -335,7 +336,7 @@ unsafe fn collect(actions: *const *const umapi_action, count: usize) -> Result<V
     actions.iter().enumerate().map(copy).collect()
 }
 
-/// Makes a queue, which sends its actions whenever a full request has gathered.
+/// Makes a queue, which sends its actions whenever there are enough for a full request.
 ///
 /// @param client  the client; the queue keeps what it needs of it.
 /// @param queue   receives the queue; free with umapi_queue_free.
@@ -358,7 +359,7 @@ pub unsafe extern "C" fn umapi_client_queue(
     }
 }
 
-/// Asks the service how it is.
+/// Asks the service for its status.
 ///
 /// @param client   the client.
 /// @param call     the options of this call; may be NULL.
@@ -385,14 +386,15 @@ pub unsafe extern "C" fn umapi_client_service(
     }
 }
 
-/// Goes every step of the way to the service, each once and none of them changing anything, and tells how each went, how
-/// long it took and, if it failed, what to do: the configuration; then for the token host and for the service's host
-/// the name, a connection, the proxy and TLS, as calls of this client go; a new token; and a call of the API, which asks
-/// for a user that nobody is. For a support desk; `umapi-check` among the examples is a program around it.
+/// Checks every step between the program and the service, and reports for each step how it went, how long it took and,
+/// if it failed, what to do. Each step is tried once, and none changes anything. The steps are the configuration; then,
+/// for the token host and for the service's host, the name, a connection, the proxy and TLS, as calls of this client
+/// use them; a new token; and a call of the API that asks for a user who does not exist. It is meant for support staff;
+/// the example program `umapi-check` shows its use.
 ///
-/// `UMAPI_OK` means that there is a check, also when steps in it have failed: ask umapi_check_passed. When the time of
-/// the call is up, the step under way has failed with `UMAPI_STATUS_DEADLINE` and what needs it is skipped. Without a
-/// time limit each step has those of the client's options.
+/// `UMAPI_OK` means that there is a check, also if steps in it failed: call umapi_check_passed. If the time of the call
+/// runs out, the step in progress fails with `UMAPI_STATUS_DEADLINE` and the steps that depend on it are skipped.
+/// Without a time limit of the call, the time limits of the client's options apply to each step.
 ///
 /// @param client  the client.
 /// @param call    the options of this call; may be NULL.
@@ -425,9 +427,9 @@ fn signal(engine: &Engine, signal: SyncSignal) {
     }
 }
 
-/// Tells the service that a sync begins (`Pragma: umapi-sync-start`), with the next request for users, groups or actions
-/// that goes out; a call that sends nothing, and umapi_client_service, do not use it up. It is said to help the service's
-/// load management. NULL is fine.
+/// Tells the service, with the next request for users, groups or actions, that a sync begins (`Pragma:
+/// umapi-sync-start`). A call that sends nothing does not use it up, nor does umapi_client_service. According to Adobe
+/// it helps the service's load management. NULL is allowed.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -435,8 +437,8 @@ pub unsafe extern "C" fn umapi_client_sync_start(client: *const umapi_client) {
     unsafe { read(client, (), |c| signal(c, SyncSignal::Start)) }
 }
 
-/// Tells the service that a sync ends (`Pragma: umapi-sync-end`), with the next request that goes out; if a start still
-/// waits for one, with the request after that. NULL is fine.
+/// Tells the service, with the next such request, that a sync ends (`Pragma: umapi-sync-end`). If a start has not been
+/// sent yet, the start goes with the next request and the end with the one after it. NULL is allowed.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -444,7 +446,7 @@ pub unsafe extern "C" fn umapi_client_sync_end(client: *const umapi_client) {
     unsafe { read(client, (), |c| signal(c, SyncSignal::End)) }
 }
 
-/// How many pages of listings this client has asked for.
+/// The number of pages of listings that this client has requested.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -452,7 +454,7 @@ pub unsafe extern "C" fn umapi_client_listing_queries(client: *const umapi_clien
     unsafe { read(client, 0, |c| c.counters().listing_queries()) }
 }
 
-/// How many single users this client has asked for.
+/// The number of single users that this client has looked up.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -460,7 +462,7 @@ pub unsafe extern "C" fn umapi_client_single_queries(client: *const umapi_client
     unsafe { read(client, 0, |c| c.counters().single_queries()) }
 }
 
-/// How many actions this client has sent, in whole or in part.
+/// The number of actions that this client has sent, in whole or in part.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -468,7 +470,7 @@ pub unsafe extern "C" fn umapi_client_actions_sent(client: *const umapi_client) 
     unsafe { read(client, 0, |c| c.counters().actions_sent()) }
 }
 
-/// How many actions of this client have succeeded.
+/// The number of actions of this client that have succeeded.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -476,7 +478,7 @@ pub unsafe extern "C" fn umapi_client_actions_completed(client: *const umapi_cli
     unsafe { read(client, 0, |c| c.counters().actions_completed()) }
 }
 
-/// How many actions wait in the queues of this client.
+/// The number of actions that wait in the queues of this client.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]

@@ -10,8 +10,8 @@ use crate::Secret;
 use std::ffi::{c_char, c_void};
 use std::time::Duration;
 
-/// Who the program is to Adobe. Copied into each client made with it, and may be freed after that. One thread at a
-/// time while it is being set up.
+/// The credentials by which the program authenticates to Adobe. Each client made with them has a copy, so they may be
+/// freed after that. Only one thread at a time may set them up.
 ///
 /// @since 0.1.0
 pub struct umapi_credentials(Credentials);
@@ -19,10 +19,10 @@ pub struct umapi_credentials(Credentials);
 handle!(umapi_credentials as "credentials": Credentials);
 impl Owned for umapi_credentials {}
 
-/// Credentials of the kind OAuth Server-to-Server, the standard: from the Adobe Developer Console.
+/// Makes credentials of the kind OAuth Server-to-Server, the standard, from the Adobe Developer Console.
 ///
 /// @param client_id      the client id ("API key").
-/// @param client_secret  the client secret; copied, and zeroed when the library is done with it.
+/// @param client_secret  the client secret; copied; the copy is zeroed when it is no longer needed.
 /// @param credentials    receives the credentials; free with umapi_credentials_free.
 /// @param error          receives the error; may be NULL.
 /// @since 0.1.0
@@ -44,18 +44,18 @@ pub unsafe extern "C" fn umapi_credentials_new_oauth(
     }
 }
 
-/// Credentials of the kind Service Account (JWT), which are legacy: Adobe has created none since mid-2024, their
-/// certificates cannot be renewed since 30 June 2025, and those left become OAuth Server-to-Server credentials when their
-/// certificate ends, or on 1 March 2026.
+/// Makes credentials of the kind Service Account (JWT), which are legacy: Adobe has created none since mid-2024, their
+/// certificates cannot be renewed since 30 June 2025, and the remaining ones become OAuth Server-to-Server credentials
+/// when their certificate expires, or on 1 March 2026.
 ///
 /// @param client_id       the client id ("API key").
-/// @param client_secret   the client secret; copied, and zeroed when the library is done with it.
+/// @param client_secret   the client secret; copied; the copy is zeroed when it is no longer needed.
 /// @param tech_acct_id    the technical account id, such as "…@techacct.adobe.com".
-/// @param private_key     an RSA private key in PEM, PKCS#1 or PKCS#8, not encrypted; see
-///                        umapi_credentials_new_jwt_with_passphrase for one that is.
+/// @param private_key     an RSA private key in PEM, PKCS#1 or PKCS#8, not encrypted; for an
+///                        encrypted one see umapi_credentials_new_jwt_with_passphrase.
 /// @param private_key_length  its length in bytes.
 /// @param credentials     receives the credentials; free with umapi_credentials_free.
-/// @param error           receives the error; may be NULL. A key that cannot sign is told here.
+/// @param error           receives the error; may be NULL. A key that cannot sign fails here.
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_credentials_new_jwt(
@@ -86,24 +86,25 @@ pub unsafe extern "C" fn umapi_credentials_new_jwt(
     }
 }
 
-/// The same, for a private key that may be encrypted.
+/// Makes credentials as umapi_credentials_new_jwt does, from a private key that may be encrypted.
 ///
-/// Every form of RSA key that OpenSSL writes is read: PKCS#1 (`RSA PRIVATE KEY`), PKCS#8 (`PRIVATE KEY`), encrypted PKCS#8
-/// (`ENCRYPTED PRIVATE KEY`) with PBES2 (AES or 3DES; PBKDF2 or scrypt) and with PBES1 or the schemes of PKCS#12 (DES,
-/// 3DES or RC2; not RC4 and not MD2), and the old form with the headers `Proc-Type` and `DEK-Info` (AES, 3DES or DES)
-/// under either label. Line ends, a byte order mark, text and certificates before and after the key do not matter. The
-/// key must have 2048 to 8192 bits. One that asks for more than 10,000,000 iterations to be opened is refused.
+/// Every form of RSA key that OpenSSL writes is read: PKCS#1 (`RSA PRIVATE KEY`), PKCS#8 (`PRIVATE KEY`), encrypted
+/// PKCS#8 (`ENCRYPTED PRIVATE KEY`) with PBES2 (AES or 3DES; PBKDF2 or scrypt) and with PBES1 or the schemes of PKCS#12
+/// (DES, 3DES or RC2; not RC4 and not MD2), and the old form with the headers `Proc-Type` and `DEK-Info` (AES, 3DES or
+/// DES) under either label. Line ends, a byte order mark, and text and certificates before and after the key are
+/// ignored. The key must have 2048 to 8192 bits. A key that requires more than 10,000,000 iterations to be decrypted is
+/// refused.
 ///
 /// @param client_id       the client id ("API key").
-/// @param client_secret   the client secret; copied, and zeroed when the library is done with it.
+/// @param client_secret   the client secret; copied; the copy is zeroed when it is no longer needed.
 /// @param tech_acct_id    the technical account id, such as "…@techacct.adobe.com".
-/// @param private_key     an RSA private key in PEM; out of a variable of the environment also with `\n`, blanks or nothing
-///                        in place of its line ends, in quotes, or as base64 of the whole.
+/// @param private_key     an RSA private key in PEM. As variables of the environment often hold it, it may have `\n`, spaces
+///                        or nothing in place of its line ends, be in quotes, or be base64 of the whole.
 /// @param private_key_length  its length in bytes.
-/// @param passphrase      opens the key, in UTF-8; ignored if the key is not encrypted; NULL for none. It is not kept.
+/// @param passphrase      decrypts the key, in UTF-8; ignored if the key is not encrypted; NULL for none. It is not kept.
 /// @param credentials     receives the credentials; free with umapi_credentials_free.
-/// @param error           receives the error; may be NULL. Its message begins with `private_key` or `passphrase`, says
-///                        what was given if it is no RSA private key, and shows nothing of the key.
+/// @param error           receives the error; may be NULL. Its message begins with `private_key` or `passphrase`. If the
+///                        input is not an RSA private key, it says what the input is. It shows no part of the key.
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_credentials_new_jwt_with_passphrase(
@@ -131,14 +132,14 @@ pub unsafe extern "C" fn umapi_credentials_new_jwt_with_passphrase(
     }
 }
 
-/// The same, with the private key in a file.
+/// Makes credentials as umapi_credentials_new_jwt_with_passphrase does, with the private key in a file.
 ///
 /// @param client_id         the client id ("API key").
-/// @param client_secret     the client secret; copied, and zeroed when the library is done with it.
+/// @param client_secret     the client secret; copied; the copy is zeroed when it is no longer needed.
 /// @param tech_acct_id      the technical account id, such as "…@techacct.adobe.com".
-/// @param private_key_path  a file with an RSA private key in PEM, of any form that
-///                          umapi_credentials_new_jwt_with_passphrase takes; at most 1 MiB. Read now, and not again.
-/// @param passphrase        opens the key, in UTF-8; ignored if the key is not encrypted; NULL for none. It is not kept.
+/// @param private_key_path  a file with an RSA private key in PEM, in any form that
+///                          umapi_credentials_new_jwt_with_passphrase accepts; at most 1 MiB. The file is read once, now.
+/// @param passphrase        decrypts the key, in UTF-8; ignored if the key is not encrypted; NULL for none. It is not kept.
 /// @param credentials       receives the credentials; free with umapi_credentials_free.
 /// @param error             receives the error; may be NULL. Its message begins with `private_key_path` and the path,
 ///                          or with `passphrase`.
@@ -168,7 +169,7 @@ pub unsafe extern "C" fn umapi_credentials_new_jwt_from_file(
     }
 }
 
-/// Where a token callback puts its answer. PooledBuf to the callback, for the time that it runs.
+/// The answer of a token callback. The callback borrows it while it runs.
 ///
 /// @since 0.1.0
 pub struct umapi_token_answer(TokenAnswer);
@@ -177,22 +178,22 @@ type TokenAnswer = Result<(Secret, Duration), String>;
 
 handle!(umapi_token_answer as "answer": TokenAnswer);
 
-/// A program's own way to an access token, such as a vault. It runs on a thread of the library's own whenever a token
-/// is needed, may block, and answers with umapi_token_answer_set or umapi_token_answer_fail. A call that is cancelled
-/// meanwhile does not wait for it; `user_data` stays alive until it returns. See "Callbacks" in the first chapter for what
-/// it may call. The library must not be unloaded before it has returned.
+/// A callback that provides an access token, from a vault for example. It runs on a thread of the library whenever a
+/// token is needed, may block, and answers with umapi_token_answer_set or umapi_token_answer_fail. A call that is
+/// cancelled meanwhile does not wait for it; `user_data` stays valid until it returns. See "Callbacks" in the first
+/// chapter for the functions that it may call. The library must not be unloaded before it has returned.
 ///
 /// @since 0.1.0
 pub type umapi_token_fn =
     Option<unsafe extern "C" fn(answer: *mut umapi_token_answer, user_data: *mut c_void)>;
 
-/// Credentials for a program that gets its access tokens elsewhere.
+/// Makes credentials for a program that obtains its access tokens by itself.
 ///
-/// @param client_id    the client id ("API key"), which goes with every request.
+/// @param client_id    the client id ("API key"), which is sent with every request.
 /// @param fetch        called whenever a token is needed.
-/// @param user_data    given to `fetch`.
-/// @param destroy      called with `user_data` when the last client and the credentials are gone; may be NULL. Not
-///                     called if this function fails.
+/// @param user_data    passed to `fetch`.
+/// @param destroy      called with `user_data` when the credentials and the last client with them no longer exist; may be
+///                     NULL. Not called if this function fails.
 /// @param credentials  receives the credentials; free with umapi_credentials_free.
 /// @param error        receives the error; may be NULL.
 /// @since 0.1.0
@@ -210,12 +211,12 @@ pub unsafe extern "C" fn umapi_credentials_new_callback(
             let credentials = out(credentials)?;
             let client_id = text("client_id", client_id)?;
             let fetch = fetch.ok_or_else(|| Error::invalid_argument("fetch", "is NULL"))?;
-            // Checked before `user_data` is taken, so that a failure leaves it with the caller.
+            // Checked before `user_data` is taken over, so that a failure leaves it with the caller.
             Credentials::check_client_id(client_id)?;
             let user_data = UserData::new(user_data, destroy);
             let ask = move || {
-                let silence = Err("it returned without an answer".to_owned());
-                let mut answer = umapi_token_answer(silence);
+                let no_answer = Err("it returned without an answer".to_owned());
+                let mut answer = umapi_token_answer(no_answer);
                 run_callback(|| fetch(&mut answer, user_data.pointer()));
                 answer.0
             };
@@ -225,11 +226,11 @@ pub unsafe extern "C" fn umapi_credentials_new_callback(
     }
 }
 
-/// Answers a token callback with a token.
+/// Sets the answer of a token callback to a token.
 ///
-/// @param answer       what the callback was given.
-/// @param token        the access token; copied, and zeroed when the library is done with it.
-/// @param lifetime_ms  how long it has to live, in milliseconds; the callback is asked again before that.
+/// @param answer       the parameter of the callback.
+/// @param token        the access token; copied; the copy is zeroed when it is no longer needed.
+/// @param lifetime_ms  how long the token is valid from now on, in milliseconds; the callback is called again before that.
 /// @param error        receives the error; may be NULL.
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -253,10 +254,10 @@ pub unsafe extern "C" fn umapi_token_answer_set(
     }
 }
 
-/// Answers a token callback with a failure; the call that needed the token ends with `UMAPI_STATUS_AUTH`.
+/// Sets the answer of a token callback to a failure; the call that needs the token fails with `UMAPI_STATUS_AUTH`.
 ///
-/// @param answer   what the callback was given.
-/// @param message  why there is no token, for the error's message; copied.
+/// @param answer   the parameter of the callback.
+/// @param message  the reason why there is no token, for the error's message; copied.
 /// @param error    receives the error; may be NULL.
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -273,10 +274,10 @@ pub unsafe extern "C" fn umapi_token_answer_fail(
     }
 }
 
-/// Sets the host that gives out tokens, in place of `ims-na1.adobelogin.com`.
+/// Sets the host of the token endpoint, in place of `ims-na1.adobelogin.com`.
 ///
 /// @param credentials  the credentials.
-/// @param host         `host` or `host:port`; `https://` may stand before it, `http://` only for loopback.
+/// @param host         `host` or `host:port`; it may begin with `https://`, and on loopback with `http://`.
 /// @param error        receives the error; may be NULL.
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -311,7 +312,7 @@ pub unsafe extern "C" fn umapi_credentials_set_auth_path(
     }
 }
 
-/// Frees credentials. Clients made with them are not affected. NULL is fine.
+/// Frees credentials. Clients made with them are not affected. NULL is allowed.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]

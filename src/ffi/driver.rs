@@ -1,7 +1,7 @@
-//! The driver of a client: a thread that runs its event loop, and what it leaves for threads of the program.
+//! The driver of a client: the thread that runs its event loop, and the work that it leaves for threads of the program.
 
 use super::callback::Destructor;
-use super::mailbox::{Inbox, Note, lock};
+use super::mailbox::{CallerTask, Inbox, lock};
 use super::signals::Mask;
 use crate::Error;
 use std::cell::RefCell;
@@ -14,21 +14,22 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-/// The thread that runs a client's sockets, timers, pages ahead and token renewals. No code of the program runs on it.
+/// The thread that runs a client's sockets, timers, page prefetches and token renewals. No code of the program runs on
+/// it.
 pub(super) struct Driver {
     event_loop: Handle,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// Enough for a TLS handshake through a proxy with TLS of its own.
+/// The stack is large enough for a TLS handshake through a proxy that is itself reached over TLS.
 const STACK: usize = 512 * 1024;
 
-/// How long the end of a driver waits for threads that look up a name or run a token callback.
+/// How long a driver that ends waits for threads that look up a name or run a token callback.
 const GRACE: Duration = Duration::from_millis(10);
 
-/// How many log lines are kept for the next call of a client. More are dropped, the oldest first.
-const MOST_NOTES: usize = 1000;
+/// How many log lines are kept for the next call of a client. The oldest ones beyond that are dropped.
+const MAX_PENDING_TASKS: usize = 1000;
 
 thread_local! {
     static OUTBOX: RefCell<Option<Arc<Outbox>>> = const { RefCell::new(None) };
@@ -38,9 +39,9 @@ tokio::task_local! {
     static CALLER: Arc<dyn Inbox>;
 }
 
-/// The outbox of the driver that this thread is, if it is one.
+/// The outbox of the driver that runs on this thread; `None` on every other thread.
 pub(super) fn of_this_thread() -> Option<Arc<Outbox>> {
-    // A destructor can run after the thread's own values are gone.
+    // A destructor can run after the thread-local values have been dropped.
     OUTBOX
         .try_with(|outbox| outbox.borrow().clone())
         .ok()
@@ -66,7 +67,7 @@ impl Driver {
         let (stop, stopped) = oneshot::channel();
         let run = move || {
             OUTBOX.set(Some(outbox));
-            // An error is the end of the sender, and means the same.
+            // An error means that the sender was dropped, which ends the driver as well.
             let _ = runtime.block_on(stopped);
             runtime.shutdown_timeout(GRACE);
         };
@@ -81,7 +82,7 @@ impl Driver {
         })
     }
 
-    /// Runs `work` on the driver. What it tells goes to `caller`.
+    /// Runs `work` on the driver. Callbacks that it causes go to `caller`.
     pub(super) fn spawn(
         &self,
         caller: Arc<dyn Inbox>,
@@ -94,66 +95,67 @@ impl Driver {
 impl Drop for Driver {
     fn drop(&mut self) {
         if let Some(stop) = self.stop.take() {
-            // The thread has ended already if nothing receives it.
+            // There is no receiver if the thread has ended already.
             let _ = stop.send(());
         }
         if let Some(thread) = self.thread.take() {
-            // Waited for, so that the library can be unloaded after the last handle is freed.
+            // Joined, so that the library can be unloaded after the last handle is freed.
             let _ = thread.join();
         }
     }
 }
 
-/// What a driver has for threads of the program.
+/// The callbacks that a driver leaves for threads of the program.
 #[derive(Default)]
 pub(super) struct Outbox(Mutex<Waiting>);
 
 #[derive(Default)]
 struct Waiting {
-    /// The calls under way, oldest first.
+    /// The calls in progress, oldest first.
     callers: Vec<Arc<dyn Inbox>>,
-    /// What no call was there for.
-    notes: VecDeque<Note>,
+    /// Tasks that came while there was no call.
+    tasks: VecDeque<CallerTask>,
     destructors: Vec<Destructor>,
 }
 
 impl Outbox {
-    /// A call begins: it gets what has waited for one.
+    /// Adds a call that begins, and gives it the tasks that wait for one.
     pub(super) fn join(&self, caller: Arc<dyn Inbox>) {
         let mut waiting = lock(&self.0);
-        let notes = std::mem::take(&mut waiting.notes);
-        notes.into_iter().for_each(|note| caller.put(note));
+        let tasks = std::mem::take(&mut waiting.tasks);
+        tasks.into_iter().for_each(|task| caller.put(task));
         waiting.callers.push(caller);
     }
 
-    /// A call has ended: it gets no more.
+    /// Removes a call that has ended, so that it gets no more tasks.
     pub(super) fn leave(&self, caller: &Arc<dyn Inbox>) {
         let mut waiting = lock(&self.0);
         waiting.callers.retain(|other| !Arc::ptr_eq(other, caller));
     }
 
-    /// Leaves a note for the call that this task works for; otherwise for a call under way, or for the next.
-    pub(super) fn put(&self, note: Note) {
-        let mut note = Some(note);
-        let for_caller = CALLER.try_with(|caller| note.take().map(|note| caller.put(note)));
+    /// Leaves a task for the call that the present future belongs to; if there is none, for a call in progress or the
+    /// next call.
+    pub(super) fn put(&self, task: CallerTask) {
+        let mut task = Some(task);
+        let for_caller = CALLER.try_with(|caller| task.take().map(|task| caller.put(task)));
         if for_caller.is_err()
-            && let Some(note) = note
+            && let Some(task) = task
         {
-            self.put_for_any(note);
+            self.put_for_any(task);
         }
     }
 
-    pub(super) fn put_for_any(&self, note: Note) {
+    fn put_for_any(&self, task: CallerTask) {
         let mut waiting = lock(&self.0);
         if let Some(caller) = waiting.callers.last() {
-            return caller.put(note);
+            return caller.put(task);
         }
-        let too_old = match waiting.notes.len() < MOST_NOTES {
+        let too_old = match waiting.tasks.len() < MAX_PENDING_TASKS {
             true => None,
-            false => waiting.notes.pop_front(),
+            false => waiting.tasks.pop_front(),
         };
-        waiting.notes.push_back(note);
-        // A note can own the last of a callback, whose end looks for this outbox.
+        waiting.tasks.push_back(task);
+        // A task can own the last reference to a callback, whose drop locks this outbox.
         drop(waiting);
         drop(too_old);
     }
@@ -162,7 +164,7 @@ impl Outbox {
         lock(&self.0).destructors.push(destructor);
     }
 
-    /// Runs, on a thread of the program, the destructors that the driver has met.
+    /// Runs, on a thread of the program, the destructors that came up on the driver.
     pub(super) fn run_destructors(&self) {
         let destructors = std::mem::take(&mut lock(&self.0).destructors);
         destructors.into_iter().for_each(Destructor::run);

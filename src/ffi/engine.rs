@@ -1,6 +1,6 @@
-//! A client with its driver, and calls that are handed to the driver and waited for.
+//! A client with its driver, and calls that run on the driver while the calling thread waits.
 
-use super::callback::is_in_callback;
+use super::callback::{is_in_callback, run_callback};
 use super::driver::{Driver, Outbox};
 use super::guard::{Failure, Result};
 use super::mailbox::{Inbox, Lost, Mailbox};
@@ -12,12 +12,12 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 
-/// A client and its driver. Listings and queues hold on to it; the last holder ends the driver.
+/// A client and its driver. Listings and queues share it; the driver ends when the last of them is dropped.
 #[derive(Clone)]
 pub(super) struct Engine(Arc<OfProcess<Inner>>);
 
-/// Dropped in this order: after the driver nothing else uses the client, so that the end of its callbacks comes on the
-/// thread that frees the last handle.
+/// The fields are dropped in this order. After the driver nothing else uses the client, so its callbacks are destroyed
+/// on the thread that frees the last handle.
 struct Inner {
     driver: OnceCell<Driver>,
     client: Client,
@@ -33,7 +33,7 @@ impl Drop for OwnOutbox {
 }
 
 impl Engine {
-    /// Starts no thread: the first call does.
+    /// Makes an engine without a thread, which the first call starts.
     pub(super) fn new(client: Client) -> Self {
         Engine(Arc::new(OfProcess::new(Inner {
             driver: OnceCell::new(),
@@ -42,7 +42,7 @@ impl Engine {
         })))
     }
 
-    /// The client, unless it belongs to the parent of this process: there its locks may be held for ever.
+    /// The client. Fails in a child of the process that made it, where its locks may be held for ever.
     pub(super) fn client(&self) -> Result<&Client> {
         match self.0.is_usable() {
             true => Ok(&self.0.client),
@@ -50,13 +50,13 @@ impl Engine {
         }
     }
 
-    /// Takes no lock, and so can be read in any process.
+    /// The counters, which take no lock and so can be read in any process.
     pub(super) fn counters(&self) -> &Counters {
         self.0.client.counters()
     }
 
-    /// Whether this process and this thread may make calls that can wait; starts the driver if there is none yet. After
-    /// this a call cannot fail for want of something.
+    /// Checks that this process and this thread may make calls that can wait, and starts the driver if there is none
+    /// yet. After this the start of a call cannot fail.
     pub(super) fn ready(&self) -> Result<Ready> {
         self.client()?;
         if is_in_callback() {
@@ -73,7 +73,7 @@ impl Engine {
         Ok(Ready(self.clone()))
     }
 
-    /// Runs a call on the driver and waits for its end. Callbacks run on this thread meanwhile.
+    /// Runs a call on the driver and waits until it ends. Meanwhile callbacks run on this thread.
     pub(super) fn run<T, F>(
         &self,
         options: CallOptions,
@@ -87,11 +87,11 @@ impl Engine {
     }
 }
 
-/// A client whose driver runs.
+/// A client whose driver is running.
 pub(super) struct Ready(Engine);
 
 impl Ready {
-    /// The same as [`Engine::run`]. The one failure left is a fork by a callback.
+    /// Runs a call as [`Engine::run`] does. It fails only if a callback has forked and this is the child.
     pub(super) fn run<T, F>(
         self,
         mut options: CallOptions,
@@ -114,17 +114,17 @@ impl Ready {
         let work = AssertUnwindSafe(work(inner.client.clone(), options)).catch_unwind();
         let for_end = mailbox.clone();
         let task = async move { for_end.end(work.await.map_err(Lost::Panicked)) };
-        let driver = inner.driver.get().expect("ready has started it");
+        let driver = inner.driver.get().expect("`ready` has started the driver");
         driver.spawn(caller.inbox.clone(), task);
         let end = mailbox.wait();
         if matches!(end, Err(Lost::Forked)) {
-            // The child's copy of all of this is given up: its locks may be held.
+            // The child's copy of these is leaked, since its locks may be held.
             std::mem::forget((caller, mailbox));
             return Err(Failure::Fork);
         }
         drop(caller);
-        for note in mailbox.late_notes() {
-            super::callback::run_callback(note);
+        for task in mailbox.late_tasks() {
+            run_callback(task);
         }
         inner.outbox.0.run_destructors();
         match end {
@@ -135,7 +135,7 @@ impl Ready {
     }
 }
 
-/// A call among those under way.
+/// The registration of a call with the outbox, for as long as the call runs.
 struct Caller<'o> {
     outbox: &'o Outbox,
     inbox: Arc<dyn Inbox>,

@@ -6,8 +6,9 @@ use crate::Error;
 use std::ffi::{CString, c_char};
 use std::ptr::null;
 
-/// What went wrong. Owned by the caller where it came through an `umapi_error **`; borrowed where a result lends it.
-/// Every accessor takes NULL and then answers as for "no error". May be read and freed on any thread.
+/// The details of a failure. The caller owns an error that it receives through an `umapi_error **`, and borrows one
+/// that an accessor returns. Every accessor accepts NULL and then answers as for "no error". It can be read and freed
+/// on any thread.
 ///
 /// @since 0.1.0
 pub struct umapi_error {
@@ -51,7 +52,7 @@ impl umapi_error {
     }
 }
 
-/// Frees an error that the caller owns. NULL is fine.
+/// Frees an error that the caller owns. NULL is allowed.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -67,8 +68,8 @@ pub unsafe extern "C" fn umapi_error_status(error: *const umapi_error) -> umapi_
     unsafe { read(error, UMAPI_OK, |e| e.status) }
 }
 
-/// One sentence for a person: what went wrong, in whose words, and what to do where that is known. It never holds a
-/// secret. Borrowed from the error; "no error" for NULL.
+/// One sentence for people: what went wrong, in the wording of the service or system that refused, and what to do if
+/// that is known. It never contains a secret. Borrowed from the error; "no error" for NULL.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -84,8 +85,8 @@ pub unsafe extern "C" fn umapi_error_http_status(error: *const umapi_error) -> i
     unsafe { read(error, 0, |e| e.http_status) }
 }
 
-/// The service's own error code, such as "error.group.not_found", as it came. Borrowed from the error; NULL if it gave
-/// none.
+/// The service's own error code, unchanged, such as "error.group.not_found". Borrowed from the error; NULL if the
+/// service sent none.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -93,8 +94,8 @@ pub unsafe extern "C" fn umapi_error_code(error: *const umapi_error) -> *const c
     unsafe { read(error, null(), |e| optional_pointer(&e.code)) }
 }
 
-/// The `X-Request-Id` of the last attempt, to quote to Adobe's support. Borrowed from the error; NULL if nothing was
-/// sent.
+/// The `X-Request-Id` of the last attempt, by which Adobe's support can find it. Borrowed from the error; NULL if
+/// nothing was sent.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -102,7 +103,7 @@ pub unsafe extern "C" fn umapi_error_request_id(error: *const umapi_error) -> *c
     unsafe { read(error, null(), |e| optional_pointer(&e.request_id)) }
 }
 
-/// How long the service asks to be left alone, in milliseconds; -1 if it did not say.
+/// The time in milliseconds after which the service accepts requests again; -1 if it did not say.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -110,7 +111,7 @@ pub unsafe extern "C" fn umapi_error_retry_after_ms(error: *const umapi_error) -
     unsafe { read(error, -1, |e| e.retry_after_ms) }
 }
 
-/// How many times the request was tried.
+/// The number of attempts at the request.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -126,7 +127,7 @@ pub unsafe extern "C" fn umapi_error_endpoint(error: *const umapi_error) -> *con
     unsafe { read(error, null(), |e| optional_pointer(&e.endpoint)) }
 }
 
-/// 1 if the same call may go better later, with nothing changed by the caller; otherwise 0.
+/// 1 if the same call may succeed later although the caller changes nothing; otherwise 0.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]

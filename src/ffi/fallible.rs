@@ -1,4 +1,4 @@
-//! The frame around every export that can fail: the outputs are clean on entry, and errors become handles.
+//! The wrapper of every export that can fail, which turns errors and panics into a status and an error handle.
 
 use super::error::umapi_error;
 use super::guard::{Failure, Result, guarded};
@@ -7,7 +7,7 @@ use super::number::Number;
 use super::status::{UMAPI_OK, UMAPI_STATUS_FORK, UMAPI_STATUS_PANIC, umapi_status};
 use crate::{Error, ErrorKind};
 
-/// Runs the body of a fallible function. `error` may be NULL; otherwise it is NULL after success.
+/// Runs the body of an export that can fail. `error` may be NULL; otherwise `*error` is NULL after success.
 pub(super) unsafe fn fallible(
     error: *mut *mut umapi_error,
     body: impl FnOnce() -> Result<()>,
@@ -29,7 +29,7 @@ pub(super) unsafe fn fallible(
     status
 }
 
-/// Gives the error to the caller, if there is a place for it.
+/// Writes the error for the caller, if it wants one.
 unsafe fn put(place: *mut *mut umapi_error, error: Option<umapi_error>) {
     if !place.is_null() {
         let handle = error.map_or(std::ptr::null_mut(), into_raw);

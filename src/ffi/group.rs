@@ -8,9 +8,9 @@ use crate::Group;
 use std::ffi::c_char;
 use std::ptr::null;
 
-/// A group as the service tells of one: user groups, product profiles and admin groups alike. Every accessor takes NULL
-/// and then answers as for an absent field. Read on any thread. A `const umapi_group *` is borrowed; a `umapi_group *`
-/// is the caller's, to be freed with umapi_group_free.
+/// A group, as the service describes it: a user group, a product profile or an admin group. Every accessor accepts NULL
+/// and then answers as for an absent field. It can be read on any thread. A `const umapi_group *` is borrowed; the
+/// caller owns a `umapi_group *`, and frees it with umapi_group_free.
 ///
 /// @since 0.1.0
 pub struct umapi_group(Group);
@@ -18,7 +18,7 @@ pub struct umapi_group(Group);
 handle!(umapi_group as "group": Group);
 impl Owned for umapi_group {}
 
-/// The numeric id, which works in queries where a name with a dot does not; -1 if absent.
+/// The numeric id, which works in queries also for a group whose name has a dot; -1 if absent.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -26,7 +26,7 @@ pub unsafe extern "C" fn umapi_group_id(group: *const umapi_group) -> i64 {
     unsafe { read(group, -1, |g| g.id().unwrap_or(-1)) }
 }
 
-/// How many members it has; -1 if absent.
+/// The number of members; -1 if absent.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -34,8 +34,8 @@ pub unsafe extern "C" fn umapi_group_member_count(group: *const umapi_group) -> 
     unsafe { read(group, -1, |g| figure(g.member_count())) }
 }
 
-/// Whether it is managed elsewhere, such as by directory sync: 1 or 0; -1 if absent. Only umapi_client_user_groups
-/// tells it.
+/// Whether the group is managed elsewhere, such as by directory sync: 1 or 0; -1 if absent. Only the listing of
+/// umapi_client_user_groups contains this.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -51,7 +51,8 @@ pub unsafe extern "C" fn umapi_group_name(group: *const umapi_group) -> *const c
     unsafe { read(group, null(), |h| pointer(h.name())) }
 }
 
-/// "USER_GROUP", "PRODUCT_PROFILE", "SYSADMIN_GROUP" and so on; the list is open. Borrowed from the group; NULL if absent.
+/// The type: "USER_GROUP", "PRODUCT_PROFILE", "SYSADMIN_GROUP" and so on; the service may add types. Borrowed from the
+/// group; NULL if absent.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -59,7 +60,7 @@ pub unsafe extern "C" fn umapi_group_type(group: *const umapi_group) -> *const c
     unsafe { read(group, null(), |h| pointer(h.kind())) }
 }
 
-/// The name of the group of those who administer this one. Borrowed from the group; NULL if absent.
+/// The name of the group whose members administer this group. Borrowed from the group; NULL if absent.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -67,7 +68,7 @@ pub unsafe extern "C" fn umapi_group_admin_group_name(group: *const umapi_group)
     unsafe { read(group, null(), |h| pointer(h.admin_group_name())) }
 }
 
-/// The product that a profile gives access to. Borrowed from the group; NULL if absent.
+/// The product to which a profile gives access. Borrowed from the group; NULL if absent.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -111,7 +112,8 @@ pub unsafe extern "C" fn umapi_group_profile_group_name(
     unsafe { read(group, null(), |h| pointer(h.profile_group_name())) }
 }
 
-/// The JSON object as the service sent it, with every field that this version does not know. Borrowed from the group; NULL if absent.
+/// The JSON object as the service sent it, including fields that this version does not know. Borrowed from
+/// the group; NULL if absent.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -119,7 +121,7 @@ pub unsafe extern "C" fn umapi_group_json(group: *const umapi_group) -> *const c
     unsafe { read(group, null(), |h| pointer(Some(h.json()))) }
 }
 
-// What to read with umapi_group_text.
+// The fields that umapi_group_text reads.
 /// See umapi_group_name.
 pub const UMAPI_GROUP_NAME: i32 = 1;
 /// See umapi_group_type.
@@ -139,7 +141,7 @@ pub const UMAPI_GROUP_PROFILE_GROUP_NAME: i32 = 8;
 /// See umapi_group_json.
 pub const UMAPI_GROUP_JSON: i32 = 9;
 
-/// A text of the group with its length, for programs that copy or that must see a NUL inside.
+/// A text of the group with its length, for programs that copy it or that have to handle a NUL inside.
 ///
 /// @param group    the group.
 /// @param field   one of `UMAPI_GROUP_*`.
@@ -168,8 +170,8 @@ pub unsafe extern "C" fn umapi_group_text(
     }
 }
 
-/// A group of one's own from a borrowed one, to keep beyond its page. It copies no text, but keeps the memory of the
-/// page. NULL for NULL.
+/// Makes an owned group from a borrowed one, which stays valid after its page is freed. It copies no text, but keeps
+/// the memory of the page. NULL for NULL.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -177,7 +179,7 @@ pub unsafe extern "C" fn umapi_group_copy(group: *const umapi_group) -> *mut uma
     unsafe { copy(group) }
 }
 
-/// Frees a group that the caller owns (not one borrowed as `const umapi_group *`). NULL is fine.
+/// Frees a group that the caller owns (not one borrowed as `const umapi_group *`). NULL is allowed.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -185,7 +187,7 @@ pub unsafe extern "C" fn umapi_group_free(group: *mut umapi_group) {
     unsafe { free(group) }
 }
 
-/// A page of a listing of groups. Owned by the caller; read on any thread, freed on any.
+/// A page of a listing of groups. The caller owns it. It can be read and freed on any thread.
 ///
 /// @since 0.1.0
 pub struct umapi_group_page(Vec<umapi_group>);
@@ -193,7 +195,7 @@ pub struct umapi_group_page(Vec<umapi_group>);
 handle!(umapi_group_page as "page": Vec<umapi_group>);
 impl Owned for umapi_group_page {}
 
-/// How many groups are on the page. Never 0, save for NULL.
+/// The number of groups on the page. 0 only for NULL.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -201,7 +203,7 @@ pub unsafe extern "C" fn umapi_group_page_length(page: *const umapi_group_page) 
     unsafe { read(page, 0, |groups| groups.len()) }
 }
 
-/// A group of the page. Borrowed from the page; NULL beyond its end.
+/// The group at an index of the page. Borrowed from the page; NULL beyond its end.
 ///
 /// @param page   the page.
 /// @param index  from 0.
@@ -214,7 +216,7 @@ pub unsafe extern "C" fn umapi_group_page_get(
     unsafe { read(page, null(), |groups| item(groups, index)) }
 }
 
-/// Frees a page and with it everything borrowed from it. NULL is fine.
+/// Frees a page and everything borrowed from it. NULL is allowed.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -223,8 +225,9 @@ pub unsafe extern "C" fn umapi_group_page_free(page: *mut umapi_group_page) {
 }
 
 /// A listing of groups, read group by group or page by page. The next pages are fetched ahead, in order, also while no
-/// call is under way. One call at a time: during a call, another one with the same listing answers
-/// `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads as in a callback of the call. Only its figures can be read at any time.
+/// call is in progress. Only one call at a time may use it: during a call, another call with the same listing answers
+/// `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads and in a callback of the call. Only its figures can be read at any
+/// time.
 ///
 /// @since 0.1.0
 pub struct umapi_groups(Listing<umapi_group>);
@@ -237,14 +240,15 @@ impl Owned for umapi_groups {
     }
 }
 
-/// The next group: `UMAPI_OK` with `*group` NULL at the end of the listing. After an error the same page is asked for
-/// again; the groups before it stand. A listing that is cut short is an error, never an end. A call whose cancel handle is
-/// triggered answers `UMAPI_STATUS_CANCELLED`, also while groups of a page that was read are left.
+/// The next group: `UMAPI_OK` with `*group` NULL at the end of the listing. After an error the next call asks for the
+/// same page again; the groups before it remain valid. A listing that is cut short is an error and never looks like the
+/// end. A call whose cancel handle is triggered answers `UMAPI_STATUS_CANCELLED`, even if there are groups left of a
+/// page that was read.
 ///
 /// @param groups  the listing.
 /// @param call   the options of this call; may be NULL.
-/// @param group   receives the group, borrowed until the next call with this listing; keep it longer with
-///               umapi_group_copy.
+/// @param group   receives the group, borrowed until the next call with this listing; umapi_group_copy makes one
+///               that stays valid.
 /// @param error  receives the error; may be NULL.
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -257,8 +261,8 @@ pub unsafe extern "C" fn umapi_groups_next(
     unsafe { listing::next(groups, call, group, error) }
 }
 
-/// The next page: `UMAPI_OK` with `*page` NULL at the end of the listing. Not to be mixed with umapi_groups_next: what
-/// that has left of its page is passed over.
+/// The next page: `UMAPI_OK` with `*page` NULL at the end of the listing. It skips the groups that
+/// umapi_groups_next has left of its page.
 ///
 /// @param groups  the listing.
 /// @param call   the options of this call; may be NULL.
@@ -275,7 +279,7 @@ pub unsafe extern "C" fn umapi_groups_next_page(
     unsafe { listing::next_page(groups, call, page, error) }
 }
 
-/// Starts the listing over: the next group is the first again, as the service then has it. Never waits.
+/// Starts the listing over: the next call reads the first page again, as the service then has it. Never waits.
 ///
 /// @param groups  the listing.
 /// @param error  receives the error; may be NULL.
@@ -288,7 +292,7 @@ pub unsafe extern "C" fn umapi_groups_reload(
     unsafe { listing::reload(groups, error) }
 }
 
-/// The service's count of all groups of the listing, from its newest page; -1 if it gave none.
+/// The service's count of all groups of the listing, from its newest page; -1 if it sent none.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -296,7 +300,7 @@ pub unsafe extern "C" fn umapi_groups_total_count(groups: *const umapi_groups) -
     unsafe { read(groups, -1, |l| l.total_count()) }
 }
 
-/// The service's count of the pages; -1 if it gave none.
+/// The service's count of the pages; -1 if it sent none.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -304,7 +308,7 @@ pub unsafe extern "C" fn umapi_groups_page_count(groups: *const umapi_groups) ->
     unsafe { read(groups, -1, |l| l.page_count()) }
 }
 
-/// The service's number of the newest page, as it counts; -1 if it gave none.
+/// The number of the newest page, as the service counts; -1 if it sent none.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -312,7 +316,7 @@ pub unsafe extern "C" fn umapi_groups_current_page(groups: *const umapi_groups) 
     unsafe { read(groups, -1, |l| l.current_page()) }
 }
 
-/// The service's size of a full page; -1 if it gave none. It is the service's choice, and changes.
+/// The number of items on a full page; -1 if the service sent none. The service chooses it, and may change it.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -320,8 +324,8 @@ pub unsafe extern "C" fn umapi_groups_page_size(groups: *const umapi_groups) -> 
     unsafe { read(groups, -1, |l| l.page_size()) }
 }
 
-/// Frees a listing and with it what was borrowed from it. During a call with it, on another thread or around this callback,
-/// that call goes on to its end and frees it then. NULL is fine.
+/// Frees a listing and everything borrowed from it. During a call with it, on another thread or around the callback
+/// that frees it, that call continues, and frees the listing when it ends. NULL is allowed.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]

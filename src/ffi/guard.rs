@@ -1,11 +1,12 @@
-//! No panic crosses the boundary, and failures have their own type on this side of it.
+//! Guards that let no panic reach C, and the failures of exports.
 
 use crate::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Why an exported function failed: as the core says, or for a reason that exists only at the boundary.
+/// The failure of an export: an error of the core, or one that exists only in the C API.
 pub(super) enum Failure {
     Core(Error),
+    /// The handle belongs to the parent of this process.
     Fork,
 }
 
@@ -17,17 +18,17 @@ impl From<Error> for Failure {
 
 pub(super) type Result<T> = std::result::Result<T, Failure>;
 
-/// Runs the body; an error is the words of its panic.
+/// Runs the body; an error is the message of its panic.
 pub(super) fn guarded<T>(body: impl FnOnce() -> T) -> std::result::Result<T, String> {
     catch_unwind(AssertUnwindSafe(body)).map_err(|panic| {
-        let words = panic.downcast_ref::<&str>().copied();
-        let words = words.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        words.unwrap_or("a panic without words").to_owned()
+        let message = panic.downcast_ref::<&str>().copied();
+        let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        message.unwrap_or("a panic without a message").to_owned()
     })
 }
 
-/// Runs the body of a function that cannot fail; a panic in it becomes `otherwise`. Of a body that has no panic in it
-/// the compiler sees that, once both are in one place, and leaves the guard out.
+/// Runs the body of an export that cannot fail; after a panic the result is `otherwise`. Inlined so that the compiler
+/// can remove the guard around a body that cannot panic.
 #[inline(always)]
 pub(super) fn infallible<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or(otherwise)

@@ -7,7 +7,7 @@ use super::status::umapi_status;
 use crate::Error;
 use std::ptr::{null, null_mut};
 
-/// A type that C programs see as an opaque pointer.
+/// A type that C programs use through an opaque pointer.
 pub(super) trait Handle: Sized {
     /// What the exports read and change behind the pointer: the value of the core that the handle wraps, or the handle
     /// itself where it is more than that.
@@ -29,7 +29,7 @@ pub(super) trait Owned: Handle {
     }
 }
 
-/// Implements [`Handle`] for a struct around one value of the core, or for a struct that is read as it is.
+/// Implements [`Handle`] for a struct around one value of the core, or for a struct whose exports read it directly.
 macro_rules! handle {
     ($handle:ty as $parameter:literal: $core:ty) => {
         impl $crate::ffi::handle::Handle for $handle {
@@ -136,7 +136,7 @@ pub(super) unsafe fn copy<H: Owned<Core: Clone>>(handle: *const H) -> *mut H {
     unsafe { read(handle, null_mut(), |core| into_raw(H::wrap(core.clone()))) }
 }
 
-/// The body of an export that frees a handle. NULL is fine.
+/// The body of an export that frees a handle. NULL is allowed.
 pub(super) unsafe fn free<H: Owned>(handle: *mut H) {
     infallible((), || {
         if unsafe { handle.as_ref() }.is_some_and(H::release) {

@@ -1,4 +1,4 @@
-//! What comes in from C, checked.
+//! Checks and conversions of arguments from C.
 
 use super::guard::Result;
 use super::handle::is_null;
@@ -43,7 +43,7 @@ pub(super) unsafe fn path<'a>(argument: &str, path: *const c_char) -> Result<&'a
     }
 }
 
-/// Bytes with their length.
+/// Bytes of a given length.
 pub(super) unsafe fn bytes<'a>(
     argument: &str,
     start: *const c_char,
@@ -58,7 +58,7 @@ pub(super) unsafe fn bytes<'a>(
     Ok(unsafe { std::slice::from_raw_parts(start.cast(), length) })
 }
 
-/// UTF-8 with its length, such as JSON.
+/// UTF-8 of a given length, such as JSON.
 pub(super) unsafe fn sized_text<'a>(
     argument: &str,
     start: *const c_char,
@@ -108,7 +108,7 @@ pub(super) unsafe fn texts<'a>(
         .collect()
 }
 
-/// 0 or 1: anything else is more likely a mistake than a yes.
+/// A flag, 0 or 1. Any other number is refused, since it is more likely a mistake than a 1.
 pub(super) fn flag(argument: &str, value: i32) -> Result<bool> {
     match value {
         0 => Ok(false),

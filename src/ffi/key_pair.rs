@@ -9,7 +9,8 @@ use std::ffi::{CString, c_char};
 use std::ptr::null;
 use zeroize::Zeroizing;
 
-/// What a new certificate says of its owner, how long it is good, and how long its key is. One thread at a time.
+/// The options of a new key pair: the subject of its certificate, how long the certificate is valid, and the length of
+/// the key. Only one thread at a time may use them.
 ///
 /// @since 0.1.0
 pub struct umapi_key_pair_options(KeyPairOptions);
@@ -17,8 +18,8 @@ pub struct umapi_key_pair_options(KeyPairOptions);
 handle!(umapi_key_pair_options as "options": KeyPairOptions);
 impl Owned for umapi_key_pair_options {}
 
-/// Options with the defaults: a key of 2048 bits, a certificate for ten years, and nothing in its subject but the common
-/// name. Free with umapi_key_pair_options_free. NULL only if there is no memory.
+/// Makes options with the defaults: a key of 2048 bits, a certificate that is valid for ten years, and only the common
+/// name in its subject. Free with umapi_key_pair_options_free. NULL only if there is no memory.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -64,7 +65,7 @@ pub unsafe extern "C" fn umapi_key_pair_options_set_state(
     }
 }
 
-/// Sets the place in the certificate's subject (`L`).
+/// Sets the locality in the certificate's subject (`L`).
 ///
 /// @param options   the options.
 /// @param locality  1 to 128 characters; copied.
@@ -122,10 +123,10 @@ pub unsafe extern "C" fn umapi_key_pair_options_set_email(
     }
 }
 
-/// Sets how long the RSA key is.
+/// Sets the length of the RSA key.
 ///
 /// @param options  the options.
-/// @param bits     2048 (the default), 3072 or 4096. Making a key of 4096 bits can take seconds.
+/// @param bits     2048 (the default), 3072 or 4096. Generating a key of 4096 bits can take seconds.
 /// @param error    receives the error; may be NULL.
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -142,11 +143,11 @@ pub unsafe extern "C" fn umapi_key_pair_options_set_bits(
     }
 }
 
-/// Sets when the certificate ends.
+/// Sets the time at which the certificate expires.
 ///
 /// @param options    the options.
 /// @param not_after  seconds since 1970, UTC (a `time_t`), in the future and not after the year 9999; the default is ten
-///                   years from the time that the pair is made.
+///                   years after the pair is made.
 /// @param error      receives the error; may be NULL.
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -158,7 +159,7 @@ pub unsafe extern "C" fn umapi_key_pair_options_set_not_after(
     unsafe { change(options, error, |o| Ok(o.set_not_after(not_after)?)) }
 }
 
-/// Frees options. NULL is fine.
+/// Frees options. NULL is allowed.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -166,8 +167,8 @@ pub unsafe extern "C" fn umapi_key_pair_options_free(options: *mut umapi_key_pai
     unsafe { free(options) }
 }
 
-/// A new RSA private key and its certificate, which the Adobe Developer Console wants for a Service Account (JWT, legacy). Read
-/// from any thread.
+/// A new RSA private key and its certificate, which the Adobe Developer Console requires for a Service Account (JWT,
+/// legacy). It can be read on any thread.
 ///
 /// @since 0.1.0
 pub struct umapi_key_pair {
@@ -179,11 +180,12 @@ pub struct umapi_key_pair {
 handle!(umapi_key_pair as "pair");
 impl Owned for umapi_key_pair {}
 
-/// Makes an RSA private key and a self-signed X.509 certificate for it (version 3, sha256WithRSAEncryption), good from
-/// yesterday on. Takes from a tenth of a second to some seconds, and talks to nobody.
+/// Generates an RSA private key and a self-signed X.509 certificate for it (version 3, sha256WithRSAEncryption), valid
+/// from yesterday on. It takes from a tenth of a second to some seconds, and does not use the network.
 ///
-/// @param common_name  the name that the certificate is known by (`CN`), such as your program's; 1 to 64 characters.
-/// @param options      the rest of the subject, the length of the key, the end of the certificate; NULL for the defaults.
+/// @param common_name  the common name in the certificate's subject (`CN`), such as the name of your program; 1 to 64
+///                     characters.
+/// @param options      the rest of the subject, the length of the key, the expiry of the certificate; NULL for the defaults.
 /// @param pair         receives the pair; free with umapi_key_pair_free.
 /// @param error        receives the error; may be NULL.
 /// @since 0.1.0
@@ -214,8 +216,8 @@ pub unsafe extern "C" fn umapi_key_pair_new(
     }
 }
 
-/// The private key in PEM (PKCS#8, not encrypted), to be kept secret; borrowed from the pair, and zeroed with it. NULL
-/// of NULL.
+/// The private key in PEM (PKCS#8, not encrypted), which must be kept secret. Borrowed from the pair, and zeroed when
+/// the pair is freed. NULL for NULL.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -223,7 +225,7 @@ pub unsafe extern "C" fn umapi_key_pair_private_key(pair: *const umapi_key_pair)
     unsafe { read(pair, null(), |pair| pair.private_key.as_ptr().cast()) }
 }
 
-/// The certificate in PEM, to upload to the Developer Console; borrowed from the pair. NULL of NULL.
+/// The certificate in PEM, for upload to the Developer Console. Borrowed from the pair; NULL for NULL.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -231,14 +233,14 @@ pub unsafe extern "C" fn umapi_key_pair_certificate(pair: *const umapi_key_pair)
     unsafe { read(pair, null(), |pair| pair.certificate.as_ptr()) }
 }
 
-/// Writes the private key and the certificate to files, both or neither: after an error all is as it was. Nobody but the
-/// owner can read the file of the key (mode 0600), at any time.
+/// Writes the private key and the certificate to files, both or neither: after an error the files are as they were. At
+/// no time can any user but the owner read the file of the key (mode 0600).
 ///
 /// @param pair              the pair.
-/// @param private_key_path  where the private key goes.
-/// @param certificate_path  where the certificate goes.
-/// @param replace           1 to replace files that are there already; 0 to fail then.
-/// @param error             receives the error; may be NULL. It names the path.
+/// @param private_key_path  the path of the file for the private key.
+/// @param certificate_path  the path of the file for the certificate.
+/// @param replace           1 to replace files that exist; 0 to fail if one exists.
+/// @param error             receives the error; may be NULL. Its message names the path.
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_key_pair_save(
@@ -262,7 +264,7 @@ pub unsafe extern "C" fn umapi_key_pair_save(
     }
 }
 
-/// Frees a pair, and zeroes its private key. NULL is fine.
+/// Frees a pair, and zeroes its private key. NULL is allowed.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]

@@ -1,7 +1,7 @@
 use std::ffi::c_char;
 
-/// The number of the binary interface that this header describes. It is the number in the soname, `libumapi.so.1`;
-/// functions are added under it, never changed.
+/// The version of the binary interface that this header describes. It is the number in the soname, `libumapi.so.1`.
+/// Under one number functions are added, and never changed.
 ///
 /// @since 0.1.0
 pub const UMAPI_ABI_VERSION: u32 = 1;
@@ -14,8 +14,8 @@ pub extern "C" fn umapi_version() -> *const c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
 }
 
-/// The `UMAPI_ABI_VERSION` of the library that was loaded. A program that loads the library by hand compares it with
-/// the one that it was written for.
+/// The `UMAPI_ABI_VERSION` of the library that was loaded. A program that loads the library at run time compares it
+/// with the version that the program was written for.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]

@@ -1,4 +1,5 @@
-//! What the listings of users and of groups have in common: pages and items that the driver fetches.
+//! The common part of the listings of users and of groups: reading items and pages on the driver, and the bodies of the
+//! exports.
 
 use super::call::{check_cancelled, umapi_call};
 use super::call_lock::{CallLock, OneCallAtATime, lock_for_call};
@@ -22,17 +23,18 @@ pub(super) struct Listing<H: Handle<Core: Item>> {
     figures: Arc<Figures>,
 }
 
-/// The items stand before the engine, and end before it.
+/// The state of a listing that a call uses. The items are declared before the engine, so that they are dropped before
+/// it.
 pub(super) struct Reading<H: Handle<Core: Item>> {
-    /// With the driver during a call; lost if the call panics.
+    /// `None` while a call runs on the driver, and after a call that has panicked.
     items: Option<OfProcess<Items<H::Core>>>,
-    /// The item that the caller borrows until its next call.
+    /// The item that the caller borrows until its next call with the listing.
     lent: Option<H>,
     figures: Arc<Figures>,
     engine: Engine,
 }
 
-/// What the service said of the whole listing with the newest page; -1 where it said nothing.
+/// The figures of the whole listing, as the service sent them with the newest page; -1 for those that it did not send.
 struct Figures([AtomicI64; 4]);
 
 impl Figures {
@@ -101,7 +103,7 @@ impl<H: Handle<Core: Item>> OneCallAtATime for Listing<H> {
 }
 
 impl<H: Handle<Core: Item>> Reading<H> {
-    /// Lends the items to the driver for `work`.
+    /// Moves the items to the driver for `work`, and back.
     fn run<T, F>(
         &mut self,
         options: CallOptions,
@@ -111,7 +113,7 @@ impl<H: Handle<Core: Item>> Reading<H> {
         T: Send + 'static,
         F: Future<Output = (OfProcess<Items<H::Core>>, crate::Result<T>)> + Send + 'static,
     {
-        // Its page's memory serves a page to come.
+        // Dropped first, so that the memory of its page can be used for a page to come.
         self.lent = None;
         let ready = self.engine.ready()?;
         let items = self.items.take().ok_or_else(|| {
@@ -128,7 +130,7 @@ impl<H: Handle<Core: Item>> Reading<H> {
 
     unsafe fn next(&mut self, call: *const umapi_call) -> Result<Option<&H>> {
         let item = match &mut self.items {
-            // The driver is not needed, nor a copy of the options.
+            // Neither the driver nor a copy of the options is needed.
             Some(items) if items.is_buffered() => {
                 unsafe { check_cancelled(call) }?;
                 items.next_buffered()

@@ -1,4 +1,4 @@
-//! What a driver has for the thread that made a call: code of the program to run there, and the result.
+//! The channel from a driver to the thread that made a call: callbacks to run there, and the result.
 
 use super::callback::run_callback;
 use crate::Process;
@@ -6,32 +6,33 @@ use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-/// A call of a callback, for the thread that made the call to the library.
-pub(super) type Note = Box<dyn FnOnce() + Send>;
+/// A call of a callback, to be run on the thread that called the library.
+pub(super) type CallerTask = Box<dyn FnOnce() + Send>;
 
-/// Where notes are left.
+/// The receiver of tasks.
 pub(super) trait Inbox: Send + Sync {
-    fn put(&self, note: Note);
+    fn put(&self, task: CallerTask);
 }
 
+/// The tasks for one call, and its result.
 pub(super) struct Mailbox<T> {
     content: Mutex<Content<T>>,
     arrived: Condvar,
 }
 
 struct Content<T> {
-    notes: VecDeque<Note>,
+    tasks: VecDeque<CallerTask>,
     end: Option<Result<T, Lost>>,
 }
 
-/// Why there is no result.
+/// The reason why a call has no result.
 pub(super) enum Lost {
     Panicked(Box<dyn Any + Send>),
-    /// A callback has forked, and this is the child, which has no driver.
+    /// A callback has forked, and this process is the child, which has no driver.
     Forked,
 }
 
-/// Locks also after a panic: what these locks guard is whole after every statement.
+/// Locks a mutex even after a panic: the content of these locks is consistent after every statement.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -40,28 +41,28 @@ impl<T> Mailbox<T> {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Mailbox {
             content: Mutex::new(Content {
-                notes: VecDeque::new(),
+                tasks: VecDeque::new(),
                 end: None,
             }),
             arrived: Condvar::new(),
         })
     }
 
-    /// Ends the call. The first end counts.
+    /// Ends the call, unless it has ended already.
     pub(super) fn end(&self, end: Result<T, Lost>) {
         lock(&self.content).end.get_or_insert(end);
         self.arrived.notify_one();
     }
 
-    /// Runs what notes say until the call has ended and no note is left.
+    /// Runs tasks until the call has ended and no task is left.
     pub(super) fn wait(&self) -> Result<T, Lost> {
         let process = Process::current();
         loop {
-            let note = {
+            let task = {
                 let mut content = lock(&self.content);
                 loop {
-                    if let Some(note) = content.notes.pop_front() {
-                        break note;
+                    if let Some(task) = content.tasks.pop_front() {
+                        break task;
                     }
                     if let Some(end) = content.end.take() {
                         return end;
@@ -72,22 +73,22 @@ impl<T> Mailbox<T> {
                         .unwrap_or_else(PoisonError::into_inner);
                 }
             };
-            run_callback(note);
+            run_callback(task);
             if !process.is_current() {
                 return Err(Lost::Forked);
             }
         }
     }
 
-    /// Notes that came after the end of the call.
-    pub(super) fn late_notes(&self) -> Vec<Note> {
-        lock(&self.content).notes.drain(..).collect()
+    /// Tasks that came after the end of the call.
+    pub(super) fn late_tasks(&self) -> Vec<CallerTask> {
+        lock(&self.content).tasks.drain(..).collect()
     }
 }
 
 impl<T: Send> Inbox for Mailbox<T> {
-    fn put(&self, note: Note) {
-        lock(&self.content).notes.push_back(note);
+    fn put(&self, task: CallerTask) {
+        lock(&self.content).tasks.push_back(task);
         self.arrived.notify_one();
     }
 }

@@ -1,6 +1,6 @@
-//! The C face: one file for each handle, no logic of its own. The comments here become `include/umapi.h`, the
-//! reference manual; they are written for C programmers. What a function may be given is said there, so a `# Safety`
-//! section would only say it twice.
+//! The C API: one file for each handle, without logic of its own. The comments of the exports become `include/umapi.h`,
+//! the reference manual, and are written for C programmers. They state what a function may be given, so there are no `#
+//! Safety` sections.
 #![allow(
     non_camel_case_types,
     missing_debug_implementations,

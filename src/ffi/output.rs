@@ -5,7 +5,7 @@ use std::ffi::{CString, c_char};
 use std::ptr::{from_ref, null};
 use std::time::Duration;
 
-/// A text of the core, which has a NUL behind it; NULL if absent.
+/// The bytes of a text of the core, which end with a NUL; NULL if absent.
 pub(super) fn pointer(text: Option<Text<'_>>) -> *const c_char {
     text.map_or(null(), |text| text.as_bytes_with_nul().as_ptr().cast())
 }

@@ -1,15 +1,16 @@
-//! The notice of a fork, and objects that a forked child must not touch.
+//! Detection of forks, and values that a child of a fork must not use.
 
 use crate::Process;
 use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Arranges that a child of a fork knows itself for another process. A lock could be held for ever in a child, so two
-/// threads at once may both arrange it, and the count of forks moves on by two.
+/// Registers a handler by which a child of a fork is recognised as another process. A lock could be held for ever in a
+/// child, so none is used: two threads may both register it, and a fork then counts twice.
 pub(super) fn watch_for_forks() {
     static WATCHED: AtomicBool = AtomicBool::new(false);
     if !WATCHED.load(Ordering::Acquire) {
+        // SAFETY: the handler is a function without captured state that may run in any child.
         let watched = unsafe { libc::pthread_atfork(None, None, Some(forked)) } == 0;
         WATCHED.fetch_or(watched, Ordering::Release);
     }
@@ -19,8 +20,8 @@ unsafe extern "C" fn forked() {
     Process::forked();
 }
 
-/// A value of the process that made it. In a child of that process its destructor does not run, since it could wait for
-/// a lock that a thread of the parent held at the fork; the child's copy of the memory is given up.
+/// A value that belongs to the process that made it. In a child of that process its destructor does not run, since it
+/// could wait for a lock that a thread of the parent held at the fork; the child's copy of the memory is leaked.
 pub(super) struct OfProcess<T> {
     value: ManuallyDrop<T>,
     process: Process,

@@ -4,7 +4,7 @@ use super::output::{figure, milliseconds, small};
 use crate::EndpointClass;
 use crate::{Progress, WaitReason};
 
-/// How a call goes on. PooledBuf to a progress callback, for the time that it runs.
+/// A report on the progress of a call. A progress callback borrows it while it runs.
 ///
 /// @since 0.1.0
 pub struct umapi_progress(pub(super) Progress);
@@ -20,13 +20,13 @@ pub const UMAPI_PROGRESS_PAGE: i32 = 3;
 /// Actions have their outcome: see umapi_progress_done and umapi_progress_total.
 pub const UMAPI_PROGRESS_ACTIONS: i32 = 4;
 
-/// Another try after a failure that may pass.
+/// The delay before another attempt, after a failure that may be temporary.
 pub const UMAPI_WAIT_BACK_OFF: i32 = 1;
 /// The service asked for a pause.
 pub const UMAPI_WAIT_THROTTLED: i32 = 2;
-/// The documented limit on requests is used up for now.
+/// The documented rate limit has been reached.
 pub const UMAPI_WAIT_PACE: i32 = 3;
-/// Another call of this client is getting the token.
+/// Another call of this client is requesting the token.
 pub const UMAPI_WAIT_TOKEN: i32 = 4;
 
 numbers!(WaitReason {
@@ -36,7 +36,7 @@ numbers!(WaitReason {
     Token = UMAPI_WAIT_TOKEN,
 });
 
-/// Listings of users. The service counts requests by such classes.
+/// Listings of users. The service applies its rate limits to such classes of endpoints.
 pub const UMAPI_ENDPOINT_USERS: i32 = 1;
 /// One user.
 pub const UMAPI_ENDPOINT_USER: i32 = 2;
@@ -61,7 +61,8 @@ numbers!(EndpointClass {
     Status = UMAPI_ENDPOINT_STATUS,
 });
 
-/// What is told: one of `UMAPI_PROGRESS_*`; 0 for NULL. A later version may tell of more: ignore what you do not know.
+/// The kind of the report: one of `UMAPI_PROGRESS_*`; 0 for NULL. Later versions may add kinds: ignore those that you
+/// do not know.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -78,7 +79,7 @@ pub unsafe extern "C" fn umapi_progress_kind(progress: *const umapi_progress) ->
     }
 }
 
-/// Which kind of request is sent or waited for: one of `UMAPI_ENDPOINT_*`; 0 where it does not apply.
+/// The endpoint of the request that is sent or waited for: one of `UMAPI_ENDPOINT_*`; 0 where it does not apply.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -119,7 +120,7 @@ pub unsafe extern "C" fn umapi_progress_wait_reason(progress: *const umapi_progr
     }
 }
 
-/// How long the wait will be, in milliseconds; -1 where it is not known, because it ends when another call does.
+/// The length of the wait in milliseconds; -1 if it is not known, because the wait ends when another call does.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -135,7 +136,7 @@ pub unsafe extern "C" fn umapi_progress_wait_ms(progress: *const umapi_progress)
     }
 }
 
-/// How many items were read, or how many actions have their outcome; 0 where it does not apply.
+/// The number of items that were read, or of actions that have their outcome; 0 where it does not apply.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -149,8 +150,8 @@ pub unsafe extern "C" fn umapi_progress_done(progress: *const umapi_progress) ->
     }
 }
 
-/// How many there are in all, as far as that is known; -1 where it is not. The service's count of users includes
-/// technical accounts that its listing leaves out.
+/// The number of all items or actions, if it is known; otherwise -1. The service's count of users includes technical
+/// accounts that its listing leaves out.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]

@@ -13,9 +13,9 @@ use super::status::umapi_status;
 use crate::{CallOptions, Error, ErrorKind, Outcomes, Queue};
 use std::future::Future;
 
-/// Actions that gather until a request is full. One call at a time: during a call, another one with the same queue answers
-/// `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads as in a callback of the call. But other threads may take results and
-/// ask for what is pending at any time.
+/// A queue that collects actions until a request is full. Only one call at a time may use it: during a call, another
+/// call with the same queue answers `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads and in a callback of the call.
+/// However, other threads may take results and ask for the number of pending actions at any time.
 ///
 /// @since 0.1.0
 pub struct umapi_queue {
@@ -23,9 +23,9 @@ pub struct umapi_queue {
     outcomes: OfProcess<Outcomes>,
 }
 
-/// The queue stands before the engine, and ends before it.
+/// The state of a queue that a call uses. The queue is declared before the engine, so that it is dropped before it.
 pub struct Sending {
-    /// With the driver during a call; lost if the call panics.
+    /// `None` while a call runs on the driver, and after a call that has panicked.
     queue: Option<OfProcess<Queue>>,
     engine: Engine,
 }
@@ -66,7 +66,7 @@ impl Sending {
         }
     }
 
-    /// Lends the queue to the driver for `work`.
+    /// Moves the queue to the driver for `work`, and back.
     fn run<F>(
         &mut self,
         ready: Ready,
@@ -90,16 +90,16 @@ fn lost() -> Error {
     )
 }
 
-/// Adds an action, and sends what is full by that: so this call can wait. What becomes of actions is told by
-/// umapi_queue_take_results alone; `UMAPI_OK` here means only that the queue has the action, and any other status that it
-/// does not.
+/// Adds an action, and sends the requests that are full now, so that this call can wait. Only umapi_queue_take_results
+/// returns the outcomes of actions: `UMAPI_OK` here means that the queue contains the action, and any other status that
+/// it does not.
 ///
-/// A host that two requests in a row could not reach at all is left alone for 30 seconds: what would go out meanwhile ends
-/// as not sent, with the error of the second request.
+/// After two requests in a row that could not reach the host at all, nothing is sent for 30 seconds: actions that would
+/// be sent in this time end as not sent, with the error of the second request.
 ///
 /// @param queue   the queue.
 /// @param call    the options of this call; may be NULL.
-/// @param action  the action; copied. Give it a tag (umapi_action_set_tag) to know its outcome by.
+/// @param action  the action; copied. A tag (umapi_action_set_tag) identifies its outcome.
 /// @param error   receives the error; may be NULL.
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -113,7 +113,7 @@ pub unsafe extern "C" fn umapi_queue_add(
         fallible(error, || {
             let mut sending = lock_for_call(queue)?;
             let action = shared(action)?;
-            // What can fail comes before the action is taken: a call that fails has done nothing.
+            // The action is added after all that can fail, since a call that fails must have no effect.
             let ready = sending.engine.ready()?;
             sending.queue()?.put(action)?;
             if sending.queue()?.is_due() {
@@ -127,7 +127,7 @@ pub unsafe extern "C" fn umapi_queue_add(
     }
 }
 
-/// Sends everything that waits. Afterwards every action that was added has its outcome.
+/// Sends all actions that wait in the queue. Afterwards every action that was added has its outcome.
 ///
 /// @param queue  the queue.
 /// @param call   the options of this call; may be NULL.
@@ -151,8 +151,8 @@ pub unsafe extern "C" fn umapi_queue_flush(
     }
 }
 
-/// Takes the outcomes since the last time, in the order in which they came about; there may be none. Taking them now
-/// and then keeps the memory of a long run flat. While a call with the queue is under way, another thread may take them; a
+/// Takes the outcomes since the last time, in the order in which they became known; there may be none. Taking them
+/// regularly keeps the memory of a long run constant. During a call with the queue another thread may take them, but a
 /// callback of that call may not. Never waits.
 ///
 /// @param queue    the queue.
@@ -185,7 +185,7 @@ pub unsafe extern "C" fn umapi_queue_take_results(
     }
 }
 
-/// How many actions have no outcome yet.
+/// The number of actions that have no outcome yet.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -193,7 +193,7 @@ pub unsafe extern "C" fn umapi_queue_pending(queue: *const umapi_queue) -> usize
     unsafe { read(queue, 0, |q| q.outcomes.pending()) }
 }
 
-/// Frees a queue; never sends. Actions that were not flushed are dropped, unsent. NULL is fine.
+/// Frees a queue without sending anything. Actions that were not flushed are dropped unsent. NULL is allowed.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]

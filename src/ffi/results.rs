@@ -9,14 +9,14 @@ use std::ffi::{CString, c_char};
 use std::ptr::null;
 use std::sync::Arc;
 
-/// The outcomes of actions. Everything in it is borrowed from it. Read and freed on any thread.
+/// The outcomes of actions. All that its accessors return is borrowed from it. It can be read and freed on any thread.
 ///
 /// @since 0.1.0
 pub struct umapi_results {
     outcomes: Vec<umapi_outcome>,
 }
 
-/// What became of one action. Borrowed from its results. Every accessor takes NULL.
+/// The outcome of one action. Borrowed from its results. Every accessor accepts NULL.
 ///
 /// @since 0.1.0
 pub struct umapi_outcome {
@@ -25,12 +25,12 @@ pub struct umapi_outcome {
     target: SharedText,
     applied: usize,
     findings: Vec<umapi_finding>,
-    /// One for all outcomes in a row that have the same cause.
+    /// Shared by consecutive outcomes that have the same cause.
     error: Option<Arc<umapi_error>>,
     test_mode: bool,
 }
 
-/// An error or warning of the service about one command. Borrowed from its outcome. Every accessor takes NULL.
+/// An error or warning of the service about one command. Borrowed from its outcome. Every accessor accepts NULL.
 ///
 /// @since 0.1.0
 pub struct umapi_finding {
@@ -49,15 +49,15 @@ impl Owned for umapi_results {}
 handle!(umapi_outcome as "outcome");
 handle!(umapi_finding as "finding");
 
-/// Every command was applied; in test mode: would have been.
+/// Every command was applied or, in test mode, would have been applied.
 pub const UMAPI_OUTCOME_SUCCEEDED: i32 = 1;
-/// The service refused a command or the whole request, or the action could not be finished: the findings and the error
-/// tell. What came before (umapi_outcome_applied) was applied.
+/// The service refused a command or the whole request, or the action could not be finished: see the findings and the
+/// error. The commands before that one (umapi_outcome_applied) were applied.
 pub const UMAPI_OUTCOME_FAILED: i32 = 2;
-/// Nothing of it was applied; the error tells why. It can be executed again.
+/// No command of the action was applied; see the error for the reason. It can be executed again.
 pub const UMAPI_OUTCOME_NOT_SENT: i32 = 3;
-/// It was sent, and the answer lost or at odds with itself: it may or may not have been applied; the error tells how. Look before you repeat
-/// it.
+/// The action was sent, but the answer was lost or contradicts itself: see the error. The action may or may not have
+/// been applied, so check that before you repeat it.
 pub const UMAPI_OUTCOME_UNKNOWN: i32 = 4;
 
 numbers!(OutcomeKind {
@@ -69,8 +69,8 @@ numbers!(OutcomeKind {
 
 /// The service refused the command.
 pub const UMAPI_SEVERITY_ERROR: i32 = 1;
-/// The service did the command and has something to say about it; or it refused the command when the library sent it
-/// again after a lost answer, and what it says ("already a member") shows that the command is done.
+/// The service applied the command and adds a remark; or it refused the command when the library sent it again after a
+/// lost answer, and its refusal ("already a member") shows that the command had been applied.
 pub const UMAPI_SEVERITY_WARNING: i32 = 2;
 
 numbers!(Severity {
@@ -83,7 +83,10 @@ impl umapi_results {
         let mut converted = Vec::with_capacity(outcomes.len());
         let mut newest = None;
         for outcome in &outcomes {
-            let error = outcome.error.as_ref().map(|core| shared(&mut newest, core));
+            let error = outcome
+                .error
+                .as_ref()
+                .map(|core| shared_error(&mut newest, core));
             converted.push(umapi_outcome::new(outcome, error));
         }
         umapi_results {
@@ -92,8 +95,8 @@ impl umapi_results {
     }
 }
 
-/// The error for C: the newest one if it is of the same cause, as it is where one failure ends many actions.
-fn shared(newest: &mut Option<(Error, Arc<umapi_error>)>, core: &Error) -> Arc<umapi_error> {
+/// The handle for an error: the newest handle if it has the same cause, as when one failure ends many actions.
+fn shared_error(newest: &mut Option<(Error, Arc<umapi_error>)>, core: &Error) -> Arc<umapi_error> {
     match newest {
         Some((of, error)) if of.is_same(core) => error.clone(),
         _ => {
@@ -132,7 +135,7 @@ impl umapi_finding {
     }
 }
 
-/// How many outcomes there are.
+/// The number of outcomes.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -140,7 +143,7 @@ pub unsafe extern "C" fn umapi_results_length(results: *const umapi_results) -> 
     unsafe { read(results, 0, |r| r.outcomes.len()) }
 }
 
-/// How many outcomes are of a kind: one of `UMAPI_OUTCOME_*`.
+/// The number of outcomes of a kind, which is one of `UMAPI_OUTCOME_*`.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -152,10 +155,10 @@ pub unsafe extern "C" fn umapi_results_count(results: *const umapi_results, kind
     }
 }
 
-/// An outcome. Borrowed from the results; NULL beyond the end.
+/// The outcome at an index. Borrowed from the results; NULL beyond the end.
 ///
 /// @param results  the results.
-/// @param index    from 0: after umapi_client_execute, the action's place in its array.
+/// @param index    from 0; after umapi_client_execute the index of the action in its array.
 /// @since 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn umapi_results_get(
@@ -165,7 +168,7 @@ pub unsafe extern "C" fn umapi_results_get(
     unsafe { read(results, null(), |r| item(&r.outcomes, index)) }
 }
 
-/// Frees results and with them everything borrowed from them. NULL is fine.
+/// Frees results and everything borrowed from them. NULL is allowed.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -173,7 +176,7 @@ pub unsafe extern "C" fn umapi_results_free(results: *mut umapi_results) {
     unsafe { free(results) }
 }
 
-/// What became of the action: one of `UMAPI_OUTCOME_*`; 0 for NULL.
+/// The kind of the outcome: one of `UMAPI_OUTCOME_*`; 0 for NULL.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -189,7 +192,7 @@ pub unsafe extern "C" fn umapi_outcome_tag(outcome: *const umapi_outcome) -> u64
     unsafe { read(outcome, 0, |o| o.tag) }
 }
 
-/// The user or group that the action is about, as the caller named it. Borrowed.
+/// The user or group that the action changes, as the caller named it. Borrowed.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -197,8 +200,8 @@ pub unsafe extern "C" fn umapi_outcome_target(outcome: *const umapi_outcome) -> 
     unsafe { read(outcome, null(), |o| pointer(Some(o.target.as_text()))) }
 }
 
-/// How many of the action's commands, counted from the first, are known to have been applied. A command that went out
-/// in parts and was applied in part does not count.
+/// The number of the action's commands, counted from the first, that are known to have been applied. A command that was
+/// sent in parts and applied in part is not counted.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -206,7 +209,7 @@ pub unsafe extern "C" fn umapi_outcome_applied(outcome: *const umapi_outcome) ->
     unsafe { read(outcome, 0, |o| o.applied) }
 }
 
-/// 1 if the action was executed in test mode, and so nothing was changed; otherwise 0.
+/// 1 if the action was executed in test mode, so that nothing was changed; otherwise 0.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -214,7 +217,8 @@ pub unsafe extern "C" fn umapi_outcome_is_test(outcome: *const umapi_outcome) ->
     unsafe { read(outcome, 0, |o| i32::from(o.test_mode)) }
 }
 
-/// Why the request that the action was in, rather than a command of it, failed. Borrowed; NULL if it did not.
+/// The error of the request that contained the action, rather than of one of its commands. Borrowed; NULL if the
+/// request did not fail.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -226,7 +230,7 @@ pub unsafe extern "C" fn umapi_outcome_error(outcome: *const umapi_outcome) -> *
     }
 }
 
-/// How many errors and warnings the service has about the action's commands.
+/// The number of errors and warnings of the service about the action's commands.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -234,7 +238,7 @@ pub unsafe extern "C" fn umapi_outcome_finding_count(outcome: *const umapi_outco
     unsafe { read(outcome, 0, |o| o.findings.len()) }
 }
 
-/// An error or warning. Borrowed; NULL beyond the end.
+/// The error or warning at an index. Borrowed; NULL beyond the end.
 ///
 /// @param outcome  the outcome.
 /// @param index    from 0.
@@ -255,8 +259,9 @@ pub unsafe extern "C" fn umapi_finding_severity(finding: *const umapi_finding) -
     unsafe { read(finding, 0, |f| f.severity) }
 }
 
-/// Which of the action's commands it is about, from 0, in the caller's own order, whatever splitting did; -1 if the
-/// service did not say.
+/// The index of the action's command that the finding concerns, from 0, in the caller's order, however the action was
+/// split;
+/// -1 if the service did not say.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -264,7 +269,7 @@ pub unsafe extern "C" fn umapi_finding_command(finding: *const umapi_finding) ->
     unsafe { read(finding, -1, |f| f.command) }
 }
 
-/// That command as JSON. Borrowed; NULL if the service did not say which it is.
+/// The command that the finding concerns, as JSON. Borrowed; NULL if the service did not say which it is.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -278,7 +283,7 @@ pub unsafe extern "C" fn umapi_finding_command_json(
     }
 }
 
-/// The service's code, such as "error.user.nonexistent". Borrowed; NULL if it gave none.
+/// The service's code, such as "error.user.nonexistent". Borrowed; NULL if it sent none.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -286,7 +291,7 @@ pub unsafe extern "C" fn umapi_finding_code(finding: *const umapi_finding) -> *c
     unsafe { read(finding, null(), |f| optional_pointer(&f.code)) }
 }
 
-/// The service's words. Borrowed; NULL if it gave none.
+/// The service's message. Borrowed; NULL if it sent none.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -294,7 +299,7 @@ pub unsafe extern "C" fn umapi_finding_message(finding: *const umapi_finding) ->
     unsafe { read(finding, null(), |f| optional_pointer(&f.message)) }
 }
 
-/// The action's request id (umapi_action_set_request_id) as the service repeats it. Borrowed; NULL if it gave none.
+/// The action's request id (umapi_action_set_request_id) as the service repeats it. Borrowed; NULL if it sent none.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -302,7 +307,7 @@ pub unsafe extern "C" fn umapi_finding_request_id(finding: *const umapi_finding)
     unsafe { read(finding, null(), |f| optional_pointer(&f.request_id)) }
 }
 
-/// The user, or for a group action the group, as the service names it. Borrowed; NULL if it gave none.
+/// The user, or for a group action the group, as the service names it. Borrowed; NULL if it sent none.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]

@@ -4,7 +4,8 @@ use crate::ServiceStatus;
 use std::ffi::{CString, c_char};
 use std::ptr::null;
 
-/// What the service says of itself. Every accessor takes NULL. Read and freed on any thread.
+/// The status of the service, as the service reports it. Every accessor accepts NULL. It can be read and freed on any
+/// thread.
 ///
 /// @since 0.1.0
 pub struct umapi_service {
@@ -28,7 +29,7 @@ impl umapi_service {
     }
 }
 
-/// "LIVE" when all is well. Borrowed from the handle; NULL if absent.
+/// The state of the service, "LIVE" when it works. Borrowed from the handle; NULL if absent.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -60,7 +61,7 @@ pub unsafe extern "C" fn umapi_service_json(service: *const umapi_service) -> *c
     unsafe { read(service, null(), |s| s.json.as_ptr()) }
 }
 
-/// Frees the answer. NULL is fine.
+/// Frees the status. NULL is allowed.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]

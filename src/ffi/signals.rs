@@ -1,5 +1,5 @@
-//! The signal masks of the library's threads. They take no signal of the program, and a write to a connection that the
-//! service has closed raises SIGPIPE on them alone, where it stays blocked.
+//! The signal masks of the library's threads. These threads handle no signal of the program, and a SIGPIPE from a write
+//! to a connection that the service has closed is raised on them alone, where it stays blocked.
 
 use std::cell::Cell;
 
@@ -8,7 +8,8 @@ use std::cell::Cell;
 pub(super) struct Mask(libc::sigset_t);
 
 impl Mask {
-    /// Blocks all signals on this thread, so that a thread which it starts begins with all of them blocked.
+    /// Blocks all signals on this thread, and returns its former mask. Threads that it starts inherit the blocked
+    /// signals.
     pub(super) fn block_all() -> Self {
         let (mut all, mut before) = (empty_set(), empty_set());
         // SAFETY: both sets are initialised and live until the call returns.
@@ -24,7 +25,7 @@ impl Mask {
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.0, std::ptr::null_mut()) };
     }
 
-    /// Keeps the mask for the code of the program that this thread of the library will run.
+    /// Keeps the mask for callbacks of the program that this thread of the library will run.
     pub(super) fn keep_for_callbacks(self) {
         FOR_CALLBACKS.set(Some(self));
     }
@@ -34,7 +35,7 @@ thread_local! {
     static FOR_CALLBACKS: Cell<Option<Mask>> = const { Cell::new(None) };
 }
 
-/// Runs code of the program under the program's own mask, which processes that it starts inherit.
+/// Runs code of the program with the program's own mask, which the processes that it starts inherit.
 pub(super) fn with_mask_of_program<T>(code: impl FnOnce() -> T) -> T {
     let Some(mask) = FOR_CALLBACKS.get() else {
         return code();

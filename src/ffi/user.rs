@@ -9,8 +9,9 @@ use crate::{IdentityType, User};
 use std::ffi::c_char;
 use std::ptr::null;
 
-/// A user as the service tells of one. Every accessor takes NULL and then answers as for an absent field. Read on any
-/// thread. A `const umapi_user *` is borrowed; a `umapi_user *` is the caller's, to be freed with umapi_user_free.
+/// A user, as the service describes it. Every accessor accepts NULL and then answers as for an absent field. It can be
+/// read on any thread. A `const umapi_user *` is borrowed; the caller owns a `umapi_user *`, and frees it with
+/// umapi_user_free.
 ///
 /// @since 0.1.0
 pub struct umapi_user(User);
@@ -18,13 +19,13 @@ pub struct umapi_user(User);
 handle!(umapi_user as "user": User);
 impl Owned for umapi_user {}
 
-/// An account of which this version does not know the type, or that has none.
+/// An account without a type, or of a type that this version does not know.
 pub const UMAPI_IDENTITY_UNKNOWN: i32 = 0;
-/// An account that its owner made and owns.
+/// An Adobe ID: an account that the person has made and owns.
 pub const UMAPI_IDENTITY_ADOBE: i32 = 1;
-/// An account that the organisation owns and Adobe authenticates.
+/// An Enterprise ID: an account that the organisation owns and Adobe authenticates.
 pub const UMAPI_IDENTITY_ENTERPRISE: i32 = 2;
-/// An account that the organisation owns and authenticates.
+/// A Federated ID: an account that the organisation owns and authenticates.
 pub const UMAPI_IDENTITY_FEDERATED: i32 = 3;
 
 numbers!(IdentityType {
@@ -62,7 +63,8 @@ pub unsafe extern "C" fn umapi_user_email(user: *const umapi_user) -> *const c_c
     unsafe { read(user, null(), |h| pointer(h.email())) }
 }
 
-/// "active", "disabled", "locked", "removed", or what the service adds. Borrowed from the user; NULL if absent.
+/// The status of the account: "active", "disabled", "locked", "removed", or a value that the service adds later.
+/// Borrowed from the user; NULL if absent.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -70,7 +72,7 @@ pub unsafe extern "C" fn umapi_user_status(user: *const umapi_user) -> *const c_
     unsafe { read(user, null(), |h| pointer(h.status())) }
 }
 
-/// The username; often the email. Borrowed from the user; NULL if absent.
+/// The username, which is often the email. Borrowed from the user; NULL if absent.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -110,7 +112,8 @@ pub unsafe extern "C" fn umapi_user_country(user: *const umapi_user) -> *const c
     unsafe { read(user, null(), |h| pointer(h.country())) }
 }
 
-/// The identity type in the service's own spelling; umapi_user_identity reads it. Borrowed from the user; NULL if absent.
+/// The identity type in the service's own spelling; see also umapi_user_identity. Borrowed from the user; NULL if
+/// absent.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -118,7 +121,8 @@ pub unsafe extern "C" fn umapi_user_type(user: *const umapi_user) -> *const c_ch
     unsafe { read(user, null(), |h| pointer(h.identity())) }
 }
 
-/// The JSON object as the service sent it, with every field that this version does not know. Borrowed from the user; NULL if absent.
+/// The JSON object as the service sent it, including fields that this version does not know. Borrowed from
+/// the user; NULL if absent.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -126,7 +130,7 @@ pub unsafe extern "C" fn umapi_user_json(user: *const umapi_user) -> *const c_ch
     unsafe { read(user, null(), |h| pointer(Some(h.json()))) }
 }
 
-// What to read with umapi_user_text.
+// The fields that umapi_user_text reads.
 /// See umapi_user_id.
 pub const UMAPI_USER_ID: i32 = 1;
 /// See umapi_user_email.
@@ -148,7 +152,7 @@ pub const UMAPI_USER_TYPE: i32 = 9;
 /// See umapi_user_json.
 pub const UMAPI_USER_JSON: i32 = 10;
 
-/// A text of the user with its length, for programs that copy or that must see a NUL inside.
+/// A text of the user with its length, for programs that copy it or that have to handle a NUL inside.
 ///
 /// @param user    the user.
 /// @param field   one of `UMAPI_USER_*`.
@@ -178,7 +182,7 @@ pub unsafe extern "C" fn umapi_user_text(
     }
 }
 
-/// How many `umapi_user_group` there are.
+/// The number of groups that umapi_user_group reads.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -186,7 +190,7 @@ pub unsafe extern "C" fn umapi_user_group_count(user: *const umapi_user) -> usiz
     unsafe { read(user, 0, |u| u.groups().len()) }
 }
 
-/// A group that the user is in, by name. Borrowed from the user; NULL beyond the last.
+/// The name of a group that the user is in. Borrowed from the user; NULL beyond the last.
 ///
 /// @param user   the user.
 /// @param index  from 0.
@@ -196,7 +200,7 @@ pub unsafe extern "C" fn umapi_user_group(user: *const umapi_user, index: usize)
     unsafe { read(user, null(), |u| pointer(u.groups().nth(index))) }
 }
 
-/// How many `umapi_user_tag` there are.
+/// The number of tags that umapi_user_tag reads.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -204,7 +208,8 @@ pub unsafe extern "C" fn umapi_user_tag_count(user: *const umapi_user) -> usize 
     unsafe { read(user, 0, |u| u.tags().len()) }
 }
 
-/// A tag of the user; deprecated by the service, and absent from newer answers. Borrowed from the user; NULL beyond the last.
+/// A tag of the user; deprecated by the service, and absent from newer answers. Borrowed from the user; NULL beyond
+/// the last.
 ///
 /// @param user   the user.
 /// @param index  from 0.
@@ -214,7 +219,7 @@ pub unsafe extern "C" fn umapi_user_tag(user: *const umapi_user, index: usize) -
     unsafe { read(user, null(), |u| pointer(u.tags().nth(index))) }
 }
 
-/// How many `umapi_user_admin_role` there are.
+/// The number of roles that umapi_user_admin_role reads.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -222,7 +227,8 @@ pub unsafe extern "C" fn umapi_user_admin_role_count(user: *const umapi_user) ->
     unsafe { read(user, 0, |u| u.admin_roles().len()) }
 }
 
-/// An admin role of the user; deprecated by the service, and absent from newer answers. Borrowed from the user; NULL beyond the last.
+/// An admin role of the user; deprecated by the service, and absent from newer answers. Borrowed from the user; NULL
+/// beyond the last.
 ///
 /// @param user   the user.
 /// @param index  from 0.
@@ -251,8 +257,8 @@ pub unsafe extern "C" fn umapi_user_business_account(user: *const umapi_user) ->
     unsafe { read(user, -1, |u| tristate(u.business_account())) }
 }
 
-/// A user of one's own from a borrowed one, to keep beyond its page. It copies no text, but keeps the memory of the
-/// page. NULL for NULL.
+/// Makes an owned user from a borrowed one, which stays valid after its page is freed. It copies no text, but keeps the
+/// memory of the page. NULL for NULL.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -260,7 +266,7 @@ pub unsafe extern "C" fn umapi_user_copy(user: *const umapi_user) -> *mut umapi_
     unsafe { copy(user) }
 }
 
-/// Frees a user that the caller owns (not one borrowed as `const umapi_user *`). NULL is fine.
+/// Frees a user that the caller owns (not one borrowed as `const umapi_user *`). NULL is allowed.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -268,7 +274,7 @@ pub unsafe extern "C" fn umapi_user_free(user: *mut umapi_user) {
     unsafe { free(user) }
 }
 
-/// A page of a listing of users. Owned by the caller; read on any thread, freed on any.
+/// A page of a listing of users. The caller owns it. It can be read and freed on any thread.
 ///
 /// @since 0.1.0
 pub struct umapi_user_page(Vec<umapi_user>);
@@ -276,7 +282,7 @@ pub struct umapi_user_page(Vec<umapi_user>);
 handle!(umapi_user_page as "page": Vec<umapi_user>);
 impl Owned for umapi_user_page {}
 
-/// How many users are on the page. Never 0, save for NULL.
+/// The number of users on the page. 0 only for NULL.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -284,7 +290,7 @@ pub unsafe extern "C" fn umapi_user_page_length(page: *const umapi_user_page) ->
     unsafe { read(page, 0, |users| users.len()) }
 }
 
-/// A user of the page. Borrowed from the page; NULL beyond its end.
+/// The user at an index of the page. Borrowed from the page; NULL beyond its end.
 ///
 /// @param page   the page.
 /// @param index  from 0.
@@ -297,7 +303,7 @@ pub unsafe extern "C" fn umapi_user_page_get(
     unsafe { read(page, null(), |users| item(users, index)) }
 }
 
-/// Frees a page and with it everything borrowed from it. NULL is fine.
+/// Frees a page and everything borrowed from it. NULL is allowed.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -305,9 +311,10 @@ pub unsafe extern "C" fn umapi_user_page_free(page: *mut umapi_user_page) {
     unsafe { free(page) }
 }
 
-/// A listing of users, read user by user or page by page. The next pages are fetched ahead, in order, also while no
-/// call is under way. One call at a time: during a call, another one with the same listing answers
-/// `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads as in a callback of the call. Only its figures can be read at any time.
+/// A listing of users, read user by user or page by page. The next pages are fetched ahead, in order, also while no call
+/// is in progress. Only one call at a time may use it: during a call, another call with the same listing answers
+/// `UMAPI_STATUS_INVALID_ARGUMENT`, on other threads and in a callback of the call. Only its figures can be read at any
+/// time.
 ///
 /// @since 0.1.0
 pub struct umapi_users(Listing<umapi_user>);
@@ -320,14 +327,15 @@ impl Owned for umapi_users {
     }
 }
 
-/// The next user: `UMAPI_OK` with `*user` NULL at the end of the listing. After an error the same page is asked for
-/// again; the users before it stand. A listing that is cut short is an error, never an end. A call whose cancel handle is
-/// triggered answers `UMAPI_STATUS_CANCELLED`, also while users of a page that was read are left.
+/// The next user: `UMAPI_OK` with `*user` NULL at the end of the listing. After an error the next call asks for the
+/// same page again; the users before it remain valid. A listing that is cut short is an error and never looks like the
+/// end. A call whose cancel handle is triggered answers `UMAPI_STATUS_CANCELLED`, even if there are users left of a
+/// page that was read.
 ///
 /// @param users  the listing.
 /// @param call   the options of this call; may be NULL.
-/// @param user   receives the user, borrowed until the next call with this listing; keep it longer with
-///               umapi_user_copy.
+/// @param user   receives the user, borrowed until the next call with this listing; umapi_user_copy makes one
+///               that stays valid.
 /// @param error  receives the error; may be NULL.
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -340,8 +348,8 @@ pub unsafe extern "C" fn umapi_users_next(
     unsafe { listing::next(users, call, user, error) }
 }
 
-/// The next page: `UMAPI_OK` with `*page` NULL at the end of the listing. Not to be mixed with umapi_users_next: what
-/// that has left of its page is passed over.
+/// The next page: `UMAPI_OK` with `*page` NULL at the end of the listing. It skips the users that
+/// umapi_users_next has left of its page.
 ///
 /// @param users  the listing.
 /// @param call   the options of this call; may be NULL.
@@ -358,7 +366,7 @@ pub unsafe extern "C" fn umapi_users_next_page(
     unsafe { listing::next_page(users, call, page, error) }
 }
 
-/// Starts the listing over: the next user is the first again, as the service then has it. Never waits.
+/// Starts the listing over: the next call reads the first page again, as the service then has it. Never waits.
 ///
 /// @param users  the listing.
 /// @param error  receives the error; may be NULL.
@@ -371,8 +379,8 @@ pub unsafe extern "C" fn umapi_users_reload(
     unsafe { listing::reload(users, error) }
 }
 
-/// The service's count of all users of the listing, from its newest page; -1 if it gave none. It includes technical
-/// accounts that the listing leaves out.
+/// The service's count of all users of the listing, from its newest page; -1 if it sent none. It includes technical
+/// accounts, which the listing leaves out.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -380,7 +388,7 @@ pub unsafe extern "C" fn umapi_users_total_count(users: *const umapi_users) -> i
     unsafe { read(users, -1, |l| l.total_count()) }
 }
 
-/// The service's count of the pages; -1 if it gave none.
+/// The service's count of the pages; -1 if it sent none.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -388,7 +396,7 @@ pub unsafe extern "C" fn umapi_users_page_count(users: *const umapi_users) -> i6
     unsafe { read(users, -1, |l| l.page_count()) }
 }
 
-/// The service's number of the newest page, as it counts; -1 if it gave none.
+/// The number of the newest page, as the service counts; -1 if it sent none.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -396,7 +404,7 @@ pub unsafe extern "C" fn umapi_users_current_page(users: *const umapi_users) -> 
     unsafe { read(users, -1, |l| l.current_page()) }
 }
 
-/// The service's size of a full page; -1 if it gave none. It is the service's choice, and changes.
+/// The number of items on a full page; -1 if the service sent none. The service chooses it, and may change it.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -404,8 +412,8 @@ pub unsafe extern "C" fn umapi_users_page_size(users: *const umapi_users) -> i64
     unsafe { read(users, -1, |l| l.page_size()) }
 }
 
-/// Frees a listing and with it what was borrowed from it. During a call with it, on another thread or around this callback,
-/// that call goes on to its end and frees it then. NULL is fine.
+/// Frees a listing and everything borrowed from it. During a call with it, on another thread or around the callback
+/// that frees it, that call continues, and frees the listing when it ends. NULL is allowed.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]

@@ -6,7 +6,7 @@ use super::status::umapi_status;
 use crate::{MemberStatus, UsersQuery};
 use std::ffi::c_char;
 
-/// Which users to list. Copied into each listing begun with it. One thread at a time.
+/// A query that selects the users of a listing. Each listing has a copy of it. Only one thread at a time may use it.
 ///
 /// @since 0.1.0
 pub struct umapi_user_query(UsersQuery);
@@ -14,7 +14,7 @@ pub struct umapi_user_query(UsersQuery);
 handle!(umapi_user_query as "query": UsersQuery);
 impl Owned for umapi_user_query {}
 
-/// A query for all users; free with umapi_user_query_free. NULL only if there is no memory.
+/// Makes a query for all users; free with umapi_user_query_free. NULL only if there is no memory.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]
@@ -22,9 +22,10 @@ pub extern "C" fn umapi_user_query_new() -> *mut umapi_user_query {
     new(UsersQuery::new)
 }
 
-/// Asks only for members of a group, product profile or admin group. Any name works, with slashes and in any script,
-/// save one with a dot: the service cuts it there. For those see umapi_user_query_set_group_id. A listing that the service
-/// answers for another group, letter case aside, ends with `UMAPI_STATUS_NOT_FOUND`.
+/// Lists only members of a group, product profile or admin group. Every name works, also with slashes and in any
+/// script, except a name with a dot, which the service cuts there; for such names see umapi_user_query_set_group_id. If
+/// the service answers for a group with another name, apart from letter case, the listing ends with
+/// `UMAPI_STATUS_NOT_FOUND`.
 ///
 /// @param query  the query.
 /// @param name   the group's name; copied.
@@ -39,7 +40,7 @@ pub unsafe extern "C" fn umapi_user_query_set_group(
     unsafe { change(query, error, |q| Ok(q.set_group(text("name", name)?)?)) }
 }
 
-/// Asks only for members of the group with this numeric id (umapi_group_id).
+/// Lists only members of the group with this numeric id (umapi_group_id).
 ///
 /// @param query     the query.
 /// @param group_id  the id.
@@ -54,7 +55,7 @@ pub unsafe extern "C" fn umapi_user_query_set_group_id(
     unsafe { change(query, error, |q| Ok(q.set_group_id(group_id)?)) }
 }
 
-/// Asks only for users of a domain.
+/// Lists only users of a domain.
 ///
 /// @param query   the query.
 /// @param domain  the domain; copied.
@@ -69,7 +70,7 @@ pub unsafe extern "C" fn umapi_user_query_set_domain(
     unsafe { change(query, error, |q| Ok(q.set_domain(text("domain", domain)?)?)) }
 }
 
-/// Asks to leave out those who are members only by way of another group, or not to. The service's default is 1.
+/// Sets whether to leave out users that are members only through another group. The service's default is 1.
 ///
 /// @param query  the query.
 /// @param value  1 or 0.
@@ -99,7 +100,7 @@ numbers!(MemberStatus {
     Inactive = UMAPI_MEMBER_INACTIVE,
 });
 
-/// Asks, of a product profile, only for members whose access is active, or only for those whose is not.
+/// Lists, of a product profile, only members whose access is active, or only members whose access is not.
 ///
 /// @param query   the query.
 /// @param status  one of `UMAPI_MEMBER_*`.
@@ -119,7 +120,7 @@ pub unsafe extern "C" fn umapi_user_query_set_status(
     }
 }
 
-/// Asks to leave each user's groups out of the answer, which makes it smaller.
+/// Sets whether to leave each user's groups out of the answer, which makes it smaller.
 ///
 /// @param query  the query.
 /// @param value  1 or 0; the service's default is 0.
@@ -139,7 +140,7 @@ pub unsafe extern "C" fn umapi_user_query_set_exclude_groups(
     }
 }
 
-/// Frees a query. Listings begun with it are not affected. NULL is fine.
+/// Frees a query. Listings that were begun with it are not affected. NULL is allowed.
 ///
 /// @since 0.1.0
 #[unsafe(no_mangle)]

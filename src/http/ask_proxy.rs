@@ -64,7 +64,7 @@ pub(crate) async fn answer_to_connect(route: Route<'_>, with_login: bool) -> Opt
     let answer = async {
         let connection = match connect(proxy).await {
             Ok(connection) => connection,
-            Err(error) if shortage::explained(&error).is_some() => {
+            Err(error) if shortage::to_error(&error).is_some() => {
                 return error.raw_os_error().map(ProxyAnswer::Shortage);
             }
             Err(error) => return Some(ProxyAnswer::Unreachable(error.to_string())),
@@ -81,7 +81,7 @@ pub(crate) async fn answer_to_connect(route: Route<'_>, with_login: bool) -> Opt
 
 async fn connect(proxy: &Proxy) -> io::Result<TcpStream> {
     let addresses = resolve::addresses(proxy.host(), proxy.port()).await;
-    let addresses = addresses.map_err(|name| match shortage::explained(&name.cause) {
+    let addresses = addresses.map_err(|name| match shortage::to_error(&name.cause) {
         Some(_) => name.cause,
         None => io::Error::other(name),
     })?;

@@ -1,4 +1,4 @@
-//! What each attempt at a request shows to the service, asked for anew right before it goes out.
+//! The headers that authorise a request, asked for anew right before each attempt.
 
 use super::limit::throttle::Throttle;
 use crate::call::Call;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 /// The headers of one attempt, and the secrets in the request.
 #[derive(Clone, Debug)]
-pub(crate) struct Shown {
+pub(crate) struct AttemptHeaders {
     pub headers: HeaderMap,
     pub secrets: Secrets,
 }
@@ -20,25 +20,25 @@ pub(crate) trait Authorisation: Send {
     /// Whether [`Authorisation::ready`] would not wait.
     fn is_ready(&self) -> bool;
 
-    /// Waits until there is something to show, and tells whose limits the request counts against.
+    /// Waits until there are headers to send, and returns the limits that the request counts against.
     fn ready(&mut self, call: &Call) -> impl Future<Output = Result<Arc<Throttle>>> + Send;
 
-    /// What to show with an attempt that goes out now; `None` if that has come to its end since it was ready.
-    fn show(&mut self) -> Result<Option<Shown>>;
+    /// The headers of an attempt that goes out now; `None` if they have expired since they were ready.
+    fn headers(&mut self) -> Result<Option<AttemptHeaders>>;
 
-    /// Tells of a failed attempt. Whether the next one shows something else, and so may go out at once.
+    /// Notes a failed attempt. Returns whether the next one has other headers, so that it may go out at once.
     fn failed(&mut self, failure: &Error) -> bool;
 }
 
-/// The same for every attempt: nothing, or what is in the body.
-pub(crate) struct Unchanging<F> {
+/// The same headers for every attempt: of a request that needs no authorisation, or has it in its body.
+pub(crate) struct FixedHeaders<F> {
     pub throttle: Arc<Throttle>,
-    pub shown: Shown,
-    /// Told of each failure.
+    pub attempt_headers: AttemptHeaders,
+    /// Called after each failed attempt.
     pub on_failure: F,
 }
 
-impl<F: FnMut(&Error) + Send> Authorisation for Unchanging<F> {
+impl<F: FnMut(&Error) + Send> Authorisation for FixedHeaders<F> {
     fn is_ready(&self) -> bool {
         true
     }
@@ -47,8 +47,8 @@ impl<F: FnMut(&Error) + Send> Authorisation for Unchanging<F> {
         Ok(self.throttle.clone())
     }
 
-    fn show(&mut self) -> Result<Option<Shown>> {
-        Ok(Some(self.shown.clone()))
+    fn headers(&mut self) -> Result<Option<AttemptHeaders>> {
+        Ok(Some(self.attempt_headers.clone()))
     }
 
     fn failed(&mut self, failure: &Error) -> bool {

@@ -1,4 +1,4 @@
-//! A request body that knows whether it has begun to leave.
+//! A request body that records whether it has begun to leave.
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 
-/// Decides, once and for all, whether a request can have been seen by the service. The body and the caller of an
-/// attempt share it: the connection asks for the body on whichever thread runs it, also while the caller gives up.
+/// Decides once whether the service can have seen a request. The body and the caller of an attempt share it: the
+/// connection asks for the body on the thread that runs it, also while the caller gives up on another one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SentFlag(Arc<AtomicU8>);
 
@@ -21,13 +21,13 @@ const SENT: u8 = 1;
 const WITHDRAWN: u8 = 2;
 
 impl SentFlag {
-    /// Whether the service can have seen the request. If it cannot, the body does not leave from here on, so that the
-    /// answer stays true.
+    /// Whether the service can have seen the request. If it cannot, the body does not leave any more, so that this stays
+    /// true.
     pub(crate) fn settle(&self) -> bool {
         !self.decide(WITHDRAWN)
     }
 
-    /// Whether the body may leave.
+    /// Records that the body leaves. Returns whether it may.
     pub(crate) fn set(&self) -> bool {
         self.decide(SENT)
     }
@@ -40,7 +40,8 @@ impl SentFlag {
     }
 }
 
-/// The HTTP client asks for the body only once it has a connection to write it to; without its body no request acts.
+/// A request body with its flag. The HTTP client asks for the body only once it has a connection to write it to, and the
+/// service does not act on a request without its body.
 pub(crate) struct TrackedBody {
     bytes: Option<Bytes>,
     sent: SentFlag,
@@ -55,7 +56,7 @@ impl TrackedBody {
     }
 }
 
-/// The caller has given the attempt up before its body left.
+/// The error of a body whose caller gave the attempt up before the body left.
 #[derive(Debug)]
 pub(crate) struct Withdrawn;
 

@@ -1,4 +1,4 @@
-//! CA certificates out of the files that people have: PEM in any dress, or DER.
+//! CA certificates from files in PEM or DER, in the variations that files have in practice.
 
 use crate::error::{Error, Result};
 use crate::pem::{self, Block};
@@ -6,30 +6,34 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use x509_cert::der::{Reader, SliceReader};
 
-/// One certificate or several, each of which can be trusted as a CA. `argument` is how messages call what was given.
+/// The certificates in the content of a file: one or several, each of which can be trusted as a CA. `argument` names the
+/// input in error messages.
 pub(crate) fn parse_certificates(
     argument: &str,
-    given: &[u8],
+    content: &[u8],
 ) -> Result<Vec<CertificateDer<'static>>> {
-    let wrong = |problem: &str| Error::invalid_argument(argument, problem);
-    let found = match given.first() {
-        Some(0x30) => from_der(given).map_err(wrong)?,
-        _ => from_pem(given).map_err(|problem| wrong(&problem))?,
+    let invalid = |problem: &str| Error::invalid_argument(argument, problem);
+    let found = match content.first() {
+        Some(&DER_SEQUENCE) => parse_der(content).map_err(invalid)?,
+        _ => parse_pem(content).map_err(|problem| invalid(&problem))?,
     };
-    let mut usable = RootCertStore::empty();
+    let mut store = RootCertStore::empty();
     for (position, certificate) in found.iter().enumerate() {
-        usable.add(certificate.clone()).map_err(|e| {
+        store.add(certificate.clone()).map_err(|e| {
             let number = position + 1;
-            wrong(&format!("its certificate {number} cannot be used: {e}"))
+            invalid(&format!("its certificate {number} cannot be used: {e}"))
         })?;
     }
     Ok(found)
 }
 
-type Found = Vec<CertificateDer<'static>>;
+type Certificates = Vec<CertificateDer<'static>>;
 
-fn from_pem(given: &[u8]) -> std::result::Result<Found, String> {
-    let text = pem::normalize(given);
+/// The first byte of a certificate in DER. It is the digit `0` in ASCII, with which no PEM file begins.
+const DER_SEQUENCE: u8 = 0x30;
+
+fn parse_pem(content: &[u8]) -> std::result::Result<Certificates, String> {
+    let text = pem::normalize(content);
     let is_certificate = |label: &str| matches!(label, "CERTIFICATE" | "X509 CERTIFICATE");
     let mut found = Vec::new();
     for block in pem::blocks(&text, is_certificate) {
@@ -39,18 +43,18 @@ fn from_pem(given: &[u8]) -> std::result::Result<Found, String> {
         found.push(CertificateDer::from(der.to_vec()));
     }
     match found.is_empty() {
-        true => Err(what_it_is_instead(&text).to_owned()),
+        true => Err(describe_other_content(&text).to_owned()),
         false => Ok(found),
     }
 }
 
-/// Certificates one behind the other, as they are most often one.
-fn from_der(given: &[u8]) -> std::result::Result<Found, &'static str> {
-    /// id-signedData, in DER.
+/// One certificate in DER, or several that follow each other.
+fn parse_der(content: &[u8]) -> std::result::Result<Certificates, &'static str> {
+    /// The object identifier id-signedData (RFC 5652) in DER.
     const SIGNED_DATA: &[u8] = b"\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x02";
-    /// The version of PKCS#12, which stands first.
+    /// The version number with which a PKCS#12 file (RFC 7292) begins.
     const PKCS12: &[u8] = b"\x02\x01\x03\x30";
-    let start = &given[..given.len().min(24)];
+    let start = &content[..content.len().min(24)];
     let has = |part: &[u8]| start.windows(part.len()).any(|window| window == part);
     if has(SIGNED_DATA) {
         return Err(
@@ -63,8 +67,8 @@ fn from_der(given: &[u8]) -> std::result::Result<Found, &'static str> {
             "is PKCS#12 (.p12 or .pfx); `openssl pkcs12 -nokeys -in FILE -out ca.pem` takes the certificates out of it",
         );
     }
-    const DAMAGED: &str = "begins like DER, and is no certificate, or a damaged one";
-    let mut reader = SliceReader::new(given).map_err(|_| DAMAGED)?;
+    const DAMAGED: &str = "begins like DER, but is not a certificate or is damaged";
+    let mut reader = SliceReader::new(content).map_err(|_| DAMAGED)?;
     let mut found = Vec::new();
     while !reader.is_finished() {
         let certificate = reader.tlv_bytes().map_err(|_| DAMAGED)?;
@@ -73,15 +77,16 @@ fn from_der(given: &[u8]) -> std::result::Result<Found, &'static str> {
     Ok(found)
 }
 
-fn what_it_is_instead(text: &[u8]) -> &'static str {
-    let is_there = |ending: &str| pem::labels(text).any(|label| label.ends_with(ending));
-    if is_there("PKCS7") || is_there("CMS") {
+/// The problem with a text without certificates: what it is, and how to get certificates from it.
+fn describe_other_content(text: &[u8]) -> &'static str {
+    let has_label = |ending: &str| pem::labels(text).any(|label| label.ends_with(ending));
+    if has_label("PKCS7") || has_label("CMS") {
         "is a PKCS#7 bundle (.p7b); `openssl pkcs7 -print_certs -in FILE -out ca.pem` turns it into PEM"
-    } else if is_there("TRUSTED CERTIFICATE") {
+    } else if has_label("TRUSTED CERTIFICATE") {
         "is in OpenSSL's form of trusted certificates; `openssl x509 -in FILE -out ca.pem` turns it into PEM"
-    } else if is_there("CERTIFICATE REQUEST") {
-        "is a certificate request; give the certificate that the CA answered with"
-    } else if is_there("PRIVATE KEY") {
+    } else if has_label("CERTIFICATE REQUEST") {
+        "is a certificate request; give the certificate that the CA issued for it"
+    } else if has_label("PRIVATE KEY") {
         "holds a private key and no certificate (-----BEGIN CERTIFICATE-----)"
     } else if text.trim_ascii().is_empty() {
         "is empty"
@@ -100,13 +105,13 @@ mod tests {
         pem::encode("CERTIFICATE", made.cert.der()).to_string()
     }
 
-    fn refusal(given: &[u8]) -> String {
-        let error = parse_certificates("ca_file", given).unwrap_err();
+    fn refusal(content: &[u8]) -> String {
+        let error = parse_certificates("ca_file", content).unwrap_err();
         error.message().to_owned()
     }
 
     #[test]
-    fn pem_and_der_in_every_dress() {
+    fn pem_and_der_are_parsed_in_every_variation() {
         let pem = certificate();
         let der = pem::blocks(pem.as_bytes(), |_| true)
             .next()
@@ -117,7 +122,7 @@ mod tests {
             .encode_utf16()
             .flat_map(u16::to_le_bytes)
             .collect();
-        for (given, count) in [
+        for (content, count) in [
             (pem.clone().into_bytes(), 1),
             (pem.replace('\n', "\\n").into_bytes(), 1),
             (format!("\"{}\"", pem.replace('\n', " ")).into_bytes(), 1),
@@ -127,22 +132,22 @@ mod tests {
             (der.to_vec(), 1),
             ([&**der, &**der].concat(), 2),
         ] {
-            let found = parse_certificates("ca_file", &given).unwrap();
+            let found = parse_certificates("ca_file", &content).unwrap();
             assert_eq!(found.len(), count);
             assert!(found.iter().all(|found| **found == **der));
         }
         let cut = &der[..der.len() - 1];
         assert!(refusal(cut).starts_with("ca_file: begins like DER"));
         let damaged = format!("{pem}{}", pem.replace("\nM", "\n!"));
-        let words = "ca_file: its certificate 2 is damaged";
-        assert!(refusal(damaged.as_bytes()).starts_with(words));
+        let message = "ca_file: its certificate 2 is damaged";
+        assert!(refusal(damaged.as_bytes()).starts_with(message));
         assert!(refusal(&pem.as_bytes()[..200]).contains("certificate 1 is truncated"));
     }
 
     #[test]
-    fn what_is_no_certificate_is_told_with_what_to_do() {
+    fn other_content_is_named_with_a_remedy() {
         let label = |label: &str| pem::encode(label, b"x").to_string().into_bytes();
-        for (given, words) in [
+        for (content, problem) in [
             (label("PKCS7"), "is a PKCS#7 bundle"),
             (label("CMS"), "is a PKCS#7 bundle"),
             (
@@ -165,8 +170,11 @@ mod tests {
             (b"0".to_vec(), "begins like DER"),
             (b"0123".to_vec(), "begins like DER"),
         ] {
-            let said = refusal(&given);
-            assert!(said.starts_with(&format!("ca_file: {words}")), "{said}");
+            let message = refusal(&content);
+            assert!(
+                message.starts_with(&format!("ca_file: {problem}")),
+                "{message}"
+            );
         }
     }
 }

@@ -1,15 +1,15 @@
-//! A logical call: as many attempts as the policy allows, and one truthful end.
+//! A logical call: as many attempts at a request as the policy allows, and one truthful end.
 
-use super::authorisation::{Authorisation, Shown};
+use super::authorisation::{AttemptHeaders, Authorisation};
 use super::body::SentFlag;
 use super::classify;
 use super::limit::permit_queue::{Permit, ProbeTurn};
 use super::limit::throttle::Throttle;
-use super::retry::RetryPolicy;
+use super::retry::{Replay, Retries, RetryPolicy};
 use super::transport::{Answer, Request, Transport};
 use crate::call::Call;
 use crate::call::endpoint_class::EndpointClass;
-use crate::call::progress::{Progress, WaitReason};
+use crate::call::progress::Progress;
 use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::lock::lock;
 use crate::log::{LogLevel, Logger};
@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Sends requests under one policy, one throttle and one log.
+/// Sends requests with one retry policy, one throttle and one log.
 #[derive(Clone, Debug)]
 pub(crate) struct Http {
     pub transport: Arc<Transport>,
@@ -27,17 +27,7 @@ pub(crate) struct Http {
     pub logger: Logger,
 }
 
-/// Whether a request may be sent again when its answer was lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Replay {
-    /// It changes nothing.
-    Reads,
-    /// It may run twice with the same end.
-    Safe,
-    Unsafe,
-}
-
-/// A logical call under way, for those who must know how far it got when it is interrupted from outside.
+/// The progress of a logical call, which tells how far the call got even when it is interrupted from outside.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trace(Arc<Mutex<Traced>>);
 
@@ -62,24 +52,25 @@ impl Trace {
         traced.current = SentFlag::default();
     }
 
-    /// Whether the service can have acted on an attempt that nothing has answered. An attempt that is still under way is
-    /// over by this: it goes out no more if it has not yet.
+    /// Whether the service can have acted on an attempt without an answer. This ends an attempt that is still under way: its
+    /// body does not leave any more if it has not left yet.
     pub(crate) fn may_have_arrived(&self) -> bool {
         let traced = lock(&self.0);
         traced.lost || traced.current.settle()
     }
 }
 
-/// What a request has that may go out now.
+/// A request that may go out now: its permit and its headers.
 struct Admitted {
     throttle: Arc<Throttle>,
     permit: Permit,
-    shown: Shown,
+    attempt_headers: AttemptHeaders,
 }
 
 impl Http {
-    /// Sends `request` until it is answered for good, by an answer with a 2xx status that `read` understands. One that
-    /// it does not understand is as good as lost. Each attempt has the headers that `authorisation` shows when it goes out.
+    /// Sends `request` until the answer has a 2xx status and `read` understands it, or no further attempt is allowed. An
+    /// answer that `read` does not understand counts as lost. Each attempt has the headers that `authorisation` supplies
+    /// when it goes out.
     pub(crate) async fn perform<T>(
         &self,
         call: &Call,
@@ -90,27 +81,29 @@ impl Http {
         read: impl Fn(Answer) -> Result<T>,
     ) -> Result<T> {
         let mut id = None;
-        let (class, endpoint) = (request.class, request.endpoint());
+        let class = request.class;
         let mut attempts = 0;
         let mut turn = None;
-        let mut unconnected_since = None;
+        let mut retries = self.retries(replay);
         loop {
-            let annotate = |error: Error| error.with_attempts(attempts).with_endpoint(&*endpoint);
+            let annotate = |error: Error| {
+                let error = error.with_attempts(attempts);
+                error.with_endpoint(request.endpoint())
+            };
             let admitted = self.admit(call, class, authorisation, turn.take(), annotate);
             let Admitted {
                 throttle,
                 permit,
-                shown,
+                attempt_headers,
             } = admitted.await?;
-            let limiter = throttle.limiter(class);
-            request.headers = shown.headers;
-            request.secrets = shown.secrets;
+            request.headers = attempt_headers.headers;
+            request.secrets = attempt_headers.secrets;
             attempts += 1;
             call.report(Progress::Attempt {
                 endpoint: class,
                 attempt: attempts,
             });
-            // Only now, behind the ids of the token's requests.
+            // Not earlier, so that requests for the token take their ids first.
             let id = id.get_or_insert_with(|| call.next_request_id());
             let attempt_id = format!("{id}-{attempts}");
             let begun = Instant::now();
@@ -119,43 +112,36 @@ impl Http {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure
                     .with_attempts(attempts)
-                    .with_endpoint(&*endpoint)
+                    .with_endpoint(request.endpoint())
                     .with_request_id(&attempt_id),
             };
-            let wait = self.wait_after(&failure);
-            match failure.kind() {
-                ErrorKind::Throttled => {
-                    let kept = limiter.throttled(permit, wait);
-                    turn = kept.map(|turn| (throttle.clone(), turn));
-                }
-                _ if had_no_connection(&failure) => drop(permit.give_back()),
-                _ => drop(permit),
-            }
+            let wait = self.retry.wait_after(&failure);
+            turn = release(throttle, class, permit, &failure, wait);
             self.logger.line(LogLevel::Warn, || {
+                let endpoint = request.endpoint();
                 format!("{attempt_id} {endpoint} failed: {failure}")
             });
             if authorisation.failed(&failure) {
                 continue;
             }
-            match failure.is_unconnected() {
-                true => _ = unconnected_since.get_or_insert(begun),
-                false => unconnected_since = None,
-            }
-            if !self.may_connect_again(unconnected_since, attempts) {
-                return Err(failure);
-            }
-            self.pause(call, class, replay, failure, wait).await?;
+            let retry = retries.after(call, failure, wait, begun)?;
+            retry.wait(call, class).await?;
         }
     }
 
-    /// Waits until a request may go out that has something to show. A permit is held by requests under way only: it is
-    /// given back where a token comes to its end while the request waits for the permit.
+    /// The retries of a call whose requests may be replayed like this.
+    pub(crate) fn retries(&self, replay: Replay) -> Retries<'_> {
+        Retries::new(&self.retry, replay, self.transport.connect_timeout())
+    }
+
+    /// Waits until a request may go out and has its headers. Only requests under way hold a permit: it is given back where
+    /// the token expires while the request waits for the permit.
     async fn admit(
         &self,
         call: &Call,
         class: EndpointClass,
         authorisation: &mut impl Authorisation,
-        mut turn: Option<(Arc<Throttle>, ProbeTurn)>,
+        mut turn: Option<KeptTurn>,
         annotate: impl Fn(Error) -> Error,
     ) -> Result<Admitted> {
         loop {
@@ -172,12 +158,12 @@ impl Http {
                 .acquire(call, class, self.retry.max_wait, turn)
                 .await
                 .map_err(&annotate)?;
-            match authorisation.show() {
-                Ok(Some(shown)) => {
+            match authorisation.headers() {
+                Ok(Some(attempt_headers)) => {
                     return Ok(Admitted {
                         throttle,
                         permit,
-                        shown,
+                        attempt_headers,
                     });
                 }
                 Ok(None) => drop(permit.give_back()),
@@ -187,15 +173,6 @@ impl Http {
                 }
             }
         }
-    }
-
-    /// A connection that cannot be had is asked for again soon and not for long: more often than not something is set
-    /// up wrongly, and whoever waits for it should learn that in seconds.
-    fn may_connect_again(&self, unconnected_since: Option<Instant>, attempts: u32) -> bool {
-        unconnected_since.is_none_or(|since| {
-            let next = since.elapsed() + self.retry.reconnect_delay(attempts);
-            next < self.transport.connect_timeout()
-        })
     }
 
     async fn attempt<T>(
@@ -222,7 +199,7 @@ impl Http {
                     None => read(answer).map_err(|e| e.with_http_status(status)),
                     Some(error) => Err(error),
                 };
-                // Whatever was quoted above: no error leaves with a secret in it.
+                // No error may quote a secret of the request.
                 result.map_err(|e| e.map_words(|words| secrets.redact_mixed(words).into_owned()))
             });
         trace.end_attempt(match &result {
@@ -231,71 +208,33 @@ impl Http {
         });
         result
     }
-
-    /// How long to wait after a failure: at first as the service asks, and otherwise by the policy. A service that asks
-    /// for little again and again is in a block that is longer than it says, so the policy holds from the second time on.
-    pub(crate) fn wait_after(&self, failure: &Error) -> Duration {
-        let attempts = failure.attempts();
-        match failure.retry_after() {
-            Some(asked) if attempts <= 1 => asked,
-            Some(asked) => asked.max(self.retry.back_off(attempts - 1)),
-            None if failure.is_unconnected() => self.retry.reconnect_delay(attempts),
-            None => self.retry.back_off(attempts),
-        }
-    }
-
-    /// Waits for the next attempt, or gives the failure back where there is to be none.
-    pub(crate) async fn pause(
-        &self,
-        call: &Call,
-        class: EndpointClass,
-        replay: Replay,
-        failure: Error,
-        wait: Duration,
-    ) -> Result<()> {
-        if !may_try_again(&failure, replay) {
-            return Err(failure);
-        }
-        let until = Instant::now() + wait;
-        if wait > self.retry.max_wait || !call.has_time_until(until) {
-            // The figure is the service's own: the caller is told of it as of any throttle.
-            let asks_too_much = failure.retry_after().is_some();
-            return Err(match asks_too_much {
-                true => failure.with_kind(ErrorKind::Throttled),
-                false => failure,
-            });
-        }
-        if failure.attempts() >= call.attempts(self.retry.max_attempts) {
-            return Err(failure);
-        }
-        match failure.kind() == ErrorKind::Throttled {
-            // The gate that was just closed is where everyone waits, this call included.
-            true => Ok(()),
-            false => {
-                let waited = call.wait_until(class, until, WaitReason::BackOff, None);
-                waited.await.map_err(|_| failure)
-            }
-        }
-    }
 }
 
-/// Whether the service cannot have counted the request. A connection that broke says nothing of that.
+/// The turn of the request that is the next to probe a closed gate, and the throttle that the gate belongs to.
+type KeptTurn = (Arc<Throttle>, ProbeTurn);
+
+/// Releases the permit of a failed attempt. A 429 closes the gate for `wait`, and may keep a turn for the next attempt.
+fn release(
+    throttle: Arc<Throttle>,
+    class: EndpointClass,
+    permit: Permit,
+    failure: &Error,
+    wait: Duration,
+) -> Option<KeptTurn> {
+    if failure.kind() == ErrorKind::Throttled {
+        let turn = throttle.limiter(class).throttled(permit, wait)?;
+        return Some((throttle, turn));
+    }
+    match had_no_connection(failure) {
+        true => drop(permit.give_back()),
+        false => drop(permit),
+    }
+    None
+}
+
+/// Whether the service cannot have counted the request, since there was no connection. Where a connection broke, it may
+/// have.
 pub(crate) fn had_no_connection(failure: &Error) -> bool {
     let before_the_request = matches!(failure.kind(), ErrorKind::Tls | ErrorKind::Proxy);
     failure.http_status().is_none() && (before_the_request || failure.is_unconnected())
-}
-
-fn may_try_again(failure: &Error, replay: Replay) -> bool {
-    use ErrorKind::*;
-    match failure.kind() {
-        Throttled => true,
-        Connect | Timeout | Server => match failure.delivery() {
-            Delivery::NotSent => true,
-            Delivery::Unknown => replay != Replay::Unsafe,
-            Delivery::Answered => false,
-        },
-        // What a read answers is told at once. What became of actions has to be found out.
-        Protocol => failure.delivery() == Delivery::Unknown && replay == Replay::Safe,
-        _ => false,
-    }
 }

@@ -31,7 +31,7 @@ pub(crate) async fn addresses(host: &str, port: u16) -> Result<Vec<SocketAddr>, 
     let not_found = |cause| NameNotFound {
         host: bare.to_owned(),
         // Without descriptors the resolver opens neither its files nor a socket, and reports that the name does not exist.
-        cause: shortage::of_descriptors().unwrap_or(cause),
+        cause: shortage::missing_descriptors().unwrap_or(cause),
     };
     let found: Vec<_> = tokio::net::lookup_host((bare, port))
         .await

@@ -23,6 +23,7 @@ use url::Url;
 /// How to reach the hosts; the same for the service and for the token endpoint.
 #[derive(Clone, Debug)]
 pub struct TransportOptions {
+    /// How long connecting to a host may take, TLS included.
     pub connect_timeout: Duration,
     /// From the first byte of an attempt to the last byte of its answer.
     pub attempt_timeout: Duration,
@@ -85,12 +86,36 @@ pub(crate) struct Request {
     pub headers: HeaderMap,
     pub body: Option<Bytes>,
     /// The pool that the answer's buffer is taken from; without one it is allocated.
-    pub buffer_pool: Option<BufferPool>,
+    buffer_pool: Option<BufferPool>,
     /// The secrets in the request, which no message may quote.
     pub secrets: Secrets,
 }
 
 impl Request {
+    /// A request without headers, body and secrets.
+    pub(crate) fn new(class: EndpointClass, method: Method, url: Url) -> Self {
+        Request {
+            class,
+            method,
+            url,
+            headers: HeaderMap::new(),
+            body: None,
+            buffer_pool: None,
+            secrets: Secrets::default(),
+        }
+    }
+
+    pub(crate) fn with_body(mut self, body: Bytes) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// Has the answer's buffer taken from a pool, for answers as large as a page of a listing.
+    pub(crate) fn with_buffer_pool(mut self, buffer_pool: BufferPool) -> Self {
+        self.buffer_pool = Some(buffer_pool);
+        self
+    }
+
     /// The method and the path, which identify the call and hold no secrets.
     pub(crate) fn endpoint(&self) -> String {
         format!("{} {}", self.method, self.url.path())

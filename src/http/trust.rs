@@ -108,7 +108,7 @@ impl Trust {
 }
 
 fn shortage_of_descriptors() -> Option<Error> {
-    let shortage = shortage::explained(&shortage::of_descriptors()?)?;
+    let shortage = shortage::to_error(&shortage::missing_descriptors()?)?;
     Some(shortage.context("the certificates to trust could not be loaded"))
 }
 

@@ -1,7 +1,7 @@
 //! A pool of buffers for the bodies of answers: a later page of a listing is read into the memory of an earlier one.
 //!
-//! If every page were freed and allocated anew, pages of a megabyte would leave holes that the next do not quite fit, and
-//! the memory of a long listing would grow.
+//! If every page were freed and the next one allocated again, pages of a megabyte would leave holes that the next do
+//! not quite fit, and the memory of a long listing would grow.
 
 use crate::lock::lock;
 use std::ops::{Deref, DerefMut};
@@ -27,7 +27,8 @@ impl BufferPool {
         }))
     }
 
-    /// An empty buffer, with the capacity of a pooled one if the pool has one. Dropping it returns its memory to the pool.
+    /// An empty buffer, with the capacity of a pooled one if the pool has one. Dropping it returns its memory to the
+    /// pool.
     pub(crate) fn take(&self) -> PooledBuf<Vec<u8>> {
         PooledBuf {
             content: lock(&self.0.buffers).pop().unwrap_or_default(),

@@ -4,8 +4,8 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use std::collections::HashSet;
 use std::fmt;
 
-/// Fails if `json` is not valid JSON, or if a key occurs twice in one object: JSON parsers differ in which of the two values
-/// they take.
+/// Fails if `json` is not valid JSON, or if a key occurs twice in one object: JSON parsers differ in which of the two
+/// values they take.
 pub(crate) fn reject_duplicate_keys(json: &str) -> serde_json::Result<()> {
     serde_json::from_str(json).map(|UniqueKeys| ())
 }

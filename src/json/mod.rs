@@ -4,4 +4,4 @@ pub(crate) mod buffer_pool;
 pub(crate) mod duplicate_keys;
 pub(crate) mod reader;
 pub(crate) mod table;
-pub mod text;
+pub(crate) mod text;

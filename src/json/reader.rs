@@ -74,7 +74,8 @@ impl<'j> Reader<'j> {
         }
     }
 
-    /// Reads an object field by field. `name` converts each key to the `K` by which `value` decides how to read the value.
+    /// Reads an object field by field. `name` converts each key to the `K` by which `value` decides how to read the
+    /// value.
     pub(crate) fn object<K>(
         &mut self,
         name: impl Fn(&[u8]) -> K,
@@ -129,7 +130,7 @@ impl<'j> Reader<'j> {
     /// Reads a text. Null gives [`Span::ABSENT`]; numbers and booleans become texts with the answer's spelling.
     pub(crate) fn text(&mut self) -> Result<Span> {
         if self.peek() != Some(b'"') {
-            return self.spelling();
+            return self.unquoted_text();
         }
         match self.plain_text() {
             Some(span) => {
@@ -194,7 +195,7 @@ impl<'j> Reader<'j> {
     }
 
     /// The text of a number or a boolean as the answer spells it; null gives [`Span::ABSENT`].
-    fn spelling(&mut self) -> Result<Span> {
+    fn unquoted_text(&mut self) -> Result<Span> {
         if self.take_null() {
             return Ok(Span::ABSENT);
         }

@@ -41,8 +41,8 @@ pub(crate) fn read_rows<R: Row>(reader: &mut Reader, noun: &str) -> Result<Optio
 }
 
 impl<R> Table<R> {
-    /// Makes a table of the rows that were read from `answer`, and of what the reader collected besides. Fails if the answer is
-    /// not UTF-8.
+    /// Makes a table of the rows that were read from `answer`, and of what the reader collected besides. Fails if the
+    /// answer is not UTF-8.
     pub(crate) fn new(
         answer: PooledBuf<Vec<u8>>,
         mut found: Found,
@@ -74,7 +74,7 @@ impl<R> Table<R> {
         self.rows.len()
     }
 
-    /// The row at `index`; `None` if there are not so many. It cannot panic, so that the compiler can remove the panic guard
+    /// The row at `index`; `None` beyond the last. It cannot panic, so that the compiler can remove the panic guard
     /// around every accessor of the C API.
     pub(crate) fn row(&self, index: u32) -> Option<&R> {
         self.rows.get(index as usize).map(|(_, row)| row)
@@ -112,8 +112,8 @@ impl<R> Table<R> {
             .map(|span| self.text(*span).unwrap_or_default())
     }
 
-    /// A hash of the number of rows and of the first and last row. Equal pages have equal fingerprints. `None`: the table is
-    /// empty.
+    /// A hash of the number of rows and of the first and last row. Equal pages have equal fingerprints. `None`: the
+    /// table is empty.
     pub(crate) fn fingerprint(&self) -> Option<u64> {
         let row = |(span, _): &(Span, R)| span.text(&self.texts).map(Text::as_bytes_with_nul);
         let (first, last) = (self.rows.first()?, self.rows.last()?);

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 /// UTF-8 text that a NUL follows in memory, so that C can read it without a copy. It borrows from its page.
 ///
-/// The text itself may contain further NUL characters, which JSON writes as `\u0000`; C sees it up to the first of them.
+/// The text itself may contain further NUL characters, which JSON writes as `\u0000`; C sees it up to the first of
+/// them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Text<'a> {
     with_nul: &'a str,

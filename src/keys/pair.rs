@@ -24,8 +24,8 @@ const LAST_SECOND: i64 = 253_402_300_799;
 
 /// The subject and the validity of the certificate of a [`KeyPair`], and the length of its key.
 ///
-/// By default the subject has no part but the common name given to [`KeyPair::generate`], the key has 2048 bits, and the
-/// certificate is valid for ten years.
+/// By default the subject has no part but the common name given to [`KeyPair::generate`], the key has 2048 bits, and
+/// the certificate is valid for ten years.
 #[derive(Clone, Debug)]
 pub struct KeyPairOptions {
     subject: [Option<String>; PARTS.len()],
@@ -110,8 +110,8 @@ impl KeyPairOptions {
         Ok(())
     }
 
-    /// Sets the end of the certificate's validity, in seconds since 1970-01-01 00:00 UTC; by default ten years from now. A
-    /// time that is not in the future, or beyond the year 9999, is an [`ErrorKind::InvalidArgument`].
+    /// Sets the end of the certificate's validity, in seconds since 1970-01-01 00:00 UTC; by default ten years from
+    /// now. A time that is not in the future, or beyond the year 9999, is an [`ErrorKind::InvalidArgument`].
     pub fn set_not_after(&mut self, unix_seconds: i64) -> Result<()> {
         let now = unix_seconds_of(SystemTime::now());
         if unix_seconds <= now || unix_seconds > LAST_SECOND {
@@ -129,12 +129,12 @@ impl KeyPairOptions {
     fn certificate_params(&self) -> Result<CertificateParams> {
         let now = SystemTime::now();
         let not_after = match self.not_after {
-            Some(seconds) => instant(seconds),
-            None => ten_years_after(instant(unix_seconds_of(now))),
+            Some(seconds) => utc_time(seconds),
+            None => ten_years_after(utc_time(unix_seconds_of(now))),
         };
         let mut certificate = CertificateParams::default();
         // A verifier whose clock runs a little behind accepts the certificate too.
-        certificate.not_before = instant(unix_seconds_of(now - DAY));
+        certificate.not_before = utc_time(unix_seconds_of(now - DAY));
         certificate.not_after = not_after;
         certificate.distinguished_name = self.distinguished_name()?;
         certificate.is_ca = IsCa::ExplicitNoCa;
@@ -187,7 +187,7 @@ fn unix_seconds_of(time: SystemTime) -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-fn instant(seconds: i64) -> OffsetDateTime {
+fn utc_time(seconds: i64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(seconds.min(LAST_SECOND))
         .expect("the time is in the calendar of certificates")
 }
@@ -198,7 +198,7 @@ fn ten_years_after(start: OffsetDateTime) -> OffsetDateTime {
     let end = start
         .replace_year(year)
         .or_else(|_| start.replace_day(28).and_then(|day| day.replace_year(year)));
-    end.unwrap_or_else(|_| instant(LAST_SECOND))
+    end.unwrap_or_else(|_| utc_time(LAST_SECOND))
 }
 
 /// An RSA private key and its self-signed certificate, both in PEM.
@@ -212,8 +212,8 @@ impl KeyPair {
     /// Generates a new RSA key and a certificate signed with it. `common_name` is the certificate's common name; it
     /// replaces one set in `options`.
     ///
-    /// A common name that [`KeyPairOptions::set_subject`] refuses is an [`ErrorKind::InvalidArgument`]; a failure of the
-    /// key generator is an [`ErrorKind::Internal`]. Generating takes up to seconds of processor time.
+    /// A common name that [`KeyPairOptions::set_subject`] refuses is an [`ErrorKind::InvalidArgument`]; a failure of
+    /// the key generator is an [`ErrorKind::Internal`]. Generating takes up to seconds of processor time.
     pub fn generate(common_name: &str, mut options: KeyPairOptions) -> Result<Self> {
         options.set_subject(SubjectPart::CommonName, common_name)?;
         let certificate = options.certificate_params()?;
@@ -244,12 +244,12 @@ impl KeyPair {
         &self.certificate
     }
 
-    /// Writes both files, or neither. Only its owner can read the key file (mode 0600); the certificate has mode 0644 less
-    /// the umask.
+    /// Writes both files, or neither. Only its owner can read the key file (mode 0600); the certificate has mode 0644
+    /// less the umask.
     ///
     /// An existing file is an [`ErrorKind::InvalidArgument`] and stays as it is, unless `replace` is true. A file that
-    /// cannot be written, or two paths of one file, are an [`ErrorKind::InvalidArgument`] as well, and both paths are as
-    /// they were before. A shortage of the operating system is an [`ErrorKind::Internal`].
+    /// cannot be written, or two paths of one file, are an [`ErrorKind::InvalidArgument`] as well, and both paths are
+    /// as they were before. A shortage of the operating system is an [`ErrorKind::Internal`].
     pub fn save(
         &self,
         private_key_path: &Path,

@@ -1,5 +1,5 @@
-//! Decryption of private keys with a passphrase, in the three formats of OpenSSL's history: PKCS#8 with PBES2, PKCS#8 with
-//! the older PBES1 and the related schemes of PKCS#12, and PEM headers.
+//! Decryption of private keys with a passphrase, in the three formats of OpenSSL's history: PKCS#8 with PBES2, PKCS#8
+//! with the older PBES1 and the related schemes of PKCS#12, and PEM headers.
 
 use super::problem::KeyProblem;
 use aes::{Aes128, Aes192, Aes256};
@@ -20,8 +20,8 @@ use zeroize::Zeroizing;
 /// mistake.
 const MAX_ITERATIONS: u32 = if cfg!(fuzzing) { 2_048 } else { 10_000_000 };
 
-/// The greatest product of scrypt's cost and block size. Each block takes 128 bytes of memory; OpenSSL's own choice comes
-/// to 16 MiB.
+/// The greatest product of scrypt's cost and block size. Each block takes 128 bytes of memory; OpenSSL's own choice
+/// comes to 16 MiB.
 const MAX_SCRYPT_BLOCKS: u64 = if cfg!(fuzzing) { 1 << 10 } else { 1 << 20 };
 const MAX_SCRYPT_PARALLELISM: u16 = 16;
 
@@ -177,8 +177,8 @@ fn decrypt_pbes1(
         Derivation::Md5 => pbkdf1::<Md5>(passphrase, salt, iterations),
         Derivation::Sha1 => pbkdf1::<Sha1>(passphrase, salt, iterations),
         Derivation::Pkcs12 => (
-            pkcs12(passphrase, salt, iterations, 1, cipher.key_length()),
-            pkcs12(passphrase, salt, iterations, 2, 8),
+            pkcs12_kdf(passphrase, salt, iterations, 1, cipher.key_length()),
+            pkcs12_kdf(passphrase, salt, iterations, 2, 8),
         ),
     };
     cipher
@@ -208,7 +208,13 @@ fn pbkdf1<D: Digest>(passphrase: &str, salt: &[u8], iterations: u32) -> (KeyByte
 }
 
 /// The derivation of RFC 7292, appendix B.2, with SHA-1.
-fn pkcs12(passphrase: &str, salt: &[u8], iterations: u32, purpose: u8, length: usize) -> KeyBytes {
+fn pkcs12_kdf(
+    passphrase: &str,
+    salt: &[u8],
+    iterations: u32,
+    purpose: u8,
+    length: usize,
+) -> KeyBytes {
     const BLOCK: usize = 64;
     let units = passphrase.encode_utf16().chain([0]);
     let mut wide = Zeroizing::new(Vec::with_capacity(2 * passphrase.len() + 2));
@@ -230,7 +236,7 @@ fn pkcs12(passphrase: &str, salt: &[u8], iterations: u32, purpose: u8, length: u
         }
         derived.extend_from_slice(&hash);
         for block in input.chunks_exact_mut(BLOCK) {
-            add_plus_one(block, &hash);
+            add_and_increment(block, &hash);
         }
     }
     derived.truncate(length);
@@ -238,7 +244,7 @@ fn pkcs12(passphrase: &str, salt: &[u8], iterations: u32, purpose: u8, length: u
 }
 
 /// `block += repeated + 1`, as big-endian numbers; the overflow is dropped.
-fn add_plus_one(block: &mut [u8], repeated: &[u8]) {
+fn add_and_increment(block: &mut [u8], repeated: &[u8]) {
     let mut carry = 1;
     for (place, byte) in block.iter_mut().enumerate().rev() {
         let sum = u16::from(*byte) + u16::from(repeated[place % repeated.len()]) + carry;
@@ -263,7 +269,7 @@ pub(super) fn decrypt_legacy(
         "DES-CBC" => Cipher::Des,
         _ => return Err(unsupported()),
     };
-    let iv = hex(iv.trim()).ok_or_else(bad_header)?;
+    let iv = decode_hex(iv.trim()).ok_or_else(bad_header)?;
     if iv.len() != cipher.block_length() {
         return Err(bad_header());
     }
@@ -292,7 +298,7 @@ fn evp_bytes_to_key(passphrase: &str, salt: &[u8], length: usize) -> KeyBytes {
     key
 }
 
-fn hex(text: &str) -> Option<Vec<u8>> {
+fn decode_hex(text: &str) -> Option<Vec<u8>> {
     let digits: Option<Vec<_>> = text.chars().map(|digit| digit.to_digit(16)).collect();
     let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
     let pairs = digits.chunks_exact(2);
@@ -320,18 +326,20 @@ impl Cipher {
     /// Decrypts in place and returns the length of the plaintext. `None`: the padding is invalid, so the key is wrong.
     fn decrypt(self, key: &[u8], iv: &[u8], buffer: &mut [u8]) -> Option<usize> {
         match self {
-            Cipher::Des => cbc(Des::new_from_slice(key).ok()?, iv, buffer),
-            Cipher::TwoKeyTripleDes => cbc(TdesEde2::new_from_slice(key).ok()?, iv, buffer),
-            Cipher::TripleDes => cbc(TdesEde3::new_from_slice(key).ok()?, iv, buffer),
-            Cipher::Rc2 { key_bits } => cbc(Rc2::new_with_eff_key_len(key, key_bits), iv, buffer),
-            Cipher::Aes128 => cbc(Aes128::new_from_slice(key).ok()?, iv, buffer),
-            Cipher::Aes192 => cbc(Aes192::new_from_slice(key).ok()?, iv, buffer),
-            Cipher::Aes256 => cbc(Aes256::new_from_slice(key).ok()?, iv, buffer),
+            Cipher::Des => decrypt_cbc(Des::new_from_slice(key).ok()?, iv, buffer),
+            Cipher::TwoKeyTripleDes => decrypt_cbc(TdesEde2::new_from_slice(key).ok()?, iv, buffer),
+            Cipher::TripleDes => decrypt_cbc(TdesEde3::new_from_slice(key).ok()?, iv, buffer),
+            Cipher::Rc2 { key_bits } => {
+                decrypt_cbc(Rc2::new_with_eff_key_len(key, key_bits), iv, buffer)
+            }
+            Cipher::Aes128 => decrypt_cbc(Aes128::new_from_slice(key).ok()?, iv, buffer),
+            Cipher::Aes192 => decrypt_cbc(Aes192::new_from_slice(key).ok()?, iv, buffer),
+            Cipher::Aes256 => decrypt_cbc(Aes256::new_from_slice(key).ok()?, iv, buffer),
         }
     }
 }
 
-fn cbc<C: BlockCipherDecrypt>(cipher: C, iv: &[u8], buffer: &mut [u8]) -> Option<usize> {
+fn decrypt_cbc<C: BlockCipherDecrypt>(cipher: C, iv: &[u8], buffer: &mut [u8]) -> Option<usize> {
     let mode = Decryptor::inner_iv_slice_init(cipher, iv).ok()?;
     let decrypted = mode.decrypt_padded::<Pkcs7>(buffer).ok()?;
     Some(decrypted.len())
@@ -346,7 +354,7 @@ mod tests {
     use pkcs5::scrypt;
     use std::time::Instant;
 
-    fn tagged(tag: u8, content: &[&[u8]]) -> Vec<u8> {
+    fn der_value(tag: u8, content: &[&[u8]]) -> Vec<u8> {
         let content = content.concat();
         let length = u8::try_from(content.len()).expect("it is short");
         match length {
@@ -355,14 +363,14 @@ mod tests {
         }
     }
 
-    fn ciphertext(algorithm: &[u8]) -> Vec<u8> {
-        let ciphertext = OctetString::new([7; 16]).unwrap().to_der().unwrap();
-        tagged(0x30, &[algorithm, &ciphertext])
+    fn encrypted_key(algorithm: &[u8]) -> Vec<u8> {
+        let octets = OctetString::new([7; 16]).unwrap().to_der().unwrap();
+        der_value(0x30, &[algorithm, &octets])
     }
 
     fn encrypted_with_pbes2(parameters: pkcs5::Result<Parameters>) -> Vec<u8> {
         let scheme = EncryptionScheme::from(parameters.expect("they are well formed"));
-        ciphertext(&scheme.to_der().unwrap())
+        encrypted_key(&scheme.to_der().unwrap())
     }
 
     fn encrypted_with_pkcs12(iterations: &[u8]) -> Vec<u8> {
@@ -371,7 +379,7 @@ mod tests {
         let count = [&[0x02, iterations.len() as u8], iterations].concat();
         let parameters = [&[0x30, (salt.len() + count.len()) as u8], &*salt, &count].concat();
         let content = [oid.to_der().unwrap(), parameters].concat();
-        ciphertext(&[&[0x30, content.len() as u8], &*content].concat())
+        encrypted_key(&[&[0x30, content.len() as u8], &*content].concat())
     }
 
     #[test]
@@ -416,12 +424,12 @@ mod tests {
     /// The example of RFC 7292's derivation that other implementations test with.
     #[test]
     fn pkcs12_derivation_matches_the_known_example() {
-        let salt = hex("0A58CF64530D823F").unwrap();
-        let key = pkcs12("smeg", &salt, 1, 1, 24);
+        let salt = decode_hex("0A58CF64530D823F").unwrap();
+        let key = pkcs12_kdf("smeg", &salt, 1, 1, 24);
         let expected = "8AAAE6297B6CB04642AB5B077851284EB7128F1A2A7FBCA3";
-        assert_eq!(Some(key.to_vec()), hex(expected));
-        let iv = pkcs12("smeg", &salt, 1, 2, 8);
-        assert_eq!(Some(iv.to_vec()), hex("79993DFE048D3B76"));
+        assert_eq!(Some(key.to_vec()), decode_hex(expected));
+        let iv = pkcs12_kdf("smeg", &salt, 1, 2, 8);
+        assert_eq!(Some(iv.to_vec()), decode_hex("79993DFE048D3B76"));
     }
 
     #[test]

@@ -31,8 +31,8 @@ pub(crate) struct Names<'a> {
 }
 
 impl RsaPrivateKey {
-    /// Parses PEM in any format that OpenSSL writes, old or new. The passphrase of a key that is not encrypted is ignored.
-    /// Every problem is an [`crate::ErrorKind::InvalidArgument`] under one of `names`.
+    /// Parses PEM in any format that OpenSSL writes, old or new. The passphrase of a key that is not encrypted is
+    /// ignored. Every problem is an [`crate::ErrorKind::InvalidArgument`] under one of `names`.
     pub(crate) fn from_pem(names: Names, pem: &[u8], passphrase: Option<&str>) -> Result<Self> {
         parse(pem, passphrase).map_err(|refusal| match refusal {
             KeyProblem::Key(problem) => Error::invalid_argument(names.key, problem),

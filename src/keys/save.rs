@@ -37,7 +37,7 @@ pub(super) fn write_both(files: [NewFile; 2], replace: bool) -> Result<()> {
         } = file;
         let refuse = |words: &str, error: io::Error| {
             let what = format!("{}: {words}", path.display());
-            match shortage::explained(&error) {
+            match shortage::to_error(&error) {
                 Some(shortage) => shortage.context(format_args!("{argument}: {what}")),
                 None => Error::invalid_argument(argument, format_args!("{what}: {error}")),
             }
@@ -56,7 +56,7 @@ pub(super) fn write_both(files: [NewFile; 2], replace: bool) -> Result<()> {
                 ErrorKind::AlreadyExists => Error::invalid_argument(
                     argument,
                     format_args!(
-                        "{}: exists already and was not changed; choose another path, or ask for replacing it",
+                        "{}: exists already and was not changed; choose another path, or allow replacing it",
                         path.display()
                     ),
                 ),
@@ -168,15 +168,15 @@ mod tests {
             write_both([key, certificate], replace)
         }
 
-        fn put(&self, name: &str, content: &str) {
+        fn write(&self, name: &str, content: &str) {
             fs::write(self.0.join(name), content).expect("it can be written");
         }
 
         /// Names and contents, in order.
         fn content(&self) -> Vec<(String, String)> {
             let mut all: Vec<_> = fs::read_dir(&self.0)
-                .expect("it is there")
-                .map(|entry| entry.expect("it is there"))
+                .expect("it is readable")
+                .map(|entry| entry.expect("it is readable"))
                 .filter(|entry| entry.path().is_file())
                 .map(|entry| {
                     let text = fs::read_to_string(entry.path()).expect("it is text");
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn an_existing_file_is_kept() {
         let folder = Folder::new();
-        folder.put("c", "old certificate");
+        folder.write("c", "old certificate");
         let error = folder.write_both(["k", "c"], false).unwrap_err();
         assert!(error.message().contains("exists already"), "{error}");
         assert!(error.message().starts_with("certificate_path: "), "{error}");
@@ -213,8 +213,8 @@ mod tests {
     #[test]
     fn existing_files_are_replaced_on_request() {
         let folder = Folder::new();
-        folder.put("k", "old key");
-        folder.put("c", "old certificate");
+        folder.write("k", "old key");
+        folder.write("c", "old certificate");
         folder.write_both(["k", "c"], true).unwrap();
         folder.assert_content(&[("c", "new certificate"), ("k", "new key")]);
     }
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn a_replacement_that_fails_leaves_the_old_pair() {
         let folder = Folder::new();
-        folder.put("k", "old key");
+        folder.write("k", "old key");
         fs::create_dir(folder.0.join("d")).unwrap();
         assert!(folder.write_both(["k", "d"], true).is_err());
         assert!(folder.write_both(["k", "missing/c"], true).is_err());
@@ -244,7 +244,7 @@ mod tests {
     fn only_the_owner_can_read_the_key() {
         use std::os::unix::fs::PermissionsExt;
         let folder = Folder::new();
-        folder.put("k", "old key");
+        folder.write("k", "old key");
         fs::set_permissions(folder.0.join("k"), fs::Permissions::from_mode(0o666)).unwrap();
         folder.write_both(["k", "c"], true).unwrap();
         let mode = |name: &str| {

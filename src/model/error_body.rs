@@ -1,4 +1,5 @@
-//! The error in the body of an answer, in each shape that the service, its gateway and the token service are known to use.
+//! The error in the body of an answer, in each shape that the service, its gateway and the token service are known to
+//! use.
 
 use crate::error::Origin;
 use crate::redaction::Secrets;
@@ -95,13 +96,14 @@ fn is_plain_result(result: &str) -> bool {
     matches!(result, "success" | "partial" | "error")
 }
 
-/// Whether it is a code of RFC 6749, which are lower-case words with underscores. Error pages of web frameworks have the
-/// reason phrase of the status there instead.
+/// Whether it is a code of RFC 6749, which are lower-case words with underscores. Error pages of web frameworks have
+/// the reason phrase of the status there instead.
 fn is_oauth_code(code: &str) -> bool {
     code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }
 
-/// Whether it is the error object of a web framework such as Spring: `{"timestamp","status":404,"error":"Not Found","path"}`.
+/// Whether it is the error object of a web framework such as Spring: `{"timestamp","status":404,"error":"Not
+/// Found","path"}`.
 fn is_framework_error(object: &Map<String, Value>) -> bool {
     ["status", "path", "timestamp"]
         .iter()
@@ -167,8 +169,8 @@ fn text_without_markup(body: &[u8], secrets: &Secrets) -> Option<String> {
     (!words.is_empty()).then(|| quote(&secrets.redact(&words)))
 }
 
-/// Makes text of an answer fit for an error message: without control characters, and shortened. Every text that an error
-/// quotes from an answer passes through here.
+/// Makes text of an answer fit for an error message: without control characters, and shortened. Every text that an
+/// error quotes from an answer passes through here.
 pub(crate) fn quote(text: &str) -> String {
     let clean: String = text
         .chars()

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 /// One group of a page: a user group, a product profile or an admin group.
 ///
-/// A clone shares the page's memory, and keeps it alive. Fields that the service leaves out or sets to null are `None`. The
-/// field names in the documentation of the methods are those of the User Management API's group listing; the names of the
-/// deprecated listing of user groups are read too.
+/// A clone shares the page's memory, and keeps it alive. Fields that the service leaves out or sets to null are `None`.
+/// The field names in the documentation of the methods are those of the User Management API's group listing; the names
+/// of the deprecated listing of user groups are read too.
 #[derive(Clone, Debug)]
 pub struct Group {
     table: Arc<Table<GroupRow>>,
@@ -21,9 +21,9 @@ pub struct Group {
 pub type GroupPage = Page<GroupRow>;
 
 impl Page<GroupRow> {
-    /// The group at `index`, counted from 0; `None` if the page has not so many.
+    /// The group at `index`, counted from 0; `None` beyond the end of the page.
     pub fn get(&self, index: usize) -> Option<Group> {
-        self.at(index, Group::at)
+        self.item_at(index, Group::at)
     }
 
     /// All groups of the page, in order.
@@ -75,8 +75,8 @@ impl Group {
         self.fields()?.member_count
     }
 
-    /// `isReadOnly`: whether the group is managed elsewhere, such as by directory sync. Only the deprecated listing of user
-    /// groups ([`crate::Client::user_groups`]) has this field.
+    /// `isReadOnly`: whether the group is managed elsewhere, such as by directory sync. Only the deprecated listing of
+    /// user groups ([`crate::Client::user_groups`]) has this field.
     pub fn is_read_only(&self) -> Option<bool> {
         self.fields()?.read_only
     }

@@ -2,9 +2,9 @@
 
 pub(crate) mod answer;
 pub(crate) mod body;
-pub mod command;
+pub(crate) mod command;
 pub(crate) mod error_body;
-pub mod group;
-pub mod page;
-pub mod token;
-pub mod user;
+pub(crate) mod group;
+pub(crate) mod page;
+pub(crate) mod token;
+pub(crate) mod user;

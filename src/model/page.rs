@@ -36,7 +36,7 @@ pub struct PageStats {
     pub total_count: Option<u64>,
     /// `X-Page-Count`: how many pages the listing has.
     pub page_count: Option<u64>,
-    /// `X-Current-Page`: the number of this page, counted from 0.
+    /// `X-Current-Page`: the number of this page, as the service counts pages.
     pub current_page: Option<u64>,
     /// `X-Page-Size`: how many items this page has.
     pub page_size: Option<u64>,
@@ -194,8 +194,12 @@ impl<R> Page<R> {
         self.len() == 0
     }
 
-    /// Makes the item at `index`; `None` if the page has not so many.
-    pub(crate) fn at<T>(&self, index: usize, item: impl Fn(Arc<Table<R>>, u32) -> T) -> Option<T> {
+    /// Makes the item at `index`; `None` beyond the end of the page.
+    pub(crate) fn item_at<T>(
+        &self,
+        index: usize,
+        item: impl Fn(Arc<Table<R>>, u32) -> T,
+    ) -> Option<T> {
         (index < self.len()).then(|| item(self.table.clone(), index as u32))
     }
 

@@ -33,8 +33,8 @@ struct LifetimeAnswer {
 /// No token lives longer than a month; a greater figure in seconds is taken as milliseconds.
 const MAX_LIFETIME_SECONDS: f64 = 31.0 * 86_400.0;
 
-/// Parses the answer to a token request. RFC 6749 only recommends `expires_in`, and some token hosts write it as text; an
-/// `expires_in` that is not a positive number counts as absent, and the token is used all the same.
+/// Parses the answer to a token request. RFC 6749 only recommends `expires_in`, and some token hosts write it as text;
+/// an `expires_in` that is not a positive number counts as absent, and the token is used all the same.
 ///
 /// Error messages quote nothing of the body, since it may contain the token.
 pub(crate) fn parse(body: &[u8], unit: LifetimeUnit) -> Result<AccessToken> {

@@ -34,9 +34,9 @@ impl IdentityType {
 
 /// One user of a page, or the answer to [`crate::Client::find_user`].
 ///
-/// A clone shares the page's memory, and keeps it alive. Fields that the service leaves out or sets to null are `None`. The
-/// field names in the documentation of the methods are those of the User Management API; the names of the deprecated
-/// endpoints are read too.
+/// A clone shares the page's memory, and keeps it alive. Fields that the service leaves out or sets to null are `None`.
+/// The field names in the documentation of the methods are those of the User Management API; the names of the
+/// deprecated endpoints are read too.
 #[derive(Clone, Debug)]
 pub struct User {
     table: Arc<Table<UserRow>>,
@@ -47,9 +47,9 @@ pub struct User {
 pub type UserPage = Page<UserRow>;
 
 impl Page<UserRow> {
-    /// The user at `index`, counted from 0; `None` if the page has not so many.
+    /// The user at `index`, counted from 0; `None` beyond the end of the page.
     pub fn get(&self, index: usize) -> Option<User> {
-        self.at(index, User::at)
+        self.item_at(index, User::at)
     }
 
     /// All users of the page, in order.
@@ -134,7 +134,8 @@ impl User {
             .list(self.fields().map(field).unwrap_or_default())
     }
 
-    /// `groups`: the names of the groups and product profiles that the user is a member of. Empty if the field is absent.
+    /// `groups`: the names of the groups and product profiles that the user is a member of. Empty if the field is
+    /// absent.
     pub fn groups(&self) -> impl ExactSizeIterator<Item = Text<'_>> {
         self.list(|user| user.groups)
     }

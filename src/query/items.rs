@@ -41,8 +41,8 @@ impl Item for Group {
 
 /// Reads a listing item by item. The next pages are fetched ahead, as [`Pager`] does it.
 ///
-/// An item copies no text: it shares the memory of its page, and keeps all of it for as long as the item lives. A program
-/// that drops its items as it goes needs the memory of a few pages, however long the listing is.
+/// An item copies no text: it shares the memory of its page, and keeps all of it for as long as the item lives. A
+/// program that drops its items as it goes needs the memory of a few pages, however long the listing is.
 ///
 /// ```no_run
 /// # async fn print(client: umapi::Client) -> umapi::Result<()> {
@@ -94,14 +94,14 @@ impl<T: Item> Items<T> {
         }
     }
 
-    /// The next item, or `None` at the end of the listing. It waits only where a page is used up. After an error the same
-    /// page is asked for again; the items before it stand. A cancelled call fails with [`ErrorKind::Cancelled`], also
-    /// while items of a page that was read are left.
+    /// The next item, or `None` at the end of the listing. It waits only where a page is used up. After an error the
+    /// same page is asked for again; the items before it stand. A cancelled call fails with [`ErrorKind::Cancelled`],
+    /// also while items of a page that was read are left.
     ///
     /// [`ErrorKind::Cancelled`]: crate::ErrorKind::Cancelled
     pub async fn next(&mut self, options: &CallOptions) -> Result<Option<T>> {
         if options.is_cancelled() {
-            Call::begin(options).check()?;
+            Call::begin(options).ensure_active()?;
         }
         if let Some(item) = self.next_buffered() {
             return Ok(Some(item));

@@ -28,8 +28,8 @@ pub(crate) enum MorePages {
     None,
 }
 
-/// What the facts of a page say of the pages after it. Where the facts disagree, the next page is expected: the answer to
-/// the request for it then decides.
+/// What the facts of a page say of the pages after it. Where the facts disagree, the next page is expected: the answer
+/// to the request for it then decides.
 pub(crate) fn after_page(facts: PageFacts) -> MorePages {
     // A count that does not include a page with items on it is wrong.
     let page_count = facts
@@ -65,8 +65,8 @@ pub(crate) fn is_nothing(stats: PageStats) -> bool {
 }
 
 /// Checks that a listing may end before `page`, for which none came, or the page before it once more. It may not if the
-/// service counts more pages or, where it counts none, said that the page before is not the last. `said_last` is what the
-/// service said of that.
+/// service counts more pages or, where it counts none, said that the page before is not the last. `said_last` is what
+/// the service said of that.
 pub(crate) fn check_end_before(
     page: u64,
     page_count: Option<u64>,

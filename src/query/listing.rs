@@ -23,6 +23,20 @@ pub enum MemberStatus {
 }
 
 /// Which users to list; the default is all users of the organisation.
+///
+/// ```
+/// use umapi::{ErrorKind, MemberStatus, UsersQuery};
+///
+/// # fn main() -> umapi::Result<()> {
+/// let mut query = UsersQuery::new();
+/// query.set_group("Acrobat Pro DC")?;
+/// query.set_status(MemberStatus::Active);
+/// query.set_exclude_groups(true);
+/// let refused = query.set_group_id(-1).unwrap_err();
+/// assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct UsersQuery {
     group: Option<GroupRef>,
@@ -44,8 +58,8 @@ impl UsersQuery {
         UsersQuery::default()
     }
 
-    /// Lists only members of this group or product profile. The service cuts a name with a dot at the dot; for such names
-    /// use [`UsersQuery::set_group_id`]. An error for a name that no group can have, and for `.` and `..`.
+    /// Lists only members of this group or product profile. The service cuts a name with a dot at the dot; for such
+    /// names use [`UsersQuery::set_group_id`]. An error for a name that no group can have, and for `.` and `..`.
     pub fn set_group(&mut self, name: &str) -> Result<()> {
         check_group_name("name", name)?;
         if matches!(name, "." | "..") {
@@ -138,18 +152,16 @@ impl Listing {
                     class: EndpointClass::Users,
                     segments: &segments,
                     query: &query.parameters(),
-                    buffer_pool: Some(buffer_pool),
                 };
-                service.get(call, resource, read).await
+                service.get_page(call, resource, buffer_pool, read).await
             }
             Listing::Groups => {
                 let resource = Resource {
                     class: EndpointClass::Groups,
                     segments: &["groups", org_id, &number],
                     query: &[],
-                    buffer_pool: Some(buffer_pool),
                 };
-                service.get(call, resource, read).await
+                service.get_page(call, resource, buffer_pool, read).await
             }
             Listing::UserGroups => {
                 // This listing counts from 1.
@@ -158,9 +170,8 @@ impl Listing {
                     class: EndpointClass::UserGroups,
                     segments: &[org_id, "user-groups"],
                     query: &[("page", &number)],
-                    buffer_pool: Some(buffer_pool),
                 };
-                service.get(call, resource, read).await
+                service.get_page(call, resource, buffer_pool, read).await
             }
         }
     }
@@ -221,8 +232,8 @@ const ASK_BY_ID: &str = "ask by the numeric group id (groupId in the listing of 
                          names at a dot";
 
 impl UsersQuery {
-    /// Checks that the page is of the group that was asked for. A name that the service has cut at its dot may be the name
-    /// of another group, whose members are not the answer.
+    /// Checks that the page is of the group that was asked for. A name that the service has cut at its dot may be the
+    /// name of another group, whose members are not the answer.
     fn check_group<R>(&self, page: &Page<R>) -> Result<()> {
         let (Some(GroupRef::Name(asked)), Some(understood)) = (&self.group, page.group_name())
         else {
@@ -244,8 +255,8 @@ impl UsersQuery {
     }
 }
 
-/// Compares in lower and in upper case, since neither covers every letter: two small sigmas share one capital letter, and
-/// two capital letters share the small sharp s.
+/// Compares in lower and in upper case, since neither covers every letter: two small sigmas share one capital letter,
+/// and two capital letters share the small sharp s.
 fn is_same_but_for_case(one: &str, other: &str) -> bool {
     one == other
         || one.to_lowercase() == other.to_lowercase()

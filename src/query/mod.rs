@@ -1,8 +1,8 @@
 //! Reading: listings by the page and by the item, one user, the service's status.
 
-pub mod items;
+pub(crate) mod items;
 mod last_page;
-pub mod listing;
+pub(crate) mod listing;
 mod page_order;
-pub mod pager;
+pub(crate) mod pager;
 pub(crate) mod single;

@@ -3,7 +3,8 @@
 /// The fingerprints and numbers of the pages read so far, a few bytes for each page.
 #[derive(Debug, Default)]
 pub(crate) struct PageOrder {
-    /// In the order of the pages. `None` stands for an empty page, which cannot be told from another empty one.
+    /// In the order of the pages. `None` stands for an empty page, which cannot be distinguished from another empty
+    /// page.
     fingerprints: Vec<Option<u64>>,
     /// The number that the service gave the first page: some services count from 0, others from 1.
     first: Option<u64>,

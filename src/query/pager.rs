@@ -63,7 +63,7 @@ pub struct Pager<R> {
     unsent: u64,
     /// The pages that are being fetched, in order; the first is `next`.
     under_way: VecDeque<Fetch<R>>,
-    /// Whether page `next` failed and has to be requested again, before the pages under way.
+    /// Whether page `next` failed and has to be requested again, before the pages that are being fetched.
     resend: bool,
     order: PageOrder,
     /// Whether the newest page said that it is the last.
@@ -136,11 +136,11 @@ impl<R: Send + Sync + 'static> Pager<R> {
         }
     }
 
-    /// The next page that is not empty, or `None` at the end of the listing. After an error the next call asks for the same
-    /// page again, and the pages before it remain valid.
+    /// The next page that is not empty, or `None` at the end of the listing. After an error the next call asks for the
+    /// same page again, and the pages before it remain valid.
     pub async fn next_page(&mut self, options: &CallOptions) -> Result<Option<Page<R>>> {
         let call = Call::begin(options);
-        call.check()?;
+        call.ensure_active()?;
         for fetch in &mut self.under_way {
             fetch.is_of_this_call = false;
         }
@@ -205,8 +205,8 @@ impl<R: Send + Sync + 'static> Pager<R> {
         Ok(None)
     }
 
-    /// The answer for page `next`, under the limits of `call`. A page that was fetched ahead and failed is fetched again: the
-    /// cause may have passed, or may be a limit of an earlier call.
+    /// The answer for page `next`, under the limits of `call`. A page that was fetched ahead and failed is fetched
+    /// again: the cause may have passed, or may be a limit of an earlier call.
     async fn fetched(&mut self, call: &Call) -> Result<Fetched<R>> {
         loop {
             let fetch = self.under_way.front_mut().expect("a page is under way");
@@ -239,7 +239,7 @@ impl<R: Send + Sync + 'static> Pager<R> {
         page
     }
 
-    /// Keeps as many pages under way as are allowed: one until the service has said how many there are.
+    /// Fetches as many pages at a time as allowed: one until the service has said how many there are.
     fn send_ahead(&mut self, call: &Call) {
         if std::mem::take(&mut self.resend) {
             let fetch = self.fetch(call, self.next);
@@ -260,7 +260,7 @@ impl<R: Send + Sync + 'static> Pager<R> {
 
     /// Begins to fetch a page for `call`, which adopts the fetch as soon as the page is the next to deliver.
     fn fetch(&self, call: &Call, page: u64) -> Fetch<R> {
-        let call = Arc::new(call.ahead());
+        let call = Arc::new(call.for_prefetch());
         let (service, listing, own, buffer_pool) = (
             self.service.clone(),
             self.listing.clone(),
@@ -347,8 +347,8 @@ impl<R: Send + Sync + 'static> Pager<R> {
     }
 }
 
-/// Whether the service says only that the page does not exist. That it does not know the group or the organisation is not
-/// the end of a listing.
+/// Whether the service says only that the page does not exist. That it does not know the group or the organisation is
+/// not the end of a listing.
 fn is_about_the_page(error: &Error) -> bool {
     matches!(error.absent(), Some(Absent::Unsaid | Absent::Page))
 }

@@ -22,7 +22,6 @@ pub(crate) async fn find_user(
         class: EndpointClass::User,
         segments: &["organizations", service.org_id(), "users", user_string],
         query: &domain,
-        buffer_pool: None,
     };
     let read = |answer: Answer| parse_one_user(answer.body);
     match service.get(call, resource, read).await {

@@ -1,23 +1,19 @@
-//! Where a request goes.
+//! The target of a request: a resource of the service, and its address.
 
 use crate::call::endpoint_class::EndpointClass;
-use crate::json::buffer_pool::BufferPool;
 use url::Url;
 
-/// A resource under the root.
+/// A resource under the service's root.
 #[derive(Debug)]
 pub(crate) struct Resource<'a> {
     pub class: EndpointClass,
     pub segments: &'a [&'a str],
     pub query: &'a [(&'a str, &'a str)],
-    /// Where the memory for the answer comes from, if it is to be used again.
-    pub buffer_pool: Option<&'a BufferPool>,
 }
 
-/// A resource with its address, which can be kept where many calls go to one.
+/// A resource with its address, to be kept where many requests have the same target.
 #[derive(Debug)]
 pub(crate) struct RequestTarget {
     pub(super) class: EndpointClass,
     pub(super) url: Url,
-    pub(super) buffer_pool: Option<BufferPool>,
 }

@@ -1,4 +1,4 @@
-//! Hints that a sync begins or ends: each goes out with one request, in the order in which they were given.
+//! Hints that a sync begins or ends. Each goes out with one request, in the order in which they were given.
 
 use crate::error::Error;
 use crate::http::perform::{Trace, had_no_connection};
@@ -7,11 +7,13 @@ use reqwest::header::{HeaderName, HeaderValue, PRAGMA};
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
-/// A one-shot hint to the service's load management, sent with the next request for users, groups or actions; of several
-/// hints, each with a request of its own.
+/// A hint to the service's load management, sent once, with the next request for users, groups or actions; several hints
+/// go out with one request each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SyncSignal {
+    /// A sync begins (`Pragma: umapi-sync-start`).
     Start = 1,
+    /// A sync ends (`Pragma: umapi-sync-end`).
     End = 2,
 }
 
@@ -25,19 +27,20 @@ impl SyncSignal {
     }
 }
 
-/// The signals that no request has taken with it yet.
+/// The signals that have not gone out yet.
 #[derive(Debug, Default)]
 pub(crate) struct Signals(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<SyncSignal>,
-    /// The one before them is with a request. The others wait until it is known to have gone out, to keep their order.
+    /// Whether the signal before them is with a request. The others wait until it is known to have gone out, to keep their
+    /// order.
     is_lent: bool,
 }
 
 impl Signals {
-    /// Adds a signal. The same one twice is one, and a sync that ended without a request is none.
+    /// Adds a signal. The same signal twice in a row counts once, and a sync that ended without a request is dropped.
     pub(crate) fn add(&self, signal: SyncSignal) {
         let mut state = lock(&self.0);
         let mut newest = state.waiting.iter().rev().copied();
@@ -51,7 +54,7 @@ impl Signals {
         }
     }
 
-    /// The signal that a request with this trace takes with it, once it asks for its header.
+    /// The place of a signal in a request with this trace; the signal is taken when its header is asked for.
     pub(crate) fn for_request(&self, trace: &Trace) -> Carried<'_> {
         Carried {
             signals: self,
@@ -80,7 +83,8 @@ impl Signals {
     }
 }
 
-/// The signal of one logical request, the same in each of its attempts. It is used up when one of them went out.
+/// The signal of one logical request, which is the same in each of its attempts. It is used up once one of them has gone
+/// out.
 #[derive(Debug)]
 pub(crate) struct Carried<'s> {
     signals: &'s Signals,
@@ -106,8 +110,8 @@ impl Carried<'_> {
 }
 
 impl Drop for Carried<'_> {
-    /// Of a request that was given up while it went out, only the trace tells; one that may not have gone out leaves its
-    /// signal to the next one.
+    /// Leaves the signal to the next request unless it may have gone out. Of a request that was given up half way, only the
+    /// trace knows.
     fn drop(&mut self) {
         if self.signal.is_some() {
             let has_gone_out = self.has_gone_out || self.trace.may_have_arrived();

@@ -9,7 +9,7 @@ use std::io;
 /// The error for a failed name lookup, of the proxy's name or of the host's.
 pub(crate) fn name_not_found(name: &NameNotFound, route: Route<'_>) -> Error {
     let (host, cause) = (&name.host, &name.cause);
-    if let Some(shortage) = shortage::explained(cause) {
+    if let Some(shortage) = shortage::to_error(cause) {
         return shortage.context(format_args!("the name {host} could not be looked up"));
     }
     let proxy_advice = match route.proxy {
@@ -40,7 +40,7 @@ pub(crate) fn name_not_found(name: &NameNotFound, route: Route<'_>) -> Error {
 
 /// The error for a TCP connection, to the proxy or directly to the host, that the library itself tried to open.
 pub(crate) fn connection_failed(error: &io::Error, route: Route<'_>) -> Error {
-    if let Some(shortage) = shortage::explained(error) {
+    if let Some(shortage) = shortage::to_error(error) {
         return shortage.context(format_args!("no connection to {}", route.target()));
     }
     let to = match route.proxy {

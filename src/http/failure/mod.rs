@@ -64,7 +64,7 @@ pub(crate) enum Cause<'a> {
 pub(crate) fn cause(error: &reqwest::Error) -> Cause<'_> {
     let source: &(dyn StdError + 'static) = error;
     let has_kind = |kind| chain(source).any(|e| io_kind(e) == Some(kind));
-    if let Some(shortage) = chain(source).find_map(|e| shortage::explained(e.downcast_ref()?)) {
+    if let Some(shortage) = chain(source).find_map(|e| shortage::to_error(e.downcast_ref()?)) {
         Cause::Shortage(shortage)
     } else if let Some(name) = chain(source).find_map(|e| e.downcast_ref()) {
         Cause::NameNotFound(name)

@@ -1,7 +1,8 @@
-//! One endpoint class of one client id: its queue, and a gate that closes for every call when a 429 is met all the same.
+//! The rate limiter of one endpoint class: a queue for permits, and a gate that a 429 closes for every call.
 //!
-//! After a 429 one request goes out at a time until the service has shown what it allows: whoever meets the next 429 is
-//! one call and not all, and keeps its turn, so that the same call is never the unlucky one for long.
+//! After a 429 one request is in flight at a time until the service has shown how many it allows, so that one call meets
+//! the next 429 and not all. That call keeps its turn for the next request, so that no call meets 429 after 429 while
+//! others pass.
 
 use super::permit_queue::{Permit, PermitQueue, ProbeTurn};
 use super::rate_limit::RateLimit;
@@ -14,11 +15,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The longest block that the service is known to impose is below an hour. A date beyond that comes from a wrong clock or
-/// from something on the way, so a probe goes out after an hour.
+/// How long the gate stays closed at most. The service is not known to block a client for an hour: a later date comes from
+/// a wrong clock or from an intermediary, so a probe is sent after an hour.
 const LONGEST_CLOSED: Duration = Duration::from_secs(3600);
 
-/// One endpoint class: its gate and its queue.
+/// The gate and the queue of one endpoint class.
 #[derive(Debug)]
 pub(crate) struct EndpointLimiter {
     permits: Arc<PermitQueue>,
@@ -33,7 +34,8 @@ impl EndpointLimiter {
         }
     }
 
-    /// Waits until a request may go out. Who has a `turn` from an attempt that met a 429 keeps it.
+    /// Waits until a request may be sent, at the gate for `max_wait` at most. `turn`: the turn that the call kept from an
+    /// attempt that met a 429. `Throttled` if the gate stays closed for longer than the call may wait.
     pub(crate) async fn acquire(
         &self,
         call: &Call,
@@ -44,20 +46,21 @@ impl EndpointLimiter {
         loop {
             self.wait_at_gate(call, class, max_wait).await?;
             let permit = self.permits.acquire(call, class, turn.take()).await?;
-            if self.open_at().is_none() {
+            if self.opens_at().is_none() {
                 return Ok(permit);
             }
             turn = permit.give_back();
         }
     }
 
-    /// The request met a 429: everyone is kept out for `wait`, and the next attempt is this call's.
+    /// Records a 429: the gate is closed for every call for `wait`. The returned turn lets the same call send the next
+    /// request.
     pub(crate) fn throttled(&self, permit: Permit, wait: Duration) -> Option<ProbeTurn> {
         self.close_for(wait);
         permit.throttled(wait)
     }
 
-    /// Holds all requests back for `wait`, as the service asks, but for [`LONGEST_CLOSED`] at most.
+    /// Closes the gate for `wait`, as the service asks, but for [`LONGEST_CLOSED`] at most.
     fn close_for(&self, wait: Duration) {
         let until = Instant::now() + wait.min(LONGEST_CLOSED);
         let mut closed_until = lock(&self.closed_until);
@@ -65,7 +68,8 @@ impl EndpointLimiter {
         self.permits.be_cautious_until(until);
     }
 
-    fn open_at(&self) -> Option<Instant> {
+    /// When the gate opens; `None` if it is open.
+    fn opens_at(&self) -> Option<Instant> {
         lock(&self.closed_until).filter(|until| *until > Instant::now())
     }
 
@@ -75,7 +79,7 @@ impl EndpointLimiter {
         class: EndpointClass,
         max_wait: Duration,
     ) -> Result<()> {
-        while let Some(until) = self.open_at() {
+        while let Some(until) = self.opens_at() {
             call.wait_until(class, until, WaitReason::Throttled, Some(max_wait))
                 .await?;
         }
@@ -90,7 +94,7 @@ mod tests {
     use crate::error::ErrorKind;
 
     const CLASS: EndpointClass = EndpointClass::Action;
-    const PATIENCE: Duration = Duration::from_secs(300);
+    const MAX_WAIT: Duration = Duration::from_secs(300);
 
     fn limiter() -> EndpointLimiter {
         EndpointLimiter::new(Some(RateLimit {
@@ -100,12 +104,12 @@ mod tests {
     }
 
     async fn acquire(limiter: &EndpointLimiter, call: &Call) -> Result<Permit> {
-        call.until_cancelled_or_due(limiter.acquire(call, CLASS, PATIENCE, None))
+        call.until_cancelled_or_due(limiter.acquire(call, CLASS, MAX_WAIT, None))
             .await
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_wait_beyond_the_callers_patience_is_told_at_once() {
+    async fn a_wait_beyond_the_maximum_fails_at_once() {
         let limiter = limiter();
         limiter.close_for(Duration::from_secs(3244));
         let begun = Instant::now();
@@ -117,7 +121,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_absurd_wait_lets_a_probe_through_after_an_hour() {
+    async fn an_absurd_wait_ends_with_a_probe_after_an_hour() {
         let limiter = limiter();
         limiter.close_for(Duration::from_secs(366 * 24 * 3600));
         let call = Call::begin(&CallOptions::new());
@@ -132,20 +136,20 @@ mod tests {
         acquire(&limiter, &call).await.unwrap();
     }
 
-    /// Five calls whose requests take a second each: when the last of them has its answer.
+    /// How long five calls take whose requests last a second each.
     async fn five_take(limiter: &EndpointLimiter) -> Duration {
         let begun = Instant::now();
         let work = |_| async {
-            let pass = acquire(limiter, &Call::begin(&CallOptions::new())).await;
+            let permit = acquire(limiter, &Call::begin(&CallOptions::new())).await;
             tokio::time::sleep(Duration::from_secs(1)).await;
-            pass.unwrap();
+            permit.unwrap();
         };
         futures_util::future::join_all((0..5).map(work)).await;
         begun.elapsed()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn behind_a_closed_gate_one_goes_at_a_time_for_a_while() {
+    async fn after_a_429_requests_are_sent_one_at_a_time_for_a_while() {
         let limiter = limiter();
         let seconds = |n: u128| n * 1000..n * 1000 + 100;
         limiter.close_for(Duration::from_secs(40));
@@ -156,14 +160,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_meets_a_429_keeps_its_turn() {
+    async fn a_call_that_meets_a_429_keeps_its_turn() {
         let limiter = limiter();
         limiter.close_for(Duration::from_secs(1));
         let (call, other) = (
             Call::begin(&CallOptions::new()),
             Call::begin(&CallOptions::new()),
         );
-        let pass = acquire(&limiter, &call).await.unwrap();
+        let permit = acquire(&limiter, &call).await.unwrap();
         let next = acquire(&limiter, &other);
         tokio::pin!(next);
         assert!(
@@ -171,47 +175,47 @@ mod tests {
                 .await
                 .is_err()
         );
-        let turn = limiter.throttled(pass, Duration::from_secs(1));
-        let again = limiter.acquire(&call, CLASS, PATIENCE, turn);
+        let turn = limiter.throttled(permit, Duration::from_secs(1));
+        let again = limiter.acquire(&call, CLASS, MAX_WAIT, turn);
         let again = tokio::select! {
             biased;
             _ = &mut next => panic!("it is not the other's turn"),
-            pass = again => pass.unwrap(),
+            permit = again => permit.unwrap(),
         };
         drop(again);
         next.await.unwrap();
     }
 
-    /// A service that allows so many requests in any minute, and tells of the wait in whole seconds.
+    /// A service that allows `limit` requests in any minute, and asks for waits in whole seconds.
     struct Service {
-        most: usize,
+        limit: usize,
         recent: Mutex<Vec<Instant>>,
-        refused: Mutex<Vec<Instant>>,
+        throttled: Mutex<Vec<Instant>>,
     }
 
     impl Service {
-        fn ask(&self) -> std::result::Result<(), Duration> {
+        fn answer(&self) -> std::result::Result<(), Duration> {
             let (now, minute) = (Instant::now(), Duration::from_secs(60));
             let mut recent = lock(&self.recent);
             recent.retain(|counted| now - *counted < minute);
-            if recent.len() < self.most {
+            if recent.len() < self.limit {
                 recent.push(now);
                 return Ok(());
             }
-            lock(&self.refused).push(now);
+            lock(&self.throttled).push(now);
             let wait = recent[0] + minute - now;
             Err(Duration::from_secs(wait.as_secs() + 1))
         }
     }
 
-    async fn let_one_through(limiter: &EndpointLimiter, service: &Service) {
+    async fn send_one(limiter: &EndpointLimiter, service: &Service) {
         let call = Call::begin(&CallOptions::new());
         let mut turn = None;
         loop {
-            let permit = limiter.acquire(&call, CLASS, PATIENCE, turn.take()).await;
+            let permit = limiter.acquire(&call, CLASS, MAX_WAIT, turn.take()).await;
             let permit = permit.unwrap();
             tokio::time::sleep(Duration::from_millis(fastrand::u64(100..900))).await;
-            match service.ask() {
+            match service.answer() {
                 Ok(()) => return tokio::time::sleep(Duration::from_millis(200)).await,
                 Err(wait) => turn = limiter.throttled(permit, wait),
             }
@@ -219,34 +223,34 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn where_the_service_allows_half_it_is_spent_with_one_429_a_window_at_most() {
+    async fn half_of_the_documented_limit_is_used_with_at_most_one_429_a_window() {
         let limiter = EndpointLimiter::new(Some(RateLimit {
             requests: 25,
             window: Duration::from_secs(60),
         }));
         let service = Service {
-            most: 12,
+            limit: 12,
             recent: Mutex::default(),
-            refused: Mutex::default(),
+            throttled: Mutex::default(),
         };
         let begun = Instant::now();
         let caller = |_| async {
             for _ in 0..60 {
-                let pages = (0..5).map(|_| let_one_through(&limiter, &service));
+                let pages = (0..5).map(|_| send_one(&limiter, &service));
                 futures_util::future::join_all(pages).await;
             }
         };
         futures_util::future::join_all((0..4).map(caller)).await;
         let windows = f64::from(4 * 60 * 5 / 12 - 1);
         let took = begun.elapsed().as_secs_f64() / 60.0;
-        let refused = lock(&service.refused);
-        for r in refused.iter() {
-            eprintln!("{:?}", *r - begun);
+        let throttled = lock(&service.throttled);
+        for at in throttled.iter() {
+            eprintln!("{:?}", *at - begun);
         }
         assert!(took < windows * 1.05, "{took} windows instead of {windows}");
-        for (first, second) in refused.iter().zip(&refused[1..]) {
-            assert!(*second - *first > Duration::from_secs(59), "{refused:?}");
+        for (first, second) in throttled.iter().zip(&throttled[1..]) {
+            assert!(*second - *first > Duration::from_secs(59), "{throttled:?}");
         }
-        assert!(refused.len() < 8, "{}", refused.len());
+        assert!(throttled.len() < 8, "{}", throttled.len());
     }
 }

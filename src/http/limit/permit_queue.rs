@@ -1,4 +1,4 @@
-//! Who waits for the budget of one endpoint class, and in which order.
+//! The queue of calls that wait for the permission to send a request to one endpoint class.
 
 use super::rate_limit::RateLimit;
 use super::rate_window::{Claim, RateWindow, Snapshot};
@@ -14,44 +14,47 @@ use std::time::Duration;
 use tokio::sync::{MutexGuard, Notify};
 use tokio::time::{Instant, sleep_until};
 
-/// A budget of requests that many calls permit.
+/// Gives out permits to calls in the order of their arrival. Prefetched pages take a permit only while no call waits for
+/// one.
 #[derive(Debug)]
 pub(crate) struct PermitQueue {
-    /// One call at a time looks for its permit; the line is first come, first served.
-    line: tokio::sync::Mutex<()>,
-    /// The same for pages that no caller waits for yet. They take a permit only while no call waits for one.
-    line_ahead: tokio::sync::Mutex<()>,
-    /// How many calls are in line.
-    calls_waiting: AtomicUsize,
-    budget: Mutex<RateWindow>,
-    /// A request was answered or given back, a turn ended, or the last call in line has its permit.
+    /// The queue of calls: the call that holds the lock is the head, and claims the next permit. tokio's mutex is fair.
+    call_queue: tokio::sync::Mutex<()>,
+    /// The queue of prefetches, which are pages that no caller waits for yet.
+    prefetch_queue: tokio::sync::Mutex<()>,
+    /// How many calls are in the queue.
+    queued_calls: AtomicUsize,
+    window: Mutex<RateWindow>,
+    /// Notified when a request was answered or given back, a probe ended, or the last queued call has its permit.
     changed: Notify,
 }
 
-/// A place at the head of a line.
-enum Place<'p> {
-    /// The caller kept a turn, and need not stand in line.
+/// The right to claim the next permit.
+enum QueueHead<'p> {
+    /// The caller kept the turn of a probe, and does not queue.
     ProbeTurn,
+    /// The head of the queue of calls.
     Call(
-        #[allow(dead_code)] InLine<'p>,
+        #[allow(dead_code)] QueuedCall<'p>,
         #[allow(dead_code)] MutexGuard<'p, ()>,
     ),
-    Ahead(#[allow(dead_code)] MutexGuard<'p, ()>),
+    /// The head of the queue of prefetches.
+    Prefetch(#[allow(dead_code)] MutexGuard<'p, ()>),
 }
 
-/// Counts a call as waiting.
-struct InLine<'p>(&'p PermitQueue);
+/// Counts as a queued call until it is dropped.
+struct QueuedCall<'p>(&'p PermitQueue);
 
-impl<'p> InLine<'p> {
+impl<'p> QueuedCall<'p> {
     fn new(queue: &'p PermitQueue) -> Self {
-        queue.calls_waiting.fetch_add(1, Ordering::AcqRel);
-        InLine(queue)
+        queue.queued_calls.fetch_add(1, Ordering::AcqRel);
+        QueuedCall(queue)
     }
 }
 
-impl Drop for InLine<'_> {
+impl Drop for QueuedCall<'_> {
     fn drop(&mut self) {
-        if self.0.calls_waiting.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if self.0.queued_calls.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.0.changed.notify_waiters();
         }
     }
@@ -60,15 +63,15 @@ impl Drop for InLine<'_> {
 impl PermitQueue {
     pub(crate) fn new(limit: Option<RateLimit>) -> Self {
         PermitQueue {
-            line: tokio::sync::Mutex::new(()),
-            line_ahead: tokio::sync::Mutex::new(()),
-            calls_waiting: AtomicUsize::new(0),
-            budget: Mutex::new(RateWindow::new(limit)),
+            call_queue: tokio::sync::Mutex::new(()),
+            prefetch_queue: tokio::sync::Mutex::new(()),
+            queued_calls: AtomicUsize::new(0),
+            window: Mutex::new(RateWindow::new(limit)),
             changed: Notify::new(),
         }
     }
 
-    /// Waits until a request may go out. A caller that kept a `turn` need not stand in line.
+    /// Waits until a request may be sent. A caller that kept the `turn` of a probe does not queue.
     pub(crate) async fn acquire(
         self: &Arc<Self>,
         call: &Call,
@@ -78,12 +81,12 @@ impl PermitQueue {
         let mut reporter = WaitReporter::new(call, class);
         let mut turn = turn.filter(|_| !self.must_yield(call));
         loop {
-            let place = match &turn {
-                Some(_) => Place::ProbeTurn,
-                None => self.place(call, &mut reporter).await,
+            let head = match &turn {
+                Some(_) => QueueHead::ProbeTurn,
+                None => self.wait_for_head(call, &mut reporter).await,
             };
             if let Some(permit) = self
-                .claim(call, class, &place, &mut turn, &mut reporter)
+                .claim(call, class, &head, &mut turn, &mut reporter)
                 .await?
             {
                 return Ok(permit);
@@ -91,45 +94,46 @@ impl PermitQueue {
         }
     }
 
-    /// Whether a page that no caller waits for has to let calls go first.
+    /// Whether this is a prefetch and calls are queued, which go first.
     fn must_yield(&self, call: &Call) -> bool {
-        !call.is_wanted() && self.calls_waiting.load(Ordering::Acquire) > 0
+        !call.is_wanted() && self.queued_calls.load(Ordering::Acquire) > 0
     }
 
-    /// Waits for the head of the line, or of the line of pages ahead until a caller waits for this one.
-    async fn place(&self, call: &Call, reporter: &mut WaitReporter<'_>) -> Place<'_> {
+    /// Waits for the head of the queue. A prefetch that a caller begins to wait for moves to the queue of calls.
+    async fn wait_for_head(&self, call: &Call, reporter: &mut WaitReporter<'_>) -> QueueHead<'_> {
         if !call.is_wanted() {
             tokio::select! {
                 biased;
                 () = call.wanted() => {}
-                place = self.line_ahead.lock() => return Place::Ahead(place),
+                head = self.prefetch_queue.lock() => return QueueHead::Prefetch(head),
             }
         }
-        let in_line = InLine::new(self);
-        match self.line.try_lock() {
-            Ok(place) => Place::Call(in_line, place),
+        let queued = QueuedCall::new(self);
+        match self.call_queue.try_lock() {
+            Ok(head) => QueueHead::Call(queued, head),
             Err(_) => {
-                let place = reporter
-                    .while_waiting(|| self.reason(), self.line.lock())
+                let head = reporter
+                    .while_waiting(|| self.wait_reason(), self.call_queue.lock())
                     .await;
-                Place::Call(in_line, place)
+                QueueHead::Call(queued, head)
             }
         }
     }
 
-    /// Waits at the head of a line. `None`: the caller that now waits for this page has to join the line of calls.
+    /// Waits at the head of a queue for a permit. `None`: a caller now waits for this prefetch, which must join the queue
+    /// of calls.
     async fn claim(
         self: &Arc<Self>,
         call: &Call,
         class: EndpointClass,
-        place: &Place<'_>,
+        head: &QueueHead<'_>,
         turn: &mut Option<ProbeTurn>,
         reporter: &mut WaitReporter<'_>,
     ) -> Result<Option<Permit>> {
         loop {
             let mut changed = pin!(self.changed.notified());
             changed.as_mut().enable();
-            if matches!(place, Place::Ahead(_)) {
+            if matches!(head, QueueHead::Prefetch(_)) {
                 if call.is_wanted() {
                     return Ok(None);
                 }
@@ -141,7 +145,7 @@ impl PermitQueue {
                     continue;
                 }
             }
-            let claim = lock(&self.budget).claim(Instant::now(), turn.is_some());
+            let claim = lock(&self.window).claim(Instant::now(), turn.is_some());
             let in_time = match claim {
                 Claim::Granted { snapshot, probe } => {
                     let turn = match probe {
@@ -150,30 +154,30 @@ impl PermitQueue {
                     };
                     return Ok(Some(Permit::new(self.clone(), snapshot, turn)));
                 }
-                Claim::Spent(Some(until)) => {
+                Claim::Exhausted(Some(until)) => {
                     let wait = call.wait_until(class, until, WaitReason::Pace, None);
-                    match place {
-                        Place::Ahead(_) => tokio::select! {
+                    match head {
+                        QueueHead::Prefetch(_) => tokio::select! {
                             biased;
                             () = call.wanted() => Ok(()),
                             in_time = wait => in_time,
                         },
-                        Place::Call(..) | Place::ProbeTurn => wait.await,
+                        QueueHead::Call(..) | QueueHead::ProbeTurn => wait.await,
                     }
                 }
-                // How long is not known while other requests are on their way.
-                Claim::Spent(None) => {
+                // The length of the wait is unknown while other requests are in flight.
+                Claim::Exhausted(None) => {
                     reporter.while_waiting(|| WaitReason::Pace, changed).await;
                     Ok(())
                 }
-                Claim::NotBesideAnother(until) => {
+                Claim::AfterProbe(until) => {
                     let either = async {
                         tokio::select! {
                             () = changed => {}
                             () = sleep_until(until) => {}
                         }
                     };
-                    reporter.while_waiting(|| self.reason(), either).await;
+                    reporter.while_waiting(|| self.wait_reason(), either).await;
                     Ok(())
                 }
             };
@@ -181,30 +185,32 @@ impl PermitQueue {
         }
     }
 
-    /// Behind a refusal one waits for the service's sake, and otherwise for the documentation's.
-    fn reason(&self) -> WaitReason {
-        match lock(&self.budget).is_cautious(Instant::now()) {
+    /// The reason for a wait: the service's 429 if there was one recently, otherwise the documented limit.
+    fn wait_reason(&self) -> WaitReason {
+        match lock(&self.window).is_cautious(Instant::now()) {
             true => WaitReason::Throttled,
             false => WaitReason::Pace,
         }
     }
 
-    /// The service is not to be relied on until well after `until`.
+    /// Makes requests go out as probes until one window after `until`.
     pub(crate) fn be_cautious_until(&self, until: Instant) {
-        lock(&self.budget).be_cautious_until(until);
+        lock(&self.window).be_cautious_until(until);
     }
 
+    /// Changes the window, and notifies the heads of the queues.
     fn change(&self, change: impl FnOnce(&mut RateWindow)) {
-        change(&mut lock(&self.budget));
+        change(&mut lock(&self.window));
         self.changed.notify_waiters();
     }
 }
 
-/// Tells of waits of unknown length: of each reason once to each caller that waits for the result.
+/// Reports waits of unknown length: each reason once to each caller that waits for the result.
 struct WaitReporter<'c> {
     call: &'c Call,
     class: EndpointClass,
-    told: Option<(WaitReason, u32)>,
+    /// The last reported reason, and the number of the caller that it was reported to.
+    reported: Option<(WaitReason, u32)>,
 }
 
 impl<'c> WaitReporter<'c> {
@@ -212,11 +218,11 @@ impl<'c> WaitReporter<'c> {
         WaitReporter {
             call,
             class,
-            told: None,
+            reported: None,
         }
     }
 
-    /// Waits for `end`. A caller that comes to wait for the result meanwhile is told as well.
+    /// Waits for `end`, and reports the wait, also to a caller that begins to wait for the result meanwhile.
     async fn while_waiting<T>(
         &mut self,
         reason: impl Fn() -> WaitReason,
@@ -225,7 +231,7 @@ impl<'c> WaitReporter<'c> {
         let mut end = pin!(end);
         loop {
             let adoptions = self.call.adoptions();
-            self.tell(reason(), adoptions);
+            self.report(reason(), adoptions);
             tokio::select! {
                 biased;
                 value = &mut end => return value,
@@ -234,9 +240,9 @@ impl<'c> WaitReporter<'c> {
         }
     }
 
-    fn tell(&mut self, reason: WaitReason, adoptions: u32) {
+    fn report(&mut self, reason: WaitReason, adoptions: u32) {
         let now = (reason, adoptions);
-        if self.told.replace(now) != Some(now) {
+        if self.reported.replace(now) != Some(now) {
             self.call.report(Progress::Wait {
                 endpoint: self.class,
                 reason,
@@ -246,20 +252,21 @@ impl<'c> WaitReporter<'c> {
     }
 }
 
-/// The right to be the one whose request goes out alone.
+/// The right to send the only request in flight, a probe. A call that meets a 429 keeps it for its next attempt.
 #[derive(Debug)]
 pub(crate) struct ProbeTurn(Arc<PermitQueue>);
 
 impl Drop for ProbeTurn {
     fn drop(&mut self) {
-        self.0.change(RateWindow::end_turn);
+        self.0.change(RateWindow::end_probe);
     }
 }
 
-/// The right to send one request. Held until its answer is in; it counts against the budget until well after that.
+/// The right to send one request. The call holds it until the answer has arrived; dropping it records that the service
+/// counted the request.
 #[derive(Debug)]
 pub(crate) struct Permit {
-    /// None once it is settled what came of it.
+    /// `None` once the window knows what became of the request.
     queue: Option<Arc<PermitQueue>>,
     snapshot: Snapshot,
     turn: Option<ProbeTurn>,
@@ -274,7 +281,7 @@ impl Permit {
         }
     }
 
-    /// Nothing was sent.
+    /// Returns the permit of a request that was not sent.
     pub(crate) fn give_back(mut self) -> Option<ProbeTurn> {
         if let Some(queue) = self.queue.take() {
             queue.change(RateWindow::give_back);
@@ -282,10 +289,11 @@ impl Permit {
         self.turn.take()
     }
 
-    /// The service refused the request and asked to `wait`: the next attempt is this call's as well.
+    /// Records that the service answered with a 429 and asked for a wait. The returned turn lets the same call send the
+    /// next probe.
     pub(crate) fn throttled(mut self, wait: Duration) -> Option<ProbeTurn> {
         if let Some(queue) = self.queue.take() {
-            queue.change(|budget| budget.refuse(self.snapshot, Instant::now(), wait));
+            queue.change(|window| window.record_throttled(self.snapshot, Instant::now(), wait));
         }
         self.turn.take()
     }
@@ -294,7 +302,7 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         if let Some(queue) = &self.queue {
-            queue.change(|budget| budget.spend(self.snapshot, Instant::now()));
+            queue.change(|window| window.record_counted(self.snapshot, Instant::now()));
         }
     }
 }
@@ -319,7 +327,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_window_sees_more_than_the_limit() {
+    async fn no_window_has_more_requests_than_the_limit() {
         let queue = queue(10);
         let call = Call::begin(&CallOptions::new());
         let mut sent = Vec::new();
@@ -338,7 +346,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_wait_that_is_cut_short_costs_nothing() {
+    async fn a_cancelled_wait_uses_no_permit() {
         let queue = queue(1);
         let call = Call::begin(&CallOptions::new());
         drop(acquire(&queue, &call).await.unwrap());
@@ -354,8 +362,8 @@ mod tests {
         assert_eq!(begun.elapsed().as_secs(), 60);
     }
 
-    /// When each of so many requests of a second each, asked for at once, went out: in seconds.
-    async fn all_at_once(queue: &Arc<PermitQueue>, count: usize) -> Vec<u64> {
+    /// Starts `count` calls at once whose requests take a second each; returns the second in which each was sent.
+    async fn sent_at(queue: &Arc<PermitQueue>, count: usize) -> Vec<u64> {
         let begun = Instant::now();
         let work = |_| async move {
             let permit = acquire(queue, &Call::begin(&CallOptions::new())).await;
@@ -368,10 +376,10 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn half_goes_at_once_and_the_rest_one_by_one_until_it_has_been_seen_to_pass() {
+    async fn half_of_the_limit_is_sent_at_once_and_the_rest_one_by_one_until_it_has_passed() {
         let queue = queue(6);
-        assert_eq!(all_at_once(&queue, 6).await, [0, 0, 0, 1, 2, 3]);
+        assert_eq!(sent_at(&queue, 6).await, [0, 0, 0, 1, 2, 3]);
         tokio::time::sleep(Duration::from_secs(60)).await;
-        assert_eq!(all_at_once(&queue, 6).await, [0; 6]);
+        assert_eq!(sent_at(&queue, 6).await, [0; 6]);
     }
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 /// So many requests in each window of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RateLimit {
+    /// How many requests; at least 1.
     pub requests: u32,
+    /// The time in which so many requests may be sent; it slides.
     pub window: Duration,
 }
 
@@ -39,10 +41,12 @@ impl Default for RateLimits {
 }
 
 impl RateLimits {
+    /// No limit for any class. The service then answers 429 when there are too many requests.
     pub fn unlimited() -> Self {
         RateLimits([None; EndpointClass::COUNT])
     }
 
+    /// Sets the limit of a class; `None` removes it.
     pub fn set(&mut self, class: EndpointClass, limit: Option<RateLimit>) {
         self.0[class as usize] = limit;
     }

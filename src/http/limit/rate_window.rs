@@ -1,76 +1,82 @@
-//! How many requests may go out now: what is documented, until the service shows that it allows less.
-//!
-//! A request counts until one window after its *answer*: whatever way the service counts its minutes, and however long
-//! the request took to reach it, it then never sees more than the budget in a window.
-//!
-//! That the service keeps to its documentation is not known from the start. Half of the documented budget is taken on
-//! trust. Beyond what is trusted or has been let through before, one request goes out at a time: if the service allows
-//! less, one request learns it and not all.
+//! The number of requests that may be sent now: the documented limit, until the service shows that it allows fewer. A
+//! request counts until one window after its *answer*, so that the service never sees more than the limit in a window,
+//! however it counts its minutes and however long the request took to reach it. Requests beyond what has passed before are
+//! sent one at a time, as probes.
 
 use super::rate_limit::RateLimit;
 use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The account of one endpoint class. It reads no clock.
+/// The requests of one endpoint class that count against its limit. The caller passes the current time.
+///
+/// Whether the service keeps to its documentation is not known at first, so half of the documented limit is trusted.
+/// Beyond what is trusted or has passed before, one request is in flight at a time: if the service allows fewer, one
+/// request meets the 429 and not all.
 #[derive(Debug)]
 pub(crate) struct RateWindow {
     window: Duration,
-    /// As documented; `None` is no limit.
+    /// The documented number of requests in a window; `None` is no limit.
     requests: Option<usize>,
     in_flight: usize,
-    /// Answered requests that count, in the order in which they cease to.
+    /// The answered requests that still count, in the order in which they expire.
     counting: VecDeque<Counted>,
-    /// So many requests are out that should go probe, or are about to go again.
-    probe: usize,
-    newest: Option<Instant>,
-    /// The most that the service has let through in a window since it last refused.
-    shown: usize,
+    /// How many probes are in flight or about to be repeated.
+    probes: usize,
+    /// When the last request was granted.
+    last_granted: Option<Instant>,
+    /// The most requests that have passed in a window since the last 429.
+    passed: usize,
+    /// The number of requests that is trusted without having passed.
     trusted: usize,
-    /// Until then only what was shown counts.
+    /// Until this time only `passed` counts, and not `trusted`.
     cautious_until: Option<Instant>,
     learnt: Option<LearntLimit>,
 }
 
-/// The service counted the request at some time between its sending and its answer.
+/// An answered request. The service counted it at some time between its sending and its answer.
 #[derive(Clone, Copy, Debug)]
 struct Counted {
     sent: Instant,
     until: Instant,
 }
 
-/// What a refusal taught.
+/// The limit that a 429 showed.
 #[derive(Clone, Copy, Debug)]
 struct LearntLimit {
     requests: usize,
     at: Instant,
-    /// For so many windows it is believed; then the documented budget is tried again.
+    /// The number of windows for which the limit is kept; then the documented limit is tried again.
     windows: u32,
     until: Instant,
 }
 
-/// Whether a request may go out.
+/// The reply to the wish to send a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Claim {
-    /// It may; so many others count snapshot it, and the first of them until then.
+    /// The request may be sent. `snapshot` records how many requests count against the window now, and when the oldest
+    /// expires. `probe`: the request is sent as a probe.
     Granted { snapshot: Snapshot, probe: bool },
-    /// Not before this time; `None`: not before an answer comes.
-    Spent(Option<Instant>),
-    /// Only probe, and so not before the answers to all that are out; or after this time.
-    NotBesideAnother(Instant),
+    /// The limit is used up until this time; `None`: until an answer arrives.
+    Exhausted(Option<Instant>),
+    /// The request can be sent only as a probe, after the answers to all requests in flight, or at this time.
+    AfterProbe(Instant),
 }
 
-/// What counted when a request went out.
+/// The state of the window when a request was granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Snapshot {
     at: Instant,
+    /// How many other requests counted.
     count: usize,
+    /// When the first of them expires.
     first_until: Instant,
 }
 
-/// The service counts by the minute.
+/// The window of the service's documented limits.
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// For how many windows a learnt limit is kept at first, and at most.
 const FIRST_WINDOWS: u32 = 4;
 const MOST_WINDOWS: u32 = 32;
 
@@ -82,16 +88,16 @@ impl RateWindow {
             requests,
             in_flight: 0,
             counting: VecDeque::new(),
-            probe: 0,
-            newest: None,
-            shown: 0,
+            probes: 0,
+            last_granted: None,
+            passed: 0,
             trusted: requests.map_or(usize::MAX, |requests| (requests / 2).max(1)),
             cautious_until: None,
             learnt: None,
         }
     }
 
-    /// Asks for a request. Who has the turn to go probe brings it.
+    /// Asks to send a request. `has_turn`: the caller holds the turn of an earlier probe.
     pub(crate) fn claim(&mut self, now: Instant, has_turn: bool) -> Claim {
         while self.counting.front().is_some_and(|c| c.until <= now) {
             self.counting.pop_front();
@@ -99,26 +105,27 @@ impl RateWindow {
         let first = self.counting.front().copied();
         let first_until = first.map(|first| first.until);
         let count = self.in_flight + self.counting.len();
-        if count >= self.most(now) {
-            return Claim::Spent(first_until);
+        if count >= self.current_limit(now) {
+            return Claim::Exhausted(first_until);
         }
         let probe = count >= self.proven(now);
-        if probe && !has_turn && (self.probe > 0 || self.in_flight > 0) {
-            let patience = self.newest.unwrap_or(now) + self.hold_back(now);
-            if now < patience {
-                let ends = [first_until, self.cautious_until, Some(patience)];
+        if probe && !has_turn && (self.probes > 0 || self.in_flight > 0) {
+            let held_until = self.last_granted.unwrap_or(now) + self.hold_back(now);
+            if now < held_until {
+                let ends = [first_until, self.cautious_until, Some(held_until)];
                 let later = ends.into_iter().flatten().filter(|end| *end > now);
-                return Claim::NotBesideAnother(later.min().unwrap_or(patience));
+                return Claim::AfterProbe(later.min().unwrap_or(held_until));
             }
         }
-        // What the service may count no more would make it seem to allow more than it does.
-        let is_sure = first.is_none_or(|first| first.sent + self.window > now);
-        if count >= self.trusted && probe && !is_sure {
-            return Claim::Spent(first_until);
+        // The service may no longer count the oldest request. A probe that passes now would suggest a higher limit than
+        // the service has.
+        let is_counted = first.is_none_or(|first| first.sent + self.window > now);
+        if count >= self.trusted && probe && !is_counted {
+            return Claim::Exhausted(first_until);
         }
         self.in_flight += 1;
-        self.newest = Some(now);
-        self.probe += usize::from(probe && !has_turn);
+        self.last_granted = Some(now);
+        self.probes += usize::from(probe && !has_turn);
         let snapshot = Snapshot {
             at: now,
             count,
@@ -127,15 +134,16 @@ impl RateWindow {
         Claim::Granted { snapshot, probe }
     }
 
-    fn most(&self, now: Instant) -> usize {
+    /// The learnt limit while it is kept, and otherwise the documented one.
+    fn current_limit(&self, now: Instant) -> usize {
         let learnt = self.learnt.filter(|learnt| now < learnt.until);
         learnt.map_or(self.requests.unwrap_or(usize::MAX), |learnt| {
             learnt.requests
         })
     }
 
-    /// An answer that is slow, or that nobody waits for, holds the others back no longer than its part of the window;
-    /// soon after a refusal, than the window.
+    /// How long a probe waits for requests in flight: `window / requests`, or a whole window soon after a 429. A slow
+    /// answer holds other requests back no longer than this.
     fn hold_back(&self, now: Instant) -> Duration {
         match self.requests {
             Some(requests) if !self.is_cautious(now) => self.window / requests.max(1) as u32,
@@ -143,45 +151,46 @@ impl RateWindow {
         }
     }
 
+    /// How many requests can count at once without a probe.
     fn proven(&self, now: Instant) -> usize {
         match self.is_cautious(now) {
-            true => self.shown,
-            false => self.shown.max(self.trusted),
+            true => self.passed,
+            false => self.passed.max(self.trusted),
         }
     }
 
-    /// Whether the service was heard to refuse of late.
+    /// Whether the service has answered with a 429 recently.
     pub(crate) fn is_cautious(&self, now: Instant) -> bool {
         self.cautious_until.is_some_and(|until| now < until)
     }
 
-    /// A request that went probe is over and will not go again.
-    pub(crate) fn end_turn(&mut self) {
-        self.probe -= 1;
+    /// Records that a probe has ended and will not be repeated.
+    pub(crate) fn end_probe(&mut self) {
+        self.probes -= 1;
     }
 
-    /// Nothing was sent of a request that was granted.
+    /// Records that a granted request was not sent.
     pub(crate) fn give_back(&mut self) {
         self.in_flight -= 1;
     }
 
-    /// A request was let through, for all that is known.
-    pub(crate) fn spend(&mut self, snapshot: Snapshot, now: Instant) {
+    /// Records that the service counted a granted request, or may have.
+    pub(crate) fn record_counted(&mut self, snapshot: Snapshot, now: Instant) {
         self.in_flight -= 1;
         if self.requests.is_some() {
             self.counting.push_back(Counted {
                 sent: snapshot.at,
                 until: now + self.window,
             });
-            self.shown = self.shown.max(self.counting.len());
+            self.passed = self.passed.max(self.counting.len());
         }
     }
 
-    /// The service refused a request, which cost nothing, and asked to `wait`.
-    pub(crate) fn refuse(&mut self, snapshot: Snapshot, now: Instant, wait: Duration) {
+    /// Records that the service answered a granted request with a 429, which does not count, and asked for a wait.
+    pub(crate) fn record_throttled(&mut self, snapshot: Snapshot, now: Instant, wait: Duration) {
         self.in_flight -= 1;
         self.be_cautious_until(now + wait);
-        // The service asks to wait until what counted first ceases to; otherwise it refuses for another reason.
+        // A 429 about this window asks to wait until the oldest request expires; any other has another reason.
         let slack = self.window / 16;
         let is_about_the_window =
             wait <= self.window + slack && snapshot.first_until <= now + wait + slack;
@@ -190,19 +199,21 @@ impl RateWindow {
         }
     }
 
-    /// Nobody is sure of anything until one window after `until`.
+    /// Makes requests go out as probes until one window after `until`.
     pub(crate) fn be_cautious_until(&mut self, until: Instant) {
-        self.shown = 0;
+        self.passed = 0;
         self.cautious_until = self.cautious_until.max(Some(until + self.window));
     }
 
-    /// As long as a trial of the documented budget teaches nothing new, the next is put off twice as long.
+    /// Records the number of requests that passed before a 429 as the limit. Each trial of the documented limit that shows
+    /// no higher one doubles the time until the next trial.
     fn learn(&mut self, snapshot: Snapshot, now: Instant, wait: Duration) {
         let requests = snapshot.count;
         if let Some(learnt) = &mut self.learnt
             && snapshot.at < learnt.at
         {
-            // They were out together. To believe too much costs less than to believe too little.
+            // The requests were in flight together, so the higher number is taken: a limit that is too high costs another
+            // 429, one that is too low costs throughput for many windows.
             learnt.requests = learnt.requests.max(requests);
             self.trusted = learnt.requests;
             return;
@@ -227,129 +238,129 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn budget(requests: u32) -> RateWindow {
+    fn window_of(requests: u32) -> RateWindow {
         RateWindow::new(Some(RateLimit {
             requests,
             window: MINUTE,
         }))
     }
 
-    /// Asks until there is no more, and lets each through at once: how many there were.
-    fn spend_all(budget: &mut RateWindow, now: Instant) -> usize {
+    /// Claims requests until none is granted, and lets each pass at once; returns their number.
+    fn send_all(window: &mut RateWindow, now: Instant) -> usize {
         let mut count = 0;
-        while let Claim::Granted { probe, snapshot } = budget.claim(now, false) {
-            budget.spend(snapshot, now);
+        while let Claim::Granted { probe, snapshot } = window.claim(now, false) {
+            window.record_counted(snapshot, now);
             if probe {
-                budget.end_turn();
+                window.end_probe();
             }
             count += 1;
         }
         count
     }
 
-    fn granted(budget: &mut RateWindow, now: Instant) -> Snapshot {
-        match budget.claim(now, true) {
+    fn granted(window: &mut RateWindow, now: Instant) -> Snapshot {
+        match window.claim(now, true) {
             Claim::Granted { snapshot, .. } => snapshot,
             claim => panic!("{claim:?}"),
         }
     }
 
     #[test]
-    fn a_slow_answer_holds_the_next_back_for_its_part_of_the_window() {
-        let mut budget = budget(20);
+    fn a_slow_answer_holds_the_next_request_back_for_its_share_of_the_window() {
+        let mut window = window_of(20);
         let start = Instant::now();
         for _ in 0..10 {
             assert!(matches!(
-                budget.claim(start, false),
+                window.claim(start, false),
                 Claim::Granted { probe: false, .. }
             ));
         }
         for number in 1..=10 {
             let before = start + SECOND * 3 * (number - 1);
             let now = start + SECOND * 3 * number;
-            assert_eq!(budget.claim(before, false), Claim::NotBesideAnother(now));
+            assert_eq!(window.claim(before, false), Claim::AfterProbe(now));
             assert!(matches!(
-                budget.claim(now, false),
+                window.claim(now, false),
                 Claim::Granted { probe: true, .. }
             ));
         }
-        assert_eq!(budget.claim(start + MINUTE, false), Claim::Spent(None));
+        assert_eq!(window.claim(start + MINUTE, false), Claim::Exhausted(None));
     }
 
     #[test]
     fn a_request_counts_until_a_window_after_its_answer() {
-        let mut budget = budget(2);
+        let mut window = window_of(2);
         let start = Instant::now();
-        let snapshot = granted(&mut budget, start);
-        granted(&mut budget, start);
-        assert_eq!(budget.claim(start, false), Claim::Spent(None));
-        budget.spend(snapshot, start + SECOND);
+        let snapshot = granted(&mut window, start);
+        granted(&mut window, start);
+        assert_eq!(window.claim(start, false), Claim::Exhausted(None));
+        window.record_counted(snapshot, start + SECOND);
         let until = start + SECOND + MINUTE;
         assert_eq!(
-            budget.claim(start + SECOND, false),
-            Claim::Spent(Some(until))
+            window.claim(start + SECOND, false),
+            Claim::Exhausted(Some(until))
         );
-        assert!(matches!(budget.claim(until, true), Claim::Granted { .. }));
+        assert!(matches!(window.claim(until, true), Claim::Granted { .. }));
     }
 
     #[test]
-    fn a_refusal_teaches_what_was_let_through() {
-        let mut budget = budget(25);
+    fn a_429_shows_the_limit() {
+        let mut window = window_of(25);
         let start = Instant::now();
         for _ in 0..12 {
-            let snapshot = granted(&mut budget, start);
-            budget.spend(snapshot, start);
+            let snapshot = granted(&mut window, start);
+            window.record_counted(snapshot, start);
         }
-        let refused = granted(&mut budget, start + SECOND);
-        budget.refuse(refused, start + SECOND, MINUTE - SECOND);
-        for window in 1..=FIRST_WINDOWS {
-            let now = start + MINUTE * window + SECOND * window;
-            assert_eq!(spend_all(&mut budget, now), 12, "{window}");
+        let refused = granted(&mut window, start + SECOND);
+        window.record_throttled(refused, start + SECOND, MINUTE - SECOND);
+        for number in 1..=FIRST_WINDOWS {
+            let now = start + MINUTE * number + SECOND * number;
+            assert_eq!(send_all(&mut window, now), 12, "{number}");
         }
-        // Then the documented budget is tried again, and holds.
+        // Then the documented limit is tried again, and the service allows it.
         let later = start + MINUTE * 6;
-        assert_eq!(spend_all(&mut budget, later), 25);
-        assert_eq!(spend_all(&mut budget, later + MINUTE), 25);
+        assert_eq!(send_all(&mut window, later), 25);
+        assert_eq!(send_all(&mut window, later + MINUTE), 25);
     }
 
     #[test]
-    fn a_trial_that_teaches_nothing_new_is_put_off_ever_longer() {
-        let mut budget = budget(25);
+    fn the_next_trial_comes_later_when_a_trial_shows_no_higher_limit() {
+        let mut window = window_of(25);
         let mut now = Instant::now();
         for windows in [4, 8, 16, 32, 32] {
             for _ in 0..3 {
-                let snapshot = granted(&mut budget, now);
-                budget.spend(snapshot, now);
+                let snapshot = granted(&mut window, now);
+                window.record_counted(snapshot, now);
             }
-            let refused = granted(&mut budget, now);
-            budget.refuse(refused, now, MINUTE);
+            let refused = granted(&mut window, now);
+            window.record_throttled(refused, now, MINUTE);
             for _ in 0..windows {
                 now += MINUTE;
-                assert_eq!(spend_all(&mut budget, now), 3);
+                assert_eq!(send_all(&mut window, now), 3);
             }
             now += MINUTE * 2;
         }
     }
 
     #[test]
-    fn a_refusal_about_something_else_teaches_nothing() {
-        let mut budget = budget(25);
+    fn a_429_for_another_reason_shows_no_limit() {
+        let mut window = window_of(25);
         let start = Instant::now();
-        let snapshot = granted(&mut budget, start);
-        budget.spend(snapshot, start);
-        let refused = granted(&mut budget, start);
-        budget.refuse(refused, start, SECOND * 7);
-        assert_eq!(spend_all(&mut budget, start + SECOND * 7), 24);
+        let snapshot = granted(&mut window, start);
+        window.record_counted(snapshot, start);
+        let refused = granted(&mut window, start);
+        window.record_throttled(refused, start, SECOND * 7);
+        assert_eq!(send_all(&mut window, start + SECOND * 7), 24);
     }
 
     #[test]
-    fn of_requests_that_were_out_together_the_last_teaches() {
-        let mut budget = budget(25);
+    fn of_429s_to_requests_in_flight_together_the_highest_limit_counts() {
+        let mut window = window_of(25);
         let start = Instant::now();
-        let out: Vec<_> = (0..12).map(|_| granted(&mut budget, start)).collect();
+        let out: Vec<_> = (0..12).map(|_| granted(&mut window, start)).collect();
         for snapshot in out {
-            budget.refuse(snapshot, start + SECOND, MINUTE);
+            window.record_throttled(snapshot, start + SECOND, MINUTE);
         }
-        assert_eq!(budget.most(start + SECOND), 11);
+        assert_eq!(window.current_limit(start + SECOND), 11);
     }
 }

@@ -1,4 +1,4 @@
-//! The service's limits, kept from our side, for all clients of the process that permit a client id.
+//! The endpoint limiters of a client id, shared by all clients of the process that use it.
 
 use super::endpoint_limiter::EndpointLimiter;
 use super::rate_limit::RateLimits;
@@ -8,17 +8,18 @@ use crate::process::Process;
 use once_cell::race::OnceBox;
 use std::sync::{Arc, Mutex, Weak};
 
-/// The limiters of one client id, shared by all clients of the process that use it with the same limits.
+/// The limiters of one client id, one for each endpoint class. Clients of the process that use the same service, client id
+/// and limits share them.
 #[derive(Debug)]
 pub(crate) struct Throttle([EndpointLimiter; EndpointClass::COUNT]);
 
-/// What tells throttles apart: the service's root, the client id and the limits.
+/// The identity of a throttle: the service's root URL, the client id and the limits.
 type Key = (String, String, RateLimits);
 
-/// The throttles in use in one process. Few, so a list; and one that gives its memory back with its last entry.
+/// The throttles in use in one process. They are few, so a list holds them; it frees its memory with its last entry.
 ///
 /// A child of a fork inherits the registry of its parent, whose lock another thread may have held, and whose throttles
-/// wait for answers that only the parent receives. So each process in a line of forks adds a registry of its own.
+/// wait for answers that only the parent receives. Each forked process therefore adds a registry of its own.
 struct Registry {
     process: Process,
     in_use: Mutex<Vec<(Key, Weak<Throttle>)>>,
@@ -29,11 +30,12 @@ struct Registry {
 static FIRST: OnceBox<Registry> = OnceBox::new();
 
 impl Registry {
+    /// The registry of this process.
     fn current() -> &'static Registry {
         let process = Process::current();
-        let mut place = &FIRST;
+        let mut slot = &FIRST;
         loop {
-            let registry = place.get_or_init(|| {
+            let registry = slot.get_or_init(|| {
                 Box::new(Registry {
                     process,
                     in_use: Mutex::default(),
@@ -43,7 +45,7 @@ impl Registry {
             if registry.process == process {
                 return registry;
             }
-            place = &registry.of_child;
+            slot = &registry.of_child;
         }
     }
 }
@@ -57,7 +59,7 @@ impl Drop for Throttle {
 }
 
 impl Throttle {
-    /// The throttle for this client id at this service: the one in use, or a new one.
+    /// The throttle for this client id at this service: the existing one, or a new one.
     pub(crate) fn shared(root: &str, client_id: &str, limits: &RateLimits) -> Arc<Self> {
         let key = (root.to_owned(), client_id.to_owned(), limits.clone());
         let mut in_use = lock(&Registry::current().in_use);
@@ -74,6 +76,7 @@ impl Throttle {
         Throttle(limits.each().map(EndpointLimiter::new))
     }
 
+    /// The limiter of an endpoint class.
     pub(crate) fn limiter(&self, class: EndpointClass) -> &EndpointLimiter {
         &self.0[class as usize]
     }
@@ -84,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_client_id_has_one_throttle() {
+    fn clients_of_one_client_id_share_one_throttle() {
         let limits = RateLimits::default();
         let first = Throttle::shared("https://h", "id", &limits);
         assert!(Arc::ptr_eq(
