@@ -110,10 +110,12 @@ pub(super) unsafe fn texts<'a>(
     let array = unsafe { array(argument, start, count) }?;
     let mut texts = SmallVec::new();
     for (position, item) in array.iter().enumerate() {
-        // SAFETY: the header asks for NUL-terminated strings; `text` refuses NULL.
-        let item =
-            unsafe { text("", *item).or_else(|_| text(&format!("{argument}[{position}]"), *item)) };
-        texts.push(item?);
+        // SAFETY: the header requires NUL-terminated strings; `text` refuses NULL.
+        let text = unsafe {
+            // The name with its position is made only for an error.
+            text("", *item).or_else(|_| text(&format!("{argument}[{position}]"), *item))
+        }?;
+        texts.push(text);
     }
     Ok(texts)
 }

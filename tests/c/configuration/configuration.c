@@ -656,7 +656,7 @@ static void every_option_in_the_environment(void)
     variable_is_refused("UMAPI_PROXY_USER", "me", "UMAPI_PROXY: is missing");
 }
 
-/* Where both speak of an option, the operator is heard; what only the program says stays. */
+/* Where both set an option, the operator's value counts; what only the program sets stays. */
 static void the_operator_wins_over_the_program_by_key(void)
 {
     umapi_client *client = NULL;
@@ -668,8 +668,8 @@ static void the_operator_wins_over_the_program_by_key(void)
     CHECK_OK(umapi_client_options_set(options, "user_agent_prefix", "program/1", &error), error);
     write_file("{" OAUTH "," WHERE ",'max_attempts':2,'user_agent_prefix':'operator/1'}");
     CHECK_OK(umapi_client_new_from_file(file, options, &client, &error), error);
-    fault("{'endpoint':'user','fault':{'status':{'code':503}}}");
-    CHECK_FAILS(umapi_client_find_user(client, NULL, SOMEBODY, NULL, &user, &error), UMAPI_STATUS_SERVER, error);
+    add_fault("{'endpoint':'user','fault':{'status':{'code':503}}}");
+    CHECK_FAILS(umapi_client_find_user(client, NULL, EXISTING_USER, NULL, &user, &error), UMAPI_STATUS_SERVER, error);
     CHECK_INT(umapi_error_attempts(error), 2);
     umapi_error_free(error);
     error = NULL;
@@ -681,18 +681,18 @@ static void the_operator_wins_over_the_program_by_key(void)
     umapi_client_options_free(options);
 }
 
-typedef struct told {
+typedef struct counts {
     int dangers, debugs;
-} told;
+} counts;
 
 static void count_lines(int32_t level, const char *message, void *user_data)
 {
-    told *told = user_data;
+    counts *counts = user_data;
     if (level == UMAPI_LOG_DEBUG) {
-        told->debugs++;
+        counts->debugs++;
     }
     if (level == UMAPI_LOG_WARN && strstr(message, "DANGER: certificates are not verified") != NULL) {
-        told->dangers++;
+        counts->dangers++;
     }
 }
 
@@ -700,18 +700,18 @@ static void an_operator_turns_the_log_up_and_the_verification_off(void)
 {
     umapi_client *client = NULL;
     umapi_client_options *options = umapi_client_options_new();
-    told told = {0, 0};
-    CHECK_OK(umapi_client_options_set_log(options, UMAPI_LOG_ERROR, count_lines, &told, NULL, &error), error);
+    counts counts = {0, 0};
+    CHECK_OK(umapi_client_options_set_log(options, UMAPI_LOG_ERROR, count_lines, &counts, NULL, &error), error);
     restore_the_environment();
     CHECK_OK(umapi_client_new_from_environment(options, &client, &error), error);
-    finds_somebody(client);
-    CHECK_INT(told.debugs, 0);
+    finds_a_user(client);
+    CHECK_INT(counts.debugs, 0);
     setenv("UMAPI_LOG_LEVEL", "debug", 1);
     setenv("UMAPI_DANGER_ACCEPT_INVALID_CERTIFICATES", "true", 1);
     CHECK_OK(umapi_client_new_from_environment(options, &client, &error), error);
-    CHECK_INT(told.dangers, 1);
-    finds_somebody(client);
-    CHECK(told.debugs > 0);
+    CHECK_INT(counts.dangers, 1);
+    finds_a_user(client);
+    CHECK(counts.debugs > 0);
     umapi_client_options_free(options);
 }
 

@@ -157,7 +157,8 @@ static void certificates(void)
     snprintf(no_tls, sizeof no_tls, "https%s", strchr(environment("UMAPI_SANDBOX_CONTROL"), ':'));
     fails_directly_at(environment("TLS_EXPIRED"), TLS, UMAPI_STATUS_TLS, "has expired on", "check this machine's clock");
     fails_directly_at(environment("TLS_WRONG_NAME"), TLS, UMAPI_STATUS_TLS, "is for intranet.example", "check the host");
-    fails_directly_at(environment("TLS_1_1"), TLS, UMAPI_STATUS_TLS, "no TLS of 1.2 or later", "brought up to date");
+    fails_directly_at(environment("TLS_1_1"), TLS, UMAPI_STATUS_TLS, "does not support TLS 1.2 or later",
+                      "brought up to date");
     fails_directly_at(environment("TLS_SELF_SIGNED"), TLS, UMAPI_STATUS_TLS, "is self-signed", "a certificate of a CA");
     fails_directly_at(no_tls, TLS, UMAPI_STATUS_TLS, "does not speak TLS", "check the port");
 }
