@@ -178,17 +178,17 @@
 #define UMAPI_ENDPOINT_STATUS 7
 
 /**
- * Log lines about what failed for good.
+ * Log lines about failures that are final.
  */
 #define UMAPI_LOG_ERROR 1
 
 /**
- * Also about what failed and is tried again.
+ * Also about failures after which the request is tried again.
  */
 #define UMAPI_LOG_WARN 2
 
 /**
- * Also about what happens rarely, such as a new token.
+ * Also about rare events, such as a new token.
  */
 #define UMAPI_LOG_INFO 3
 
@@ -660,11 +660,11 @@ typedef void (*umapi_destroy_fn)(void *user_data);
 typedef void (*umapi_progress_fn)(const umapi_progress *progress, void *user_data);
 
 /**
- * Takes a log line: one of `UMAPI_LOG_*` and a text that is valid until it returns. Lines never hold a secret.
+ * Receives a log line: one of `UMAPI_LOG_*` and a text that is valid until it returns. Lines never hold a secret.
  *
  * It runs on the thread whose call the line is about, before that call returns. A line about work beside the calls, such as
- * a page that is fetched ahead or the renewal of a token, comes on a thread whose call of the same client is under way, or
- * with the next such call; of lines that wait for one, the newest 1,000 are kept. See "Callbacks" in the first chapter for
+ * a page that is fetched ahead or the renewal of a token, is given to a thread whose call of the same client is under way,
+ * or to the next such call; of lines that wait for a call, the newest 1,000 are kept. See "Callbacks" in the first chapter for
  * what it may call.
  *
  * @since 0.1.0
@@ -1347,6 +1347,69 @@ void umapi_call_free(umapi_call *call);
 umapi_client_options *umapi_client_options_new(void);
 
 /**
+ * Sets one option by its key, as a configuration file or a variable of the environment would
+ * (umapi_client_new_from_file, umapi_client_new_from_environment): for programs that pass on what their own users
+ * configure. Where there is a function of its own for an option, both do the same and make the same checks.
+ *
+ * The keys, with the default where there is one:
+ *
+ * - `endpoint` (`https://usermanagement.adobe.io/v2/usermanagement`): The root URL of the service: https, or http
+ *   with a loopback address.
+ * - `ca_file`: A file with certificates in PEM or DER to trust besides those of the platform.
+ * - `platform_certificates` (`true`): Whether the certificates that the platform trusts are trusted.
+ * - `danger_accept_invalid_certificates` (`false`): DANGER: turns the verification of certificates off; each client
+ *   logs a warning.
+ * - `proxy`: The proxy, as `http://host:port`, `https:`, `socks5:` or `socks5h:`, or `off` for none.
+ * - `proxy_user`: The user for the proxy; set it after `proxy`.
+ * - `proxy_password`: The password for the proxy; set it after `proxy_user`.
+ * - `user_agent_prefix`: Text before the library's name in `User-Agent`: 1 to 256 printable ASCII characters.
+ * - `connect_timeout_ms` (`30000`): How long connecting to a host may take, TLS included; at least 1.
+ * - `attempt_timeout_ms` (`120000`): How long one attempt may take, from connecting to the last byte of its answer;
+ *   at least 1.
+ * - `max_attempts` (`4`): How often a request is tried in all; at least 1, which turns retries off.
+ * - `first_retry_delay_ms` (`15000`): The wait before the second attempt where the service names none, and doubled
+ *   with each further one; at least 1.
+ * - `max_retry_wait_ms` (`300000`): The longest single wait of a call, which fails if the service asks for more; at
+ *   least 1.
+ * - `rate_limit_users` (`25/60000`): The pace of listings of users: requests/milliseconds, or `off`.
+ * - `rate_limit_user` (`25/60000`): The pace of requests for one user, likewise.
+ * - `rate_limit_groups` (`5/60000`): The pace of listings of groups, likewise.
+ * - `rate_limit_user_groups` (`5/60000`): The pace of the deprecated listing of user groups, likewise.
+ * - `rate_limit_action` (`10/60000`): The pace of requests of actions, likewise.
+ * - `rate_limit_token` (`off`): The pace of requests for a token, likewise.
+ * - `rate_limit_status` (`off`): The pace of requests for the service's status, likewise.
+ * - `entries_per_request` (`10`): How many entries a request of actions has at most; at least 1.
+ * - `steps_per_entry` (`10`): How many steps an entry has at most; at least 1.
+ * - `names_per_step` (`10`): How many names a step has at most; at least 1.
+ * - `test_mode` (`false`): Whether the service only checks actions, and changes nothing.
+ * - `account_deletes_in_test_mode` (`false`): Whether actions that delete accounts are sent in test mode, which once
+ *   deleted for real.
+ * - `read_ahead` (`8`): How many pages of a listing may be under way at once; at least 1, which reads one after the
+ *   other.
+ * - `log_level`: The least important lines that the program's log callback gets: `error`, `warn`, `info` or `debug`.
+ *
+ * A flag is `true` or `1`, `false` or `0`. Times are whole numbers of milliseconds. A rate limit is a number of requests
+ * and the milliseconds of their window, such as `25/60000`; see umapi_client_options_set_rate_limit. `ca_file` adds to the
+ * certificates that were added before. `proxy` takes the place of a proxy and a login that were set before. `log_level`
+ * has an effect on the callback of umapi_client_options_set_log, which must have been set before.
+ *
+ * The keys of the organisation and of the credentials (`org_id`, `client_id`, `client_secret`, `tech_acct_id`,
+ * `private_key_path`, `private_key_passphrase`, `auth_host`, `auth_path`) are keys of a configuration, but no options of
+ * a client; they are refused here.
+ *
+ * @param options  the options.
+ * @param key      one of the keys above; copied.
+ * @param value    the value as text; copied. `proxy_password` is zeroed when no longer needed, and never shown.
+ * @param error    receives the error; may be NULL. Its message begins with the key; for a key that is unknown it names
+ *                 the nearest one.
+ * @since 0.1.0
+ */
+umapi_status umapi_client_options_set(umapi_client_options *options,
+                                      const char *key,
+                                      const char *value,
+                                      umapi_error **error);
+
+/**
  * Sets the root URL of the service, in place of `https://usermanagement.adobe.io/v2/usermanagement`.
  *
  * @param options   the options.
@@ -1409,20 +1472,20 @@ umapi_status umapi_client_options_set_attempt_timeout_ms(umapi_client_options *o
                                                          umapi_error **error);
 
 /**
- * Sets when a request is tried again. It is, after 429, 408, 500, 502, 503, 504, failed connections and timeouts,
- * unless it might then be done twice: an action whose answer was lost is sent again only if all its commands may run
- * twice with the same end.
+ * Sets when a request is tried again. A request is tried again after 429, 408, 500, 502, 503, 504, failed connections and
+ * timeouts, unless it might then be executed twice: an action whose answer was lost is sent again only if all its commands
+ * may run twice with the same result.
  *
- * Where no connection was to be had (the name is not found, the host refuses or keeps silent, the proxy cannot reach
- * it), the next attempt comes after 1, 2, 4 seconds, or sooner if `first_delay_ms` is less, and none once the connect
- * timeout has passed since the first of them: such a failure is told within seconds. Failures of TLS, certificates and
- * of the proxy itself are told at once.
+ * If no connection can be made (the name is not found, the host refuses or does not answer, the proxy cannot reach it), the
+ * next attempts follow after 1, 2 and 4 seconds, or sooner if `first_delay_ms` is less, and none follows once the connect
+ * timeout has passed since the first of them, so that such a failure is reported within seconds. Failures of TLS, of
+ * certificates and of the proxy itself are reported at once.
  *
  * @param options         the options.
  * @param max_attempts    how often a request is tried in all; 1 turns retries off; the default is 4.
  * @param first_delay_ms  the wait before the second attempt where the service names none; it doubles each time, and
  *                        up to a third is added at random; at least 1; the default is 15,000.
- * @param max_wait_ms     the longest wait put up with; if the service asks for more, the call ends at once with
+ * @param max_wait_ms     the longest single wait; if the service asks for more, the call ends at once with
  *                        `UMAPI_STATUS_THROTTLED`; at least 1; the default is 300,000.
  * @param error           receives the error; may be NULL.
  * @since 0.1.0
@@ -1438,14 +1501,14 @@ umapi_status umapi_client_options_set_retry(umapi_client_options *options,
  * 25 a minute for users and for one user, 5 for groups and for user groups, 10 for actions. All clients of the process
  * with the same endpoint, client id and limits share one pace.
  *
- * Half of the limit is taken on trust. What goes beyond that, and beyond what the service has let through before, goes
- * one request at a time. If the service refuses (HTTP 429) where the limit leaves room, what it did let through in the
- * window is the limit for some windows; then the one that is set here is tried again.
+ * Half of the limit is used without proof. Requests beyond that, and beyond what the service has accepted before, are sent
+ * one at a time. If the service refuses one (HTTP 429) although the limit leaves room, the number that it accepted in the
+ * window is the limit for some windows; then the limit that is set here is tried again.
  *
  * @param options    the options.
  * @param endpoint   one of `UMAPI_ENDPOINT_*`.
  * @param requests   how many requests in each window; 0 for no limit.
- * @param window_ms  the window in milliseconds, at least 1.
+ * @param window_ms  the window in milliseconds, at least 1; ignored if there is no limit.
  * @param error      receives the error; may be NULL.
  * @since 0.1.0
  */
@@ -1473,8 +1536,8 @@ umapi_status umapi_client_options_set_batch_limits(umapi_client_options *options
                                                    umapi_error **error);
 
 /**
- * Sets how many pages of a listing may be on their way at once. Pages are always delivered in order; each one on its
- * way takes the memory of its answer.
+ * Sets how many pages of a listing may be under way at once. Pages are always delivered in order; each page under way
+ * takes the memory of its answer.
  *
  * @param options  the options.
  * @param pages    at least 1, which reads one after the other; the default is 8.
@@ -1486,7 +1549,7 @@ umapi_status umapi_client_options_set_read_ahead(umapi_client_options *options,
                                                  umapi_error **error);
 
 /**
- * Sets what stands before the library's own name in the `User-Agent` header, such as "acme-sync/2.1".
+ * Sets the text before the library's own name in the `User-Agent` header, such as "acme-sync/2.1".
  *
  * @param options  the options.
  * @param prefix   1 to 256 printable ASCII characters; copied.
@@ -1499,8 +1562,8 @@ umapi_status umapi_client_options_set_user_agent_prefix(umapi_client_options *op
 
 /**
  * Adds certificates to trust, for the service and for the token endpoint: the CA of a company that inspects TLS, or of
- * the sandbox. They stand beside those of the platform, unless umapi_client_options_set_platform_certificates leaves
- * these out.
+ * the sandbox. They are trusted besides those of the platform, unless umapi_client_options_set_platform_certificates turns
+ * these off.
  *
  * @param options  the options.
  * @param pem      one or more certificates in PEM, or in DER; copied.
@@ -1540,10 +1603,10 @@ umapi_status umapi_client_options_set_platform_certificates(umapi_client_options
                                                             umapi_error **error);
 
 /**
- * DANGER: turns the verification of certificates off. Whoever sits on the line can then read the client secret and the
- * token, and change whatever is read or written; TLS protects nothing any more. It is for a short look at a network
- * that is in pieces, never for work; what you want is umapi_client_options_add_ca_file. Every client that is made with
- * it says so in its log, at `UMAPI_LOG_WARN`.
+ * DANGER: turns the verification of certificates off. A third party on the connection can then read the client secret and
+ * the token, and change all that is read or written; TLS protects nothing any more. It is for a short look at a network
+ * that does not work, never for production; use umapi_client_options_add_ca_file instead. Every client that is made with
+ * it logs a warning (`UMAPI_LOG_WARN`).
  *
  * @param options   the options.
  * @param accepted  1 or 0; the default is 0.
@@ -1558,7 +1621,7 @@ umapi_status umapi_client_options_set_danger_accept_invalid_certificates(umapi_c
  * Sets the proxy for every https connection, to the service and to the token endpoint. It takes the place of what the
  * environment says: without this function (and umapi_client_options_disable_proxy) the first of `HTTPS_PROXY`,
  * `https_proxy`, `ALL_PROXY`, `all_proxy` that is set names the proxy, as `http://user:password@host:port` (with
- * percent-encoding for special characters), and `NO_PROXY` or `no_proxy` lists the hosts that are reached straight, by
+ * percent-encoding for special characters), and `NO_PROXY` or `no_proxy` lists the hosts that are reached directly, by
  * domain (with all below it), address or network (`10.0.0.0/8`), or `*` for all, but not by port; on macOS and Windows the
  * system's settings come last. The environment is read when a client makes its first connection.
  * `NO_PROXY` does not apply to a proxy set here. Plain http, which is for loopback addresses only, never takes a proxy.
@@ -1566,9 +1629,9 @@ umapi_status umapi_client_options_set_danger_accept_invalid_certificates(umapi_c
  * @param options   the options.
  * @param url       the proxy: `http://host:port` or `https://host:port` (asked by CONNECT), `socks5://host:port`
  *                  (SOCKS 5; this machine looks up the host's address) or `socks5h://host:port` (SOCKS 5; the proxy
- *                  looks it up, which is what networks without outer name service need); copied.
- * @param user      the user; NULL for a proxy without login. HTTP proxies are given it as Basic authentication; NTLM
- *                  and Negotiate are not spoken.
+ *                  looks it up, as is needed in networks that cannot resolve outside names); copied.
+ * @param user      the user; NULL for a proxy without login. HTTP proxies receive it as Basic authentication; NTLM
+ *                  and Negotiate are not supported.
  * @param password  the password; NULL for none; copied, zeroed when no longer needed, never shown.
  * @param error     receives the error; may be NULL.
  * @since 0.1.0
@@ -1594,7 +1657,7 @@ umapi_status umapi_client_options_disable_proxy(umapi_client_options *options, u
  * @param options    the options.
  * @param level      the least important lines wanted: one of `UMAPI_LOG_*`.
  * @param log        the callback. It runs on the threads that make calls, on several at once.
- * @param user_data  given to it.
+ * @param user_data  passed to the callback.
  * @param destroy    called with `user_data` when the options and the last client made with them are gone; may be
  *                   NULL. Not called if this function fails.
  * @param error      receives the error; may be NULL.
@@ -2868,16 +2931,14 @@ umapi_status umapi_client_new(const char *org_id,
 /**
  * Makes a client from a configuration in a JSON file. Nothing is sent before its first call.
  *
- * The file is an object with any of these keys, all texts but for the last two:
+ * The file is an object with any of these keys:
  *
  * - `org_id`, `client_id`, `client_secret`: who the program is, and where. Required.
  * - `private_key_path`, `private_key_passphrase`, `tech_acct_id`: with the first, the credentials are of the kind Service
  *   Account (JWT, legacy), and `tech_acct_id` is required; without it they are OAuth Server-to-Server.
- * - `endpoint`, `auth_host`, `auth_path`, `ca_file`: as by umapi_client_options_set_endpoint,
- *   umapi_credentials_set_auth_host, umapi_credentials_set_auth_path and umapi_client_options_add_ca_file.
- * - `proxy`, `proxy_user`, `proxy_password`: as by umapi_client_options_set_proxy.
- * - `connect_timeout_ms`, `attempt_timeout_ms`: numbers, as by umapi_client_options_set_connect_timeout_ms and
- *   umapi_client_options_set_attempt_timeout_ms.
+ * - `auth_host`, `auth_path`: as by umapi_credentials_set_auth_host and umapi_credentials_set_auth_path.
+ * - the key of any client option; umapi_client_options_set lists them. Times and counts are numbers, flags are `true` or
+ *   `false`, all other values are texts. `proxy_user` and `proxy_password` stand beside `proxy`.
  *
  * Or it is the project file that the Adobe Developer Console lets one download, which has all of it under `project`:
  * `org.ims_org_id`, and one of `workspace.details.credentials` with `oauth_server_to_server` or with `jwt`. The keys above
@@ -2904,10 +2965,9 @@ umapi_status umapi_client_new_from_file(const char *path,
 /**
  * Makes a client from a configuration in the environment. Nothing is sent before its first call.
  *
- * Each key of umapi_client_new_from_file is a variable, in capital letters after `UMAPI_`: `UMAPI_ORG_ID`,
- * `UMAPI_CLIENT_ID`, `UMAPI_CLIENT_SECRET`, `UMAPI_TECH_ACCT_ID`, `UMAPI_PRIVATE_KEY_PATH`,
- * `UMAPI_PRIVATE_KEY_PASSPHRASE`, `UMAPI_ENDPOINT`, `UMAPI_AUTH_HOST`, `UMAPI_AUTH_PATH`, `UMAPI_CA_FILE`,
- * `UMAPI_PROXY`, `UMAPI_PROXY_USER`, `UMAPI_PROXY_PASSWORD`, `UMAPI_CONNECT_TIMEOUT_MS`, `UMAPI_ATTEMPT_TIMEOUT_MS`. One that is empty is as good as none. Paths are relative to the
+ * Each key of umapi_client_new_from_file is a variable, in capital letters after `UMAPI_`, such as `UMAPI_ORG_ID`,
+ * `UMAPI_CLIENT_ID`, `UMAPI_CLIENT_SECRET` and `UMAPI_CONNECT_TIMEOUT_MS`. All values are texts, as for
+ * umapi_client_options_set. A variable that is empty counts as not set. Paths are relative to the
  * working directory. No other thread may change the environment meanwhile.
  *
  * @param options  how the client behaves; copied; NULL for the defaults. What the environment names wins over them.

@@ -4,163 +4,26 @@ use crate::action::execute::{ActingOptions, Dispatcher};
 use crate::action::outcome::Outcome;
 use crate::action::queue::Queue;
 use crate::action::sender::ServiceSender;
-use crate::action::split::BatchLimits;
 use crate::auth::credentials::Credentials;
 use crate::call::Call;
 use crate::call::options::CallOptions;
 use crate::check;
 use crate::check::report::Report;
-use crate::config::{Configuration, Settings};
+use crate::config::Configuration;
 use crate::counters::Counters;
-use crate::error::{Error, Result};
-use crate::http::certificates::parse_certificates;
-use crate::http::limit::rate_limit::RateLimits;
-use crate::http::proxy::{Login, Proxy, ProxyChoice};
-use crate::http::retry::RetryPolicy;
-use crate::http::transport::TransportOptions;
-use crate::http::url::parse_root;
-use crate::input_file::{name_of, read_file};
-use crate::log::{LogLevel, Logger};
+use crate::error::Result;
+use crate::log::LogLevel;
 use crate::model::action::Action;
 use crate::model::user::User;
+use crate::options::ClientOptions;
 use crate::query::listing::UsersQuery;
 use crate::query::pager::{GroupPages, Pager, UserPages};
 use crate::query::single::{self, ServiceStatus};
-use crate::secret::Secret;
 use crate::service::signal::SyncSignal;
 use crate::service::{Service, ServiceOptions};
 use std::borrow::Borrow;
 use std::path::Path;
 use std::sync::Arc;
-
-const ENDPOINT: &str = "https://usermanagement.adobe.io/v2/usermanagement";
-
-/// How a client behaves. The defaults are for Adobe's production service.
-#[derive(Clone, Debug)]
-pub struct ClientOptions {
-    pub(crate) endpoint: url::Url,
-    pub transport: TransportOptions,
-    pub retry: RetryPolicy,
-    pub rate_limits: RateLimits,
-    pub batch_limits: BatchLimits,
-    /// Actions are checked by the service, and nothing is changed.
-    pub test_mode: bool,
-    /// Lets actions that delete accounts through in test mode, which has been seen to delete for real.
-    pub account_deletes_in_test_mode: bool,
-    /// How many pages of a listing may be under way at once.
-    pub read_ahead: u32,
-    pub logger: Logger,
-}
-
-impl Default for ClientOptions {
-    fn default() -> Self {
-        ClientOptions {
-            endpoint: url::Url::parse(ENDPOINT).expect("the default is a URL"),
-            transport: TransportOptions::default(),
-            retry: RetryPolicy::default(),
-            rate_limits: RateLimits::default(),
-            batch_limits: BatchLimits::default(),
-            test_mode: false,
-            account_deletes_in_test_mode: false,
-            read_ahead: 8,
-            logger: Logger::default(),
-        }
-    }
-}
-
-impl ClientOptions {
-    /// The root URL of the service; https, or http on loopback.
-    pub fn set_endpoint(&mut self, url: &str) -> Result<()> {
-        self.endpoint = parse_root("endpoint", url)?;
-        Ok(())
-    }
-
-    /// What stands before the library's own name in `User-Agent`.
-    pub fn set_user_agent_prefix(&mut self, prefix: &str) -> Result<()> {
-        let printable = prefix.bytes().all(|b| matches!(b, b' '..=b'~'));
-        if prefix.trim().is_empty() || prefix.len() > 256 || !printable {
-            return Err(Error::invalid_argument(
-                "prefix",
-                "must be 1 to 256 printable ASCII characters, since it goes into a header",
-            ));
-        }
-        self.transport.user_agent_prefix = Some(prefix.trim().to_owned());
-        Ok(())
-    }
-
-    /// Certificates in PEM to trust besides those of the platform, for the service and for the token endpoint.
-    pub fn add_ca_certificates(&mut self, pem: &[u8]) -> Result<()> {
-        let certificates = parse_certificates("pem", pem)?;
-        self.transport.trust.extra.extend(certificates);
-        Ok(())
-    }
-
-    /// The same, from a file.
-    pub fn add_ca_file(&mut self, path: &Path) -> Result<()> {
-        let name = name_of("path", path)?;
-        let certificates = parse_certificates(&name, &read_file(&name, path)?)?;
-        self.transport.trust.extra.extend(certificates);
-        Ok(())
-    }
-
-    /// Whether the certificates that the platform trusts are trusted, as they are by default, or only those added.
-    pub fn set_platform_certificates(&mut self, trusted: bool) {
-        self.transport.trust.platform = trusted;
-    }
-
-    /// Takes any certificate from anyone, which is no better than no TLS: whoever sits on the line can read the client
-    /// secret and the token, and change what is read and written. For a look into a network that is in pieces, never
-    /// for work. Every client that is made with it says so in its log.
-    pub fn set_danger_accept_invalid_certificates(&mut self, accepted: bool) {
-        self.transport.trust.any_certificate = accepted;
-    }
-
-    /// The proxy for every https connection, in place of what the environment says: `http://host:port`, `https://`,
-    /// `socks5://` (names are looked up here) or `socks5h://` (names are looked up by the proxy).
-    pub fn set_proxy(&mut self, url: &str, login: Option<(&str, Secret)>) -> Result<()> {
-        let login = login.map(|(user, password)| Login {
-            user: user.to_owned(),
-            password,
-        });
-        self.transport.proxy = ProxyChoice::Given(Proxy::from_option(["url", "user"], url, login)?);
-        Ok(())
-    }
-
-    /// No proxy, whatever the environment says.
-    pub fn disable_proxy(&mut self) {
-        self.transport.proxy = ProxyChoice::Off;
-    }
-}
-
-impl ClientOptions {
-    /// What an operator wrote down wins over what the program set.
-    fn lay_over(&mut self, settings: Settings) -> Result<()> {
-        let Settings {
-            endpoint,
-            ca_pem,
-            proxy,
-            connect_timeout,
-            attempt_timeout,
-        } = settings;
-        if let Some(endpoint) = endpoint {
-            self.endpoint = endpoint;
-        }
-        if let Some((name, pem)) = ca_pem {
-            let certificates = parse_certificates(&name, &pem)?;
-            self.transport.trust.extra.extend(certificates);
-        }
-        if let Some(proxy) = proxy {
-            self.transport.proxy = ProxyChoice::Given(proxy);
-        }
-        if let Some(timeout) = connect_timeout {
-            self.transport.connect_timeout = timeout;
-        }
-        if let Some(timeout) = attempt_timeout {
-            self.transport.attempt_timeout = timeout;
-        }
-        Ok(())
-    }
-}
 
 /// A client for one organisation at the User Management API.
 ///
@@ -204,7 +67,6 @@ impl Client {
     /// Options that contradict each other, an organisation id that is not 1 to 256 visible ASCII characters, or a
     /// client id that cannot be sent in a header are an [`crate::ErrorKind::InvalidArgument`].
     pub fn new(org_id: &str, credentials: Credentials, options: ClientOptions) -> Result<Self> {
-        options.batch_limits.check()?;
         options.transport.trust.check_not_empty()?;
         if options.transport.trust.any_certificate {
             options.logger.line(LogLevel::Warn, || {
@@ -256,7 +118,7 @@ impl Client {
     }
 
     fn configured(configuration: Configuration, mut options: ClientOptions) -> Result<Self> {
-        options.lay_over(configuration.settings)?;
+        configuration.apply_settings(&mut options)?;
         Client::new(&configuration.org_id, configuration.credentials, options)
     }
 

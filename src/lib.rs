@@ -12,6 +12,7 @@
 //! ffi                the C API: one file for each handle, no logic of its own
 //! client             the Rust API; makes a client of the modules below
 //! config             a file or the environment -> credentials and options
+//! options            the options of a client in one table, and how a text sets each of them
 //! check              the self-check: every step from the configuration to an answer, each with a remedy
 //! action             actions -> entries -> requests -> outcomes
 //! query              pages and items of users and groups, one user, the service's status
@@ -47,6 +48,7 @@ mod lock;
 mod log;
 mod model;
 mod number_map;
+mod options;
 mod pem;
 mod process;
 mod query;
@@ -66,12 +68,11 @@ pub use call::progress::{Progress, WaitReason};
 pub use check::kind::{StepKind, StepResult};
 pub use check::report::Report;
 pub use check::step::Step;
-pub use client::{Client, ClientOptions};
+pub use client::Client;
 pub use counters::Counters;
 pub use error::{Delivery, Error, ErrorKind, Result};
-pub use http::limit::rate_limit::{RateLimit, RateLimits};
+pub use http::limit::rate_limit::RateLimit;
 pub use http::retry::RetryPolicy;
-pub use http::transport::TransportOptions;
 pub use json::text::{SharedText, Text};
 pub use keys::pair::{KeyPair, KeyPairOptions, SubjectPart};
 pub use log::{LogLevel, Logger};
@@ -81,6 +82,7 @@ pub use model::group::{Group, GroupPage};
 pub use model::page::{Page, PageStats};
 pub use model::target::Target;
 pub use model::user::{IdentityType, User, UserPage};
+pub use options::{ClientOptions, OptionSpec};
 pub use process::Process;
 pub use query::items::{Groups, Item, Items, Users};
 pub use query::listing::{MemberStatus, UsersQuery};

@@ -29,6 +29,13 @@ impl Logger {
         Logger(Some((level, Arc::new(sink))))
     }
 
+    /// Changes the least important level that goes to the sink, if there is one.
+    pub(crate) fn set_level(&mut self, level: LogLevel) {
+        if let Some((least_important, _)) = &mut self.0 {
+            *least_important = level;
+        }
+    }
+
     /// Logs a message of one line. `text` is called only if the message is passed on, so that other messages are not
     /// formatted.
     pub(crate) fn line(&self, level: LogLevel, text: impl FnOnce() -> String) {

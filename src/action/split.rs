@@ -1,6 +1,5 @@
 //! An action becomes entries that keep the service's limits: long lists become steps, many steps become entries.
 
-use crate::error::{Error, Result};
 use crate::model::action::Action;
 use crate::model::command::{Command, Kind};
 use crate::model::order_key::Key;
@@ -25,20 +24,6 @@ impl Default for BatchLimits {
             entries_per_request: 10,
             steps_per_entry: 10,
             names_per_step: 10,
-        }
-    }
-}
-
-impl BatchLimits {
-    pub(crate) fn check(&self) -> Result<()> {
-        let limits = [
-            ("entries_per_request", self.entries_per_request),
-            ("steps_per_entry", self.steps_per_entry),
-            ("names_per_step", self.names_per_step),
-        ];
-        match limits.into_iter().find(|(_, limit)| *limit == 0) {
-            Some((name, _)) => Err(Error::invalid_argument(name, "must be at least 1")),
-            None => Ok(()),
         }
     }
 }

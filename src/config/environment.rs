@@ -1,41 +1,37 @@
-//! A configuration in variables of the environment.
+//! A configuration in the variables of the environment.
 
-use super::{Entry, Given, KEYS, Key, Lookup};
+use super::{EnvLookup, RawConfiguration};
 use crate::error::{Error, Result};
-use crate::secret::Secret;
-use std::path::PathBuf;
+use crate::options::keys;
+use crate::options::raw_value::{RawValue, ValueSource};
 
-pub(super) fn read(lookup: Lookup) -> Result<Given> {
-    let mut entries = Vec::new();
-    for (key, _) in KEYS {
-        entries.extend(entry(key, lookup)?);
+pub(super) fn read(lookup: EnvLookup) -> Result<RawConfiguration> {
+    let mut values = Vec::new();
+    for key in keys::all() {
+        values.extend(value(key, lookup)?);
     }
-    Ok(Given {
-        file: None,
-        entries,
+    Ok(RawConfiguration {
+        source: ValueSource::Environment,
+        values,
     })
 }
 
-/// One variable. An empty one is as good as none.
-pub(super) fn entry(key: Key, lookup: Lookup) -> Result<Option<Entry>> {
-    let name = key.variable();
+/// The value of one variable. An empty variable counts as not set.
+pub(super) fn value(key: &'static str, lookup: EnvLookup) -> Result<Option<RawValue>> {
+    let name = keys::variable(key);
     let Some(value) = lookup(&name).filter(|value| !value.is_empty()) else {
         return Ok(None);
     };
     let value = value
         .into_string()
         .map_err(|_| Error::invalid_argument(&name, "is not UTF-8"))?;
-    Ok(Some(Entry {
-        key,
-        name,
-        value: Secret::new(value),
-        folder: PathBuf::new(),
-    }))
+    Ok(Some(RawValue::new(key, ValueSource::Environment, value)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::ClientOptions;
     use std::ffi::OsString;
 
     fn error(variables: &[(&str, &str)]) -> String {
@@ -43,8 +39,11 @@ mod tests {
             let found = variables.iter().find(|(given, _)| *given == name);
             found.map(|(_, value)| OsString::from(value))
         };
-        match read(&lookup).and_then(|given| given.configuration()) {
-            Ok(_) => "fine".into(),
+        let applied = read(&lookup)
+            .and_then(|raw| raw.checked())
+            .and_then(|read| read.apply_settings(&mut ClientOptions::default()));
+        match applied {
+            Ok(()) => "fine".into(),
             Err(error) => error.message().to_owned(),
         }
     }
@@ -124,5 +123,26 @@ mod tests {
             error(&[("UMAPI_ORG_ID", ""), ("UMAPI_CLIENT_ID", "c")]),
             "UMAPI_ORG_ID: is missing"
         );
+    }
+
+    #[test]
+    fn every_client_option_has_a_variable() {
+        for option in ClientOptions::table() {
+            let variable = option.variable();
+            let mut variables = vec![
+                ("UMAPI_ORG_ID", "o"),
+                ("UMAPI_CLIENT_ID", "c"),
+                ("UMAPI_CLIENT_SECRET", "s"),
+                // No option takes a control character.
+                (&variable, "\u{7}"),
+            ];
+            for needed in [("UMAPI_PROXY", "http://h:1"), ("UMAPI_PROXY_USER", "u")] {
+                if needed.0 != variable {
+                    variables.push(needed);
+                }
+            }
+            let said = error(&variables);
+            assert!(said.starts_with(&format!("{variable}: ")), "{said}");
+        }
     }
 }

@@ -1,30 +1,37 @@
 //! A configuration in a JSON file: our own keys, or the project file of the Adobe Developer Console, or both.
 
 use super::environment;
-use super::{Entry, Given, KEYS, Key, Lookup};
+use super::{EnvLookup, RawConfiguration};
 use crate::auth::credentials::check_id;
 use crate::error::{Error, Result};
 use crate::input_file::{name_of, read_file};
+use crate::options::keys::{
+    self, CLIENT_ID, CLIENT_SECRET, ORG_ID, PRIVATE_KEY_PASSPHRASE, PRIVATE_KEY_PATH, TECH_ACCT_ID,
+    shown,
+};
+use crate::options::raw_value::{RawValue, ValueSource};
+use crate::options::{OptionSpec, ValueForm};
 use crate::secret::Secret;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use zeroize::{Zeroize, Zeroizing};
 
-/// Where the Developer Console puts the credentials of a project.
+/// The place of the credentials in a project file of the Developer Console.
 const CREDENTIALS: &str = "project.workspace.details.credentials";
 
-pub(super) fn read(path: &Path, lookup: Lookup) -> Result<Given> {
+pub(super) fn read(path: &Path, lookup: EnvLookup) -> Result<RawConfiguration> {
     name_of("path", path)?;
     let json = read_file(&path.display().to_string(), path)?;
     parse(path, &json, lookup)
 }
 
-pub(super) fn parse(path: &Path, json: &[u8], lookup: Lookup) -> Result<Given> {
+pub(super) fn parse(path: &Path, json: &[u8], lookup: EnvLookup) -> Result<RawConfiguration> {
     let mut reader = Reader {
         path,
-        entries: Vec::new(),
+        values: Vec::new(),
     };
     let json = utf8(json).map_err(|problem| reader.wrong("", problem))?;
     let document: Document = serde_json::from_str(&json).map_err(|error| {
@@ -40,17 +47,17 @@ pub(super) fn parse(path: &Path, json: &[u8], lookup: Lookup) -> Result<Given> {
         .map(|(_, project)| reader.project(project))
         .transpose()?;
     reader.add_from_environment(kind, lookup)?;
-    Ok(Given {
-        file: Some(path.to_owned()),
-        entries: reader.entries,
+    Ok(RawConfiguration {
+        source: reader.source(),
+        values: reader.values,
     })
 }
 
-/// The text without its byte order mark, and out of the UTF-16 that Windows shells write.
+/// The text without its byte order mark. Windows shells write UTF-16, which is converted.
 fn utf8(bytes: &[u8]) -> std::result::Result<Zeroizing<String>, &'static str> {
     let units = |order: fn([u8; 2]) -> u16| {
         let units = bytes[2..].chunks_exact(2);
-        // Never grows, for that would leave a copy behind.
+        // The capacity is never exceeded, since growing would leave a copy of a secret behind.
         let mut text = Zeroizing::new(String::with_capacity(2 * bytes.len()));
         for unit in char::decode_utf16(units.map(|pair| order([pair[0], pair[1]]))) {
             text.push(unit.map_err(|_| "is no well-formed UTF-16")?);
@@ -68,7 +75,7 @@ fn utf8(bytes: &[u8]) -> std::result::Result<Zeroizing<String>, &'static str> {
     }
 }
 
-/// The members of an object in JSON in their order, with those that stand twice. The texts are zeroed when dropped.
+/// The members of an object in JSON in their order, duplicates included. The texts are zeroed when dropped.
 struct Document(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Document {
@@ -111,9 +118,19 @@ fn wipe(value: &mut Value) {
     }
 }
 
-/// A key of the file, fit for a message.
-fn shown(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(64).collect()
+/// The text of a value that JSON writes in this form. The error says which form that is.
+fn text_in_form(form: ValueForm, value: &Value) -> std::result::Result<Cow<'_, str>, &'static str> {
+    match (form, value) {
+        (ValueForm::Text, Value::String(text)) => Ok(text.into()),
+        (ValueForm::Flag, Value::Bool(flag)) => Ok(flag.to_string().into()),
+        (ValueForm::Count | ValueForm::Milliseconds, Value::Number(number)) => {
+            Ok(number.to_string().into())
+        }
+        (ValueForm::Text, _) => Err("must be a string"),
+        (ValueForm::Flag, _) => Err("must be true or false"),
+        (ValueForm::Count, _) => Err("must be a number"),
+        (ValueForm::Milliseconds, _) => Err("must be a number of milliseconds"),
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +140,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// As the Developer Console writes it.
+    /// The member of a credential that the Developer Console names the kind by.
     fn name(self) -> &'static str {
         match self {
             Kind::OAuth => "oauth_server_to_server",
@@ -132,7 +149,7 @@ impl Kind {
     }
 }
 
-/// A credential of the project.
+/// A credential of the project of a kind that the User Management API accepts.
 struct Offered<'v> {
     kind: Kind,
     place: String,
@@ -149,7 +166,7 @@ impl Offered<'_> {
     }
 }
 
-/// Those that the User Management API takes, in their order.
+/// The usable credentials of a project, in the order of the file.
 fn offered(credentials: &[Value]) -> Vec<Offered<'_>> {
     let numbered = credentials.iter().enumerate();
     let of_kinds = numbered.flat_map(|(number, one)| {
@@ -166,7 +183,7 @@ fn offered(credentials: &[Value]) -> Vec<Offered<'_>> {
     of_kinds.collect()
 }
 
-/// Ids for people, as far as a file may have them; they are no secrets.
+/// The client ids of credentials, for messages. A client id is no secret; one of a wrong form is not quoted.
 fn ids_of<'o, 'v: 'o>(found: impl IntoIterator<Item = &'o Offered<'v>>) -> String {
     let ids = found.into_iter().map(|one| match one.id() {
         Some(id) if check_id("", id).is_ok() => format!("{id} ({})", one.kind.name()),
@@ -177,7 +194,7 @@ fn ids_of<'o, 'v: 'o>(found: impl IntoIterator<Item = &'o Offered<'v>>) -> Strin
 
 struct Reader<'a> {
     path: &'a Path,
-    entries: Vec<Entry>,
+    values: Vec<RawValue>,
 }
 
 impl Reader<'_> {
@@ -193,22 +210,22 @@ impl Reader<'_> {
         Error::invalid_argument(&self.name(place), problem)
     }
 
-    fn folder(&self) -> PathBuf {
-        self.path.parent().map(Path::to_owned).unwrap_or_default()
+    fn source(&self) -> ValueSource {
+        ValueSource::File(self.path.to_owned())
     }
 
-    fn has(&self, key: Key) -> bool {
-        self.entries.iter().any(|entry| entry.key == key)
+    fn has(&self, key: &str) -> bool {
+        self.text_of(key).is_some()
     }
 
-    /// What stands first is what counts.
-    fn add(&mut self, key: Key, place: &str, text: &str) {
+    /// Adds the value for a key, unless the key has one already: our own keys are read first and win over the project.
+    fn add(&mut self, key: &'static str, place: &str, text: &str) {
         if !self.has(key) {
-            self.entries.push(Entry {
+            self.values.push(RawValue {
                 key,
                 name: self.name(place),
+                source: self.source(),
                 value: Secret::new(text),
-                folder: self.folder(),
             });
         }
     }
@@ -221,32 +238,20 @@ impl Reader<'_> {
                     "stands there twice; leave the one that is right",
                 ));
             }
-            let known = KEYS.iter().find(|(_, known)| known == name);
-            match (known, value) {
-                (None, _) if name == "project" => {}
-                (None, _) => return Err(self.unknown(name)),
-                (Some((key, _)), Value::Number(number)) if key.is_time() => {
-                    self.add(*key, name, &number.to_string());
-                }
-                (Some((key, _)), _) if key.is_time() => {
-                    return Err(self.wrong(name, "must be a number of milliseconds"));
-                }
-                (Some((key, _)), value) => self.add(*key, name, self.text(name, value)?),
+            if name == "project" {
+                continue;
             }
+            let key = keys::all().find(|known| known == name);
+            let key = key.ok_or_else(|| self.unknown(name))?;
+            let form = OptionSpec::find(key).map_or(ValueForm::Text, OptionSpec::form);
+            let text = text_in_form(form, value).map_err(|problem| self.wrong(key, problem))?;
+            self.add(key, key, &text);
         }
         Ok(())
     }
 
     fn unknown(&self, name: &str) -> Error {
-        let known: Vec<_> = KEYS.iter().map(|(_, name)| *name).collect();
-        self.wrong(
-            "",
-            &format!(
-                "unknown key {:?}; known are {} and project",
-                shown(name),
-                known.join(", ")
-            ),
-        )
+        self.wrong("", &keys::unknown(name, keys::all(), " and project"))
     }
 
     fn text<'v>(&self, place: &str, value: &'v Value) -> Result<&'v str> {
@@ -255,13 +260,13 @@ impl Reader<'_> {
             .ok_or_else(|| self.wrong(place, "must be a string"))
     }
 
-    /// Adobe adds to its files what it likes, so that here only what is wanted is looked at.
+    /// Reads the project. Adobe may add members to its files at any time, so unknown ones are ignored here.
     fn project(&mut self, project: &Value) -> Result<Kind> {
-        if !self.has(Key::OrgId) {
+        if !self.has(ORG_ID) {
             let place = "project.org.ims_org_id";
             let org_id = project.pointer("/org/ims_org_id");
             let org_id = org_id.ok_or_else(|| self.wrong(place, "is missing"))?;
-            self.add(Key::OrgId, place, self.text(place, org_id)?);
+            self.add(ORG_ID, place, self.text(place, org_id)?);
         }
         let credentials = project.pointer("/workspace/details/credentials");
         let credentials = credentials.ok_or_else(|| self.wrong(CREDENTIALS, "is missing"))?;
@@ -277,14 +282,14 @@ impl Reader<'_> {
         Ok(chosen.kind)
     }
 
-    /// In a project in transition there is a credential of each kind, both of which work: then it is OAuth, unless a key
-    /// beside the project points to the other one.
+    /// Chooses one of the credentials. A project in transition has one of each kind, and both work: then it is OAuth, unless
+    /// a key beside the project selects JWT.
     fn choose<'o, 'v>(&self, found: &'o [Offered<'v>]) -> Result<&'o Offered<'v>> {
         if found.is_empty() {
             return Err(self.wrong(CREDENTIALS, "holds neither oauth_server_to_server nor jwt"));
         }
-        let named: Vec<_> = match self.text_of(Key::ClientId) {
-            // Our own keys win over the project: there the id only takes the place of the one that is there.
+        let named: Vec<_> = match self.text_of(CLIENT_ID) {
+            // With a single credential, a client id beside the project replaces the id of that credential.
             Some(id) if found.len() > 1 => found.iter().filter(|one| one.has_id(id)).collect(),
             _ => found.iter().collect(),
         };
@@ -295,7 +300,7 @@ impl Reader<'_> {
             );
             return Err(self.wrong("client_id", &problem));
         }
-        let wanted = match self.has(Key::PrivateKeyPath) {
+        let wanted = match self.has(PRIVATE_KEY_PATH) {
             true => Kind::Jwt,
             false => Kind::OAuth,
         };
@@ -317,7 +322,7 @@ impl Reader<'_> {
     fn too_many(&self, found: &[&Offered]) -> Error {
         let kind = found[0].kind.name();
         let mut problem = format!("holds more than one {kind}");
-        match self.has(Key::ClientId) {
+        match self.has(CLIENT_ID) {
             true => problem.push_str(" of this client_id; leave the one to be used"),
             false => {
                 let ids = ids_of(found.iter().copied());
@@ -329,30 +334,30 @@ impl Reader<'_> {
         self.wrong(CREDENTIALS, &problem)
     }
 
-    fn text_of(&self, key: Key) -> Option<&str> {
-        let entry = self.entries.iter().find(|entry| entry.key == key);
-        entry.map(Entry::text)
+    fn text_of(&self, key: &str) -> Option<&str> {
+        let value = self.values.iter().find(|value| value.key == key);
+        value.map(RawValue::text)
     }
 
     fn oauth(&mut self, place: &str, oauth: &Value) -> Result<()> {
-        self.member(Key::ClientId, place, oauth, "client_id")?;
-        self.member(Key::TechAcctId, place, oauth, "technical_account_id")?;
-        // There are two while one takes the other's place; both are good then.
+        self.member(CLIENT_ID, place, oauth, "client_id")?;
+        self.member(TECH_ACCT_ID, place, oauth, "technical_account_id")?;
+        // A project has two secrets while one is being replaced by the other; both are valid then.
         if let Some(secret) = oauth.pointer("/client_secrets/0") {
             let place = format!("{place}.client_secrets[0]");
-            self.add(Key::ClientSecret, &place, self.text(&place, secret)?);
+            self.add(CLIENT_SECRET, &place, self.text(&place, secret)?);
         }
         Ok(())
     }
 
     fn jwt(&mut self, place: &str, jwt: &Value) -> Result<()> {
-        self.member(Key::ClientId, place, jwt, "client_id")?;
-        self.member(Key::ClientSecret, place, jwt, "client_secret")?;
-        self.member(Key::TechAcctId, place, jwt, "technical_account_id")
+        self.member(CLIENT_ID, place, jwt, "client_id")?;
+        self.member(CLIENT_SECRET, place, jwt, "client_secret")?;
+        self.member(TECH_ACCT_ID, place, jwt, "technical_account_id")
     }
 
-    /// One that is not there may be among our own keys.
-    fn member(&mut self, key: Key, place: &str, of: &Value, name: &str) -> Result<()> {
+    /// Adds a member of a credential. A missing one may be among our own keys.
+    fn member(&mut self, key: &'static str, place: &str, of: &Value, name: &str) -> Result<()> {
         if let Some(value) = of.get(name) {
             let place = format!("{place}.{name}");
             self.add(key, &place, self.text(&place, value)?);
@@ -360,28 +365,28 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// What is better not in a file, or what a project file never holds.
-    fn add_from_environment(&mut self, project: Option<Kind>, lookup: Lookup) -> Result<()> {
-        let from_there = |key: Key, reader: &mut Self| -> Result<()> {
+    /// Adds from the environment what should not stand in a file, and the private key, which no project file holds.
+    fn add_from_environment(&mut self, project: Option<Kind>, lookup: EnvLookup) -> Result<()> {
+        let from_there = |key: &'static str, reader: &mut Self| -> Result<()> {
             if !reader.has(key) {
-                reader.entries.extend(environment::entry(key, lookup)?);
+                reader.values.extend(environment::value(key, lookup)?);
             }
             Ok(())
         };
-        from_there(Key::ClientSecret, self)?;
+        from_there(CLIENT_SECRET, self)?;
         if project == Some(Kind::Jwt) {
-            from_there(Key::PrivateKeyPath, self)?;
-            if !self.has(Key::PrivateKeyPath) {
+            from_there(PRIVATE_KEY_PATH, self)?;
+            if !self.has(PRIVATE_KEY_PATH) {
                 let problem = "is missing: the project has a jwt credential, whose private key the Developer \
                     Console does not hold; add the key, or set UMAPI_PRIVATE_KEY_PATH";
                 return Err(self.wrong("private_key_path", problem));
             }
         }
-        if self.has(Key::PrivateKeyPath) {
-            from_there(Key::PrivateKeyPassphrase, self)?;
+        if self.has(PRIVATE_KEY_PATH) {
+            from_there(PRIVATE_KEY_PASSPHRASE, self)?;
         }
-        if self.has(Key::ProxyUser) {
-            from_there(Key::ProxyPassword, self)?;
+        if self.has("proxy_user") {
+            from_there("proxy_password", self)?;
         }
         Ok(())
     }

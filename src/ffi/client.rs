@@ -62,16 +62,14 @@ pub unsafe extern "C" fn umapi_client_new(
 
 /// Makes a client from a configuration in a JSON file. Nothing is sent before its first call.
 ///
-/// The file is an object with any of these keys, all texts but for the last two:
+/// The file is an object with any of these keys:
 ///
 /// - `org_id`, `client_id`, `client_secret`: who the program is, and where. Required.
 /// - `private_key_path`, `private_key_passphrase`, `tech_acct_id`: with the first, the credentials are of the kind Service
 ///   Account (JWT, legacy), and `tech_acct_id` is required; without it they are OAuth Server-to-Server.
-/// - `endpoint`, `auth_host`, `auth_path`, `ca_file`: as by umapi_client_options_set_endpoint,
-///   umapi_credentials_set_auth_host, umapi_credentials_set_auth_path and umapi_client_options_add_ca_file.
-/// - `proxy`, `proxy_user`, `proxy_password`: as by umapi_client_options_set_proxy.
-/// - `connect_timeout_ms`, `attempt_timeout_ms`: numbers, as by umapi_client_options_set_connect_timeout_ms and
-///   umapi_client_options_set_attempt_timeout_ms.
+/// - `auth_host`, `auth_path`: as by umapi_credentials_set_auth_host and umapi_credentials_set_auth_path.
+/// - the key of any client option; umapi_client_options_set lists them. Times and counts are numbers, flags are `true` or
+///   `false`, all other values are texts. `proxy_user` and `proxy_password` stand beside `proxy`.
 ///
 /// Or it is the project file that the Adobe Developer Console lets one download, which has all of it under `project`:
 /// `org.ims_org_id`, and one of `workspace.details.credentials` with `oauth_server_to_server` or with `jwt`. The keys above
@@ -109,10 +107,9 @@ pub unsafe extern "C" fn umapi_client_new_from_file(
 
 /// Makes a client from a configuration in the environment. Nothing is sent before its first call.
 ///
-/// Each key of umapi_client_new_from_file is a variable, in capital letters after `UMAPI_`: `UMAPI_ORG_ID`,
-/// `UMAPI_CLIENT_ID`, `UMAPI_CLIENT_SECRET`, `UMAPI_TECH_ACCT_ID`, `UMAPI_PRIVATE_KEY_PATH`,
-/// `UMAPI_PRIVATE_KEY_PASSPHRASE`, `UMAPI_ENDPOINT`, `UMAPI_AUTH_HOST`, `UMAPI_AUTH_PATH`, `UMAPI_CA_FILE`,
-/// `UMAPI_PROXY`, `UMAPI_PROXY_USER`, `UMAPI_PROXY_PASSWORD`, `UMAPI_CONNECT_TIMEOUT_MS`, `UMAPI_ATTEMPT_TIMEOUT_MS`. One that is empty is as good as none. Paths are relative to the
+/// Each key of umapi_client_new_from_file is a variable, in capital letters after `UMAPI_`, such as `UMAPI_ORG_ID`,
+/// `UMAPI_CLIENT_ID`, `UMAPI_CLIENT_SECRET` and `UMAPI_CONNECT_TIMEOUT_MS`. All values are texts, as for
+/// umapi_client_options_set. A variable that is empty counts as not set. Paths are relative to the
 /// working directory. No other thread may change the environment meanwhile.
 ///
 /// @param options  how the client behaves; copied; NULL for the defaults. What the environment names wins over them.

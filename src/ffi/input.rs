@@ -137,13 +137,3 @@ pub(super) fn milliseconds(argument: &str, value: i64) -> Result<Duration> {
         ),
     }
 }
-
-/// A count, at least 1.
-pub(super) fn count(argument: &str, value: i32) -> Result<u32> {
-    match u32::try_from(value) {
-        Ok(value @ 1..) => Ok(value),
-        _ => Err(
-            Error::invalid_argument(argument, format_args!("is {value}; give at least 1")).into(),
-        ),
-    }
-}

@@ -47,7 +47,7 @@ enum Source {
     /// The option `proxy`, set by the program.
     Option,
     /// A configuration file, or the library's own variables.
-    Configuration(SettingNames),
+    Configuration(Box<SettingNames>),
     /// One of the conventional environment variables ([`VARIABLES`]).
     Environment(&'static str),
     /// The operating system's proxy settings.
@@ -58,7 +58,8 @@ enum Source {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SettingNames {
     pub address: String,
-    pub login: String,
+    pub user: String,
+    pub password: String,
 }
 
 /// The conventional variables; the first that is set counts. `HTTP_PROXY` is missing: it is for plain http, which the
@@ -68,51 +69,65 @@ const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_pr
 const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 
 impl Proxy {
-    /// The proxy that the program sets by the option `proxy`. `names`: the argument names of the address and of the user,
-    /// for error messages. The login is given apart from the address, because addresses are shown in messages.
+    /// A proxy without login. `name` is how error messages call the address. `settings` are those of a configuration;
+    /// without them the program sets the proxy by the option `proxy`. The login is set apart from the address, because
+    /// addresses are shown in messages.
     pub(crate) fn from_option(
-        names: [&str; 2],
+        name: &str,
         address: &str,
-        login: Option<Login>,
+        settings: Option<SettingNames>,
     ) -> Result<Self> {
-        Proxy::parse_with_login(Source::Option, names, address, login)
-    }
-
-    /// The proxy that a configuration sets; otherwise as [`Proxy::from_option`].
-    pub(crate) fn from_configuration(
-        settings: SettingNames,
-        names: [&str; 2],
-        address: &str,
-        login: Option<Login>,
-    ) -> Result<Self> {
-        Proxy::parse_with_login(Source::Configuration(settings), names, address, login)
-    }
-
-    fn parse_with_login(
-        source: Source,
-        [address_name, user_name]: [&str; 2],
-        address: &str,
-        login: Option<Login>,
-    ) -> Result<Self> {
+        let source = settings.map_or(Source::Option, |settings| {
+            Source::Configuration(Box::new(settings))
+        });
         let (proxy, inside) = Proxy::parse(address, source)
-            .map_err(|problem| Error::invalid_argument(address_name, problem))?;
-        if inside.is_some() {
-            return Err(Error::invalid_argument(
-                address_name,
+            .map_err(|problem| Error::invalid_argument(name, problem))?;
+        match inside {
+            None => Ok(proxy),
+            Some(_) => Err(Error::invalid_argument(
+                name,
                 "must not hold a user name or password; give them as user and password",
-            ));
+            )),
         }
-        if let Some(login) = &login {
-            let problem = login.problem(proxy.is_socks());
-            problem.map_or(Ok(()), |problem| {
-                Err(Error::invalid_argument(user_name, problem))
-            })?;
+    }
+
+    /// Sets the user, with an empty password. `setting` names the setting of a configuration.
+    pub(crate) fn set_user(&mut self, name: &str, setting: String, user: &str) -> Result<()> {
+        if let Some(problem) = user_problem(user, self.is_socks()) {
+            return Err(Error::invalid_argument(name, problem));
         }
-        Ok(Proxy {
-            secrets: Login::secrets(login.as_ref()),
-            login,
-            ..proxy
-        })
+        if let Source::Configuration(settings) = &mut self.source {
+            settings.user = setting;
+        }
+        self.set_login(Login {
+            user: user.to_owned(),
+            password: Secret::new(""),
+        });
+        Ok(())
+    }
+
+    /// Sets the password of the user that has been set before.
+    pub(crate) fn set_password(
+        &mut self,
+        name: &str,
+        setting: String,
+        password: Secret,
+    ) -> Result<()> {
+        if let Some(problem) = text_problem(password.reveal(), self.is_socks()) {
+            return Err(Error::invalid_argument(name, problem));
+        }
+        if let Source::Configuration(settings) = &mut self.source {
+            settings.password = setting;
+        }
+        if let Some(Login { user, .. }) = self.login.take() {
+            self.set_login(Login { user, password });
+        }
+        Ok(())
+    }
+
+    fn set_login(&mut self, login: Login) {
+        self.secrets = Login::secrets(Some(&login));
+        self.login = Some(login);
     }
 
     /// A proxy from its address, and the login that the address holds. The error never quotes the text, which may hold a
@@ -238,7 +253,9 @@ impl Proxy {
         const GIVE: &str = "give the right user and password";
         match &self.source {
             Source::Option => format!("{GIVE} with the option proxy"),
-            Source::Configuration(settings) => format!("{GIVE} by {}", settings.login),
+            Source::Configuration(settings) => {
+                format!("{GIVE} by {} and {}", settings.user, settings.password)
+            }
             Source::Environment(variable) => format!(
                 "{GIVE} in {variable}, as {}://user:password@{}:{}",
                 self.address.scheme(),
@@ -291,28 +308,29 @@ impl fmt::Debug for Proxy {
     }
 }
 
-impl Login {
-    fn problem(&self, socks: bool) -> Option<&'static str> {
-        let password = self.password.reveal();
-        if self.user.is_empty() {
-            Some("must not be empty; leave it out for a proxy without a login")
-        } else if self
-            .user
-            .chars()
-            .chain(password.chars())
-            .any(char::is_control)
-        {
-            Some("or the password holds a control character")
-        } else if !socks && self.user.contains(':') {
-            Some("must not hold a colon, which would end it")
-        } else if socks && (self.user.len() > 255 || password.len() > 255) {
-            // RFC 1929 counts the bytes of each in one byte.
-            Some("or the password is longer than the 255 bytes that SOCKS allows")
-        } else {
-            None
-        }
-    }
+/// The longest user and password that SOCKS can carry: RFC 1929 counts the bytes of each in one byte.
+const LONGEST_OF_SOCKS: usize = 255;
 
+fn user_problem(user: &str, socks: bool) -> Option<&'static str> {
+    if user.is_empty() {
+        return Some("must not be empty; leave it out for a proxy without a login");
+    }
+    let colon =
+        (!socks && user.contains(':')).then_some("must not hold a colon, which would end it");
+    text_problem(user, socks).or(colon)
+}
+
+fn text_problem(text: &str, socks: bool) -> Option<&'static str> {
+    if text.chars().any(char::is_control) {
+        Some("holds a control character")
+    } else if socks && text.len() > LONGEST_OF_SOCKS {
+        Some("is longer than the 255 bytes that SOCKS allows")
+    } else {
+        None
+    }
+}
+
+impl Login {
     fn secrets(login: Option<&Login>) -> Secrets {
         login.map_or_else(Secrets::default, |login| {
             Secrets::for_login(&login.user, &login.password)

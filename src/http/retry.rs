@@ -11,13 +11,13 @@ use tokio::time::Instant;
 /// How often and after how long a client tries a request again. The defaults are those of Adobe's own client.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetryPolicy {
-    /// How often a request is tried in all; 1 turns retries off.
+    /// How often a request is tried in all; at least 1, which turns retries off.
     pub max_attempts: u32,
-    /// The wait before the second attempt where the service names none; it doubles with each further attempt. Where no
-    /// connection could be made, the first wait is a second at most, and no attempt begins once the connect timeout has
-    /// passed without a connection.
+    /// The wait before the second attempt where the service names none, at least 1 ms; it doubles with each further
+    /// attempt. Where no connection could be made, the first wait is a second at most, and no attempt begins once the
+    /// connect timeout has passed without a connection.
     pub first_delay: Duration,
-    /// The longest single wait. If the service asks for more, the call ends as throttled.
+    /// The longest single wait, at least 1 ms. If the service asks for more, the call ends as throttled.
     pub max_wait: Duration,
 }
 
@@ -64,7 +64,8 @@ impl RetryPolicy {
             .min(self.max_wait)
     }
 
-    /// The wait after the `attempt`th attempt found no connection at all. It is short, since no host had work with it.
+    /// The wait after the `attempt`th attempt found no connection at all. It is shorter, since such an attempt puts no
+    /// load on any host.
     fn reconnect_delay(&self, attempt: u32) -> Duration {
         doubled(self.first_delay.min(FIRST_RECONNECT), attempt).min(self.max_wait)
     }

@@ -20,16 +20,16 @@ use rustls::ClientConfig;
 use std::time::Duration;
 use url::Url;
 
-/// How to reach the hosts; the same for the service and for the token endpoint.
+/// The options of connections, which are the same for the service and for the token endpoint.
 #[derive(Clone, Debug)]
-pub struct TransportOptions {
+pub(crate) struct TransportOptions {
     /// How long connecting to a host may take, TLS included.
     pub connect_timeout: Duration,
-    /// From the first byte of an attempt to the last byte of its answer.
+    /// How long an attempt may take, from connecting to the last byte of its answer.
     pub attempt_timeout: Duration,
-    pub(crate) user_agent_prefix: Option<String>,
-    pub(crate) trust: Trust,
-    pub(crate) proxy: ProxyChoice,
+    pub user_agent_prefix: Option<String>,
+    pub trust: Trust,
+    pub proxy: ProxyChoice,
 }
 
 impl Default for TransportOptions {

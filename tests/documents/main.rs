@@ -1,6 +1,7 @@
 //! Checks of the documents against the project: what they show is what the tests run, and what they name exists.
 
 mod names;
+mod options;
 
 use std::path::{Path, PathBuf};
 

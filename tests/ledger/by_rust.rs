@@ -40,17 +40,22 @@ pub fn run(sandbox: &Sandbox, plan: &Arc<Plan>, runtime: &Runtime) -> RunResult 
 
 fn client(sandbox: &Sandbox, plan: &Plan) -> Client {
     let mut options: ClientOptions = sandbox.options();
-    options.batch_limits = plan.limits;
-    options.transport.attempt_timeout = ATTEMPT_TIMEOUT;
-    options.retry = RetryPolicy {
+    let retry = RetryPolicy {
         max_attempts: plan.max_attempts,
         first_delay: Duration::from_millis(1),
         max_wait: LONGEST_WAIT,
     };
+    options
+        .set_attempt_timeout(ATTEMPT_TIMEOUT)
+        .and_then(|()| options.set_retry(retry))
+        .and_then(|()| options.set_batch_limits(plan.limits))
+        .expect("the options are good");
     if let Some((requests, window_ms)) = plan.rate_limit {
         let window = Duration::from_millis(window_ms);
         let limit = RateLimit { requests, window };
-        options.rate_limits.set(EndpointClass::Action, Some(limit));
+        options
+            .set_rate_limit(EndpointClass::Action, Some(limit))
+            .expect("the limit is good");
     }
     Client::new(sandbox.info("org_id"), sandbox.credentials(), options)
         .expect("the options are good")

@@ -16,13 +16,16 @@ use umapi::{
 
 pub fn client(sandbox: &Sandbox, plan: &Plan) -> Client {
     let mut options = sandbox.options();
-    options.read_ahead = plan.read_ahead;
-    options.transport.attempt_timeout = ATTEMPT_TIMEOUT;
-    options.retry = RetryPolicy {
+    let retry = RetryPolicy {
         max_attempts: plan.max_attempts,
         first_delay: Duration::from_millis(1),
         max_wait: LONGEST_WAIT,
     };
+    options
+        .set_attempt_timeout(ATTEMPT_TIMEOUT)
+        .and_then(|()| options.set_retry(retry))
+        .and_then(|()| options.set_read_ahead(plan.read_ahead))
+        .expect("the options are good");
     if let Some((requests, window_ms)) = plan.rate_limit {
         let window = Duration::from_millis(window_ms);
         for class in [
@@ -31,7 +34,9 @@ pub fn client(sandbox: &Sandbox, plan: &Plan) -> Client {
             EndpointClass::UserGroups,
         ] {
             let limit = RateLimit { requests, window };
-            options.rate_limits.set(class, Some(limit));
+            options
+                .set_rate_limit(class, Some(limit))
+                .expect("the limit is good");
         }
     }
     Client::new(sandbox.info("org_id"), sandbox.credentials(), options)

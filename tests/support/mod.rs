@@ -12,7 +12,7 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Duration;
-use umapi::{ClientOptions, Credentials, RateLimits};
+use umapi::{ClientOptions, Credentials, RetryPolicy};
 
 /// A running sandbox. It ends when its standard input is closed, at the latest when this is dropped.
 pub struct Sandbox {
@@ -66,8 +66,16 @@ impl Sandbox {
             let ca = std::fs::read(self.info("ca_file")).expect("the sandbox's CA is there");
             options.add_ca_certificates(&ca).expect("it is a CA");
         }
-        options.rate_limits = RateLimits::unlimited();
-        options.retry.first_delay = Duration::from_millis(1);
+        for option in ClientOptions::table() {
+            if option.key().starts_with("rate_limit_") {
+                options.set(option.key(), "off").expect("it is a value");
+            }
+        }
+        let retry = RetryPolicy {
+            first_delay: Duration::from_millis(1),
+            ..RetryPolicy::default()
+        };
+        options.set_retry(retry).expect("the times are good");
         options
     }
 

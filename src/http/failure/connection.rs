@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn a_shortage_is_not_blamed_on_a_firewall_or_a_proxy() {
         let url = url::Url::parse("https://service.example").unwrap();
-        let proxy = Proxy::from_option(["url", "user"], "http://proxy.example:3128", None).unwrap();
+        let proxy = Proxy::from_option("url", "http://proxy.example:3128", None).unwrap();
         for proxy in [None, Some(&proxy)] {
             let route = Route {
                 url: &url,

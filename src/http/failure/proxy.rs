@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_proxy_without_basic_authentication_is_explained() {
-        let proxy = Proxy::from_option(["url", "user"], "http://proxy.example:3128", None).unwrap();
+        let proxy = Proxy::from_option("url", "http://proxy.example:3128", None).unwrap();
         let answer = ProxyAnswer::Answered {
             status: 407,
             status_line: "407 Access denied".to_owned(),
@@ -196,14 +196,14 @@ mod tests {
         let address = "http://proxy.example:3128";
         let settings = SettingNames {
             address: "proxy in /etc/umapi.json".to_owned(),
-            login: "proxy_user in /etc/umapi.json and UMAPI_PROXY_PASSWORD in the environment"
-                .to_owned(),
+            user: "proxy_user in /etc/umapi.json".to_owned(),
+            password: "UMAPI_PROXY_PASSWORD in the environment".to_owned(),
         };
-        let proxy = Proxy::from_configuration(settings.clone(), ["", ""], address, None).unwrap();
+        let proxy = Proxy::from_option("", address, Some(settings.clone())).unwrap();
         let error = login_required(&proxy, None);
         let remedy = error.remedy().unwrap();
         assert!(
-            remedy.ends_with(&format!("by {}", settings.login)),
+            remedy.ends_with(&format!("by {} and {}", settings.user, settings.password)),
             "{remedy}"
         );
         for error in [

@@ -20,7 +20,8 @@ static char file[64];
 static const char *const variables[] = {
     "UMAPI_ORG_ID",    "UMAPI_CLIENT_ID", "UMAPI_CLIENT_SECRET", "UMAPI_TECH_ACCT_ID", "UMAPI_PRIVATE_KEY_PATH",
     "UMAPI_PRIVATE_KEY_PASSPHRASE", "UMAPI_ENDPOINT", "UMAPI_AUTH_HOST", "UMAPI_AUTH_PATH", "UMAPI_CA_FILE",
-    "UMAPI_CONNECT_TIMEOUT_MS", "UMAPI_ATTEMPT_TIMEOUT_MS", "UMAPI_PROXY", "UMAPI_PROXY_USER", "UMAPI_PROXY_PASSWORD"};
+    "UMAPI_CONNECT_TIMEOUT_MS", "UMAPI_ATTEMPT_TIMEOUT_MS", "UMAPI_PROXY", "UMAPI_PROXY_USER", "UMAPI_PROXY_PASSWORD",
+    "UMAPI_DANGER_ACCEPT_INVALID_CERTIFICATES", "UMAPI_USER_AGENT_PREFIX", "UMAPI_MAX_ATTEMPTS", "UMAPI_LOG_LEVEL"};
 enum { VARIABLES = sizeof variables / sizeof *variables };
 static char *values[VARIABLES];
 
@@ -297,7 +298,7 @@ static void unknown_missing_and_invalid_keys(void)
     is_refused("{'org_id':'o','client_id':'c','client_secret':'a\\nb'}", "client_secret: contains a space");
     is_refused("{'org_id':'o','client_id':'c','client_secret':null}", "client_secret: must be a string");
     is_refused("{" OAUTH ",'endpoint':'http://example.com'}", "endpoint: ");
-    is_refused("{" OAUTH ",'auth_host':'ims.example/path'}", "auth_host: is a host");
+    is_refused("{" OAUTH ",'auth_host':'ims.example/path'}", "auth_host: must be a host without a path");
     is_refused("{" OAUTH ",'auth_path':'ims'}", "auth_path: is not an absolute path");
     is_refused("{" OAUTH ",'connect_timeout_ms':'5 s'}", "connect_timeout_ms: must be a number of milliseconds");
     is_refused("{" OAUTH ",'attempt_timeout_ms':0}", "attempt_timeout_ms: must be a whole number of milliseconds");
@@ -524,6 +525,196 @@ static void invalid_variables(void)
     variable_is_refused("UMAPI_CONNECT_TIMEOUT_MS", "-1", "UMAPI_CONNECT_TIMEOUT_MS: must be a whole number");
 }
 
+/* ---- Client options by their keys ---- */
+
+/* What each key takes and refuses, as text. `json` is the value in a file where that is no text. */
+static const struct {
+    const char *key, *good, *bad, *json;
+} keys[] = {
+    {"endpoint", "https://h.example/v2", "http://h.example", NULL},
+    {"ca_file", "$CA_FILE", "/nowhere.pem", NULL},
+    {"platform_certificates", "true", "yes", "true"},
+    {"danger_accept_invalid_certificates", "false", "2", "false"},
+    {"proxy", "http://h.example:3128", "gopher://h", NULL},
+    {"proxy_user", "me", "a:b", NULL},
+    {"proxy_password", "p4ssw0rd", "a\x01", NULL},
+    {"user_agent_prefix", "acme/1", "caf\xC3\xA9", NULL},
+    {"connect_timeout_ms", "1", "0", "1"},
+    {"attempt_timeout_ms", "60000", "5 s", "60000"},
+    {"max_attempts", "1", "0", "1"},
+    {"first_retry_delay_ms", "1", "-1", "1"},
+    {"max_retry_wait_ms", "1", "1.5", "1"},
+    {"rate_limit_users", "25/60000", "25", NULL},
+    {"rate_limit_user", "1/1", "0/1", NULL},
+    {"rate_limit_groups", "off", "1/0", NULL},
+    {"rate_limit_user_groups", "5/1000", "/", NULL},
+    {"rate_limit_action", "10/1000", "-1/1", NULL},
+    {"rate_limit_token", "1/1", "none", NULL},
+    {"rate_limit_status", "off", "OFF", NULL},
+    {"entries_per_request", "20", "0", "20"},
+    {"steps_per_entry", "1", "-1", "1"},
+    {"names_per_step", "20", "x", "20"},
+    {"test_mode", "1", "on", "true"},
+    {"account_deletes_in_test_mode", "true", "TRUE", "true"},
+    {"read_ahead", "1", "0", "1"},
+    {"log_level", "debug", "trace", NULL},
+};
+enum { KEYS = sizeof keys / sizeof *keys };
+
+static const char *good_value(size_t i)
+{
+    return keys[i].good[0] == '$' ? value_of("UMAPI_CA_FILE") : keys[i].good;
+}
+
+static void is_refused_by_key(umapi_client_options *options, const char *key, const char *value, const char *start)
+{
+    CHECK_FAILS(umapi_client_options_set(options, key, value, &error), UMAPI_STATUS_INVALID_ARGUMENT, error);
+    CHECK(umapi_error_message(error) != NULL && strncmp(umapi_error_message(error), start, strlen(start)) == 0);
+    CHECK_HAS(umapi_error_message(error), start);
+    CHECK_HAS_NOT(umapi_error_message(error), "umapi_");
+    umapi_error_free(error);
+    error = NULL;
+}
+
+static void every_option_by_its_key(void)
+{
+    umapi_client_options *options = umapi_client_options_new();
+    char start[64];
+    size_t i;
+    is_refused_by_key(options, "proxy_user", "me", "proxy_user: is for a proxy, and none is given");
+    for (i = 0; i < KEYS; i++) {
+        CHECK_OK(umapi_client_options_set(options, keys[i].key, good_value(i), &error), error);
+        sprintf(start, "%s: ", keys[i].key);
+        is_refused_by_key(options, keys[i].key, keys[i].bad, start);
+    }
+    CHECK_OK(umapi_client_options_set(options, "proxy", "off", &error), error);
+    is_refused_by_key(options, "proxy_user", "me", "proxy_user: is for a proxy, and the option proxy is off");
+    is_refused_by_key(options, "client_secret", "p8e", "client_secret: is no client option");
+    is_refused_by_key(options, "org_id", "o", "org_id: is no client option");
+    is_refused_by_key(options, "conect_timeout_ms", "1", "key: unknown key \"conect_timeout_ms\"; known are endpoint, ");
+    is_refused_by_key(options, "", "1", "key: unknown key");
+    is_refused_by_key(options, NULL, "1", "key: is NULL");
+    is_refused_by_key(options, "max_attempts", NULL, "value: is NULL");
+    is_refused_by_key(NULL, "max_attempts", "1", "options: is NULL");
+    umapi_client_options_free(options);
+}
+
+static void every_option_in_a_file(void)
+{
+    umapi_client *client = NULL;
+    char all[4096] = "{" OAUTH, one[512], start[64];
+    size_t i;
+    for (i = 0; i < KEYS; i++) {
+        const char *quote = keys[i].json == NULL ? "'" : "";
+        sprintf(all + strlen(all), ",'%s':%s%s%s", keys[i].key, quote, keys[i].json == NULL ? keys[i].good : keys[i].json,
+                quote);
+    }
+    strcat(all, "}");
+    write_file(all);
+    CHECK_OK(umapi_client_new_from_file(file, NULL, &client, &error), error);
+    umapi_client_free(client);
+    for (i = 0; i < KEYS; i++) {
+        const char *quote = keys[i].json == NULL ? "'" : "";
+        const char *login = strcmp(keys[i].key, "proxy_password") == 0 ? ",'proxy':'h:1','proxy_user':'u'"
+                            : strcmp(keys[i].key, "proxy_user") == 0   ? ",'proxy':'h:1'"
+                                                                       : "";
+        /* JSON has no raw control characters. */
+        const char *bad = strchr(keys[i].bad, '\x01') != NULL ? "a\\u0001" : keys[i].bad;
+        if (strspn(bad, "-.0123456789") != strlen(bad)) {
+            quote = "'";
+        }
+        sprintf(one, "{" OAUTH "%s,'%s':%s%s%s}", login, keys[i].key, quote, bad, quote);
+        sprintf(start, "%s: ", keys[i].key);
+        is_refused(one, start);
+    }
+    is_refused("{" OAUTH ",'max_attempts':'4'}", "max_attempts: must be a number");
+    is_refused("{" OAUTH ",'test_mode':1}", "test_mode: must be true or false");
+    is_refused("{" OAUTH ",'proxy':7}", "proxy: must be a string");
+    is_refused("{" OAUTH ",'proxy':'h:1','proxy_password':'p'}", "proxy_user: is missing");
+    is_refused("{" OAUTH ",'red_ahead':1}", "unknown key \"red_ahead\"; known are org_id, client_id, ");
+}
+
+static void every_option_in_the_environment(void)
+{
+    char variable[64], start[80];
+    size_t i, c;
+    for (i = 0; i < KEYS; i++) {
+        sprintf(variable, "UMAPI_%s", keys[i].key);
+        for (c = 0; variable[c] != '\0'; c++) {
+            if (variable[c] >= 'a' && variable[c] <= 'z') {
+                variable[c] = (char)(variable[c] - 'a' + 'A');
+            }
+        }
+        sprintf(start, "%s: ", variable);
+        if (strncmp(keys[i].key, "proxy_", 6) == 0) {
+            variable_is_refused(variable, keys[i].bad, "UMAPI_PROXY: is missing");
+        } else {
+            variable_is_refused(variable, keys[i].bad, start);
+        }
+        unsetenv(variable);
+    }
+    variable_is_refused("UMAPI_PROXY_USER", "me", "UMAPI_PROXY: is missing");
+}
+
+/* Where both set an option, the operator's value counts; what only the program sets stays. */
+static void the_operator_wins_over_the_program_by_key(void)
+{
+    umapi_client *client = NULL;
+    umapi_client_options *options = umapi_client_options_new();
+    umapi_user *user = NULL;
+    char *requests;
+    CHECK_OK(umapi_client_options_set(options, "max_attempts", "4", &error), error);
+    CHECK_OK(umapi_client_options_set(options, "first_retry_delay_ms", "1", &error), error);
+    CHECK_OK(umapi_client_options_set(options, "user_agent_prefix", "program/1", &error), error);
+    write_file("{" OAUTH "," WHERE ",'max_attempts':2,'user_agent_prefix':'operator/1'}");
+    CHECK_OK(umapi_client_new_from_file(file, options, &client, &error), error);
+    add_fault("{'endpoint':'user','fault':{'status':{'code':503}}}");
+    CHECK_FAILS(umapi_client_find_user(client, NULL, EXISTING_USER, NULL, &user, &error), UMAPI_STATUS_SERVER, error);
+    CHECK_INT(umapi_error_attempts(error), 2);
+    umapi_error_free(error);
+    error = NULL;
+    requests = control("GET", "/requests", NULL);
+    CHECK_HAS(requests, "operator/1 libumapi/");
+    CHECK_HAS_NOT(requests, "program/1");
+    free(requests);
+    umapi_client_free(client);
+    umapi_client_options_free(options);
+}
+
+typedef struct counts {
+    int dangers, debugs;
+} counts;
+
+static void count_lines(int32_t level, const char *message, void *user_data)
+{
+    counts *counts = user_data;
+    if (level == UMAPI_LOG_DEBUG) {
+        counts->debugs++;
+    }
+    if (level == UMAPI_LOG_WARN && strstr(message, "DANGER: certificates are not verified") != NULL) {
+        counts->dangers++;
+    }
+}
+
+static void an_operator_turns_the_log_up_and_the_verification_off(void)
+{
+    umapi_client *client = NULL;
+    umapi_client_options *options = umapi_client_options_new();
+    counts counts = {0, 0};
+    CHECK_OK(umapi_client_options_set_log(options, UMAPI_LOG_ERROR, count_lines, &counts, NULL, &error), error);
+    restore_the_environment();
+    CHECK_OK(umapi_client_new_from_environment(options, &client, &error), error);
+    finds_a_user(client);
+    CHECK_INT(counts.debugs, 0);
+    setenv("UMAPI_LOG_LEVEL", "debug", 1);
+    setenv("UMAPI_DANGER_ACCEPT_INVALID_CERTIFICATES", "true", 1);
+    CHECK_OK(umapi_client_new_from_environment(options, &client, &error), error);
+    CHECK_INT(counts.dangers, 1);
+    finds_a_user(client);
+    CHECK(counts.debugs > 0);
+    umapi_client_options_free(options);
+}
+
 #define RUN_CLEAR(test) (clear_the_environment(), RUN(test))
 
 int main(void)
@@ -559,6 +750,11 @@ int main(void)
     RUN(the_environment_alone);
     RUN(the_environment_with_a_private_key);
     RUN(invalid_variables);
+    RUN_CLEAR(every_option_by_its_key);
+    RUN_CLEAR(every_option_in_a_file);
+    RUN(every_option_in_the_environment);
+    RUN_CLEAR(the_operator_wins_over_the_program_by_key);
+    RUN(an_operator_turns_the_log_up_and_the_verification_off);
     for (i = 0; i < VARIABLES; i++) {
         free(values[i]);
     }

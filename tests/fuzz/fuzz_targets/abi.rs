@@ -142,7 +142,10 @@ unsafe fn run(input: &mut Input) {
                     }
                 }
                 19 => drop(umapi_client_options_set_endpoint(options, pa, &mut error)),
-                20 => drop(umapi_client_options_set_user_agent_prefix(options, pa, &mut error)),
+                20 => {
+                    umapi_client_options_set_user_agent_prefix(options, pa, null_mut());
+                    umapi_client_options_set(options, pa, pb, &mut error);
+                }
                 21 => drop(umapi_client_options_add_ca_pem(options, pa, length(&a), &mut error)),
                 22 => drop(umapi_client_options_set_rate_limit(options, c, input.int(), c.into(), &mut error)),
                 23 => drop(umapi_credentials_set_auth_host(credentials, pa, &mut error)),
