@@ -33,7 +33,8 @@ fn c_names(text: &str) -> Vec<(usize, &str)> {
         let words = line.split(|c| !is_name(c));
         names.extend(
             words
-                .filter(|word| word.starts_with("umapi_"))
+                // The prefix alone names nothing.
+                .filter(|word| word.starts_with("umapi_") && *word != "umapi_")
                 .map(|word| (index + 1, word)),
         );
     }
