@@ -161,6 +161,24 @@ pub fn retry_after(headers: &[u8]) {
     assert!(wait != Some(Duration::ZERO));
 }
 
+/// An action as JSON: one that is accepted reads back the same from its own JSON, and can be split into entries.
+pub fn action(json: &[u8]) {
+    let Ok(json) = std::str::from_utf8(json) else {
+        return;
+    };
+    match Action::from_json(json) {
+        Ok(action) => {
+            let written = action.to_json();
+            let again = Action::from_json(&written).expect("the library reads what it writes");
+            assert_eq!(again.to_json(), written);
+            if !action.commands().is_empty() {
+                black_box(split(&action, 0, &BatchLimits::default()));
+            }
+        }
+        Err(error) => assert!(error.message().starts_with("json: ")),
+    }
+}
+
 /// A private key, with and without a passphrase: an error message quotes nothing of the key.
 pub fn key(pem: &[u8]) {
     for passphrase in [None, Some("correct horse")] {
@@ -196,10 +214,11 @@ mod tests {
 
     type Target = fn(&[u8]);
 
-    const TARGETS: [(&str, Target); 9] = [
+    const TARGETS: [(&str, Target); 10] = [
         ("users", super::users),
         ("groups", super::groups),
         ("one_user", super::one_user),
+        ("action", super::action),
         ("action_answer", super::action_answer),
         ("error_bodies", super::error_bodies),
         ("token_answer", super::token_answer),

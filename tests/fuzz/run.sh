@@ -11,7 +11,7 @@ cd "$(dirname "$0")"
 built=$(cd ../.. && pwd)/target
 seconds=$1
 shift
-[ $# -gt 0 ] || set -- abi users groups one_user action_answer error_bodies token_answer retry_after key configuration
+[ $# -gt 0 ] || set -- abi users groups one_user action action_answer error_bodies token_answer retry_after key configuration
 
 [ -x "$built/tools/bin/cargo-fuzz" ] || cargo install --quiet --root "$built/tools" cargo-fuzz
 PATH=$built/tools/bin:$PATH
