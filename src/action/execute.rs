@@ -1,10 +1,11 @@
 //! The loop of acting: requests go out one after the other, and each action in them gets its outcome.
 
+use super::entry_report::EntryEnd;
 use super::in_flight::{Answered, InFlight, Part, Sent};
 use super::interpret::{Asked, interpret};
 use super::journal::{Journal, NoJournal};
 use super::outcome::Outcome;
-use super::pending::{EntryEnd, PendingActions};
+use super::pending::PendingActions;
 use super::run::Run;
 use super::sender::Sender;
 use super::split::{BatchLimits, Entry};

@@ -1,21 +1,14 @@
 //! The meaning of an answer for each entry of the request. Where the service does not say enough, the end of an entry is
 //! unknown; nothing is guessed.
 
+use super::entry_report::{EntryEnd, EntryReport};
 use super::outcome::{Finding, Severity};
-use super::pending::EntryEnd;
 use super::repeat::{self, Refusal, Repeat};
 use super::split::Entry;
 use crate::error::{Delivery, Error, ErrorKind};
 use crate::model::action::Action;
 use crate::model::answer::{ActionAnswer, WireFinding};
 use crate::model::error_body::quote;
-
-/// The end of one entry and what was found about it.
-#[derive(Debug)]
-pub(crate) struct EntryReport {
-    pub end: EntryEnd,
-    pub findings: Vec<Finding>,
-}
 
 /// What the request asked for.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,6 +1,7 @@
 //! Actions on users and groups, from what the program builds to what became of it: split, batch, send, interpret, outcome.
 
 mod batch;
+mod entry_report;
 pub(crate) mod execute;
 mod in_flight;
 pub(crate) mod interpret;

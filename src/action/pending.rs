@@ -1,7 +1,7 @@
 //! Actions that have no outcome yet: the requests that they wait in, their journal, and the outcomes not yet fetched.
 
 use super::batch::Batcher;
-use super::interpret::EntryReport;
+use super::entry_report::{EntryEnd, EntryReport};
 use super::journal::Journal;
 use super::outcome::{Finding, Outcome, OutcomeKind, Outcomes};
 use super::reach::Reach;
@@ -234,19 +234,6 @@ impl Drop for PendingActions {
             self.counters.drop_actions_queued(self.pending());
         }
     }
-}
-
-/// The end of one entry of an action.
-#[derive(Clone, Debug)]
-pub(crate) enum EntryEnd {
-    Applied,
-    /// The service named what it refused.
-    Refused {
-        first_bad_command: Option<usize>,
-    },
-    /// The request failed, or its answer does not tell what became of this entry. The delivery of the error tells how
-    /// far the entry got: `Answered` means that it was refused with the request as a whole.
-    Failed(Error),
 }
 
 /// An action on its way to its outcome: its entries end one after the other.

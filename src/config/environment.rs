@@ -2,12 +2,12 @@
 
 use super::{EnvLookup, RawConfiguration};
 use crate::error::{Error, Result};
-use crate::options::keys;
 use crate::options::raw_value::{RawValue, ValueSource};
+use crate::options::{self, keys};
 
 pub(super) fn read(lookup: EnvLookup) -> Result<RawConfiguration> {
     let mut values = Vec::new();
-    for key in keys::all() {
+    for key in options::configuration_keys() {
         values.extend(value(key, lookup)?);
     }
     Ok(RawConfiguration {

@@ -10,7 +10,7 @@ use crate::options::keys::{
     shown,
 };
 use crate::options::raw_value::{RawValue, ValueSource};
-use crate::options::{OptionSpec, ValueForm};
+use crate::options::{self, OptionSpec, ValueForm};
 use crate::secret::Secret;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
@@ -241,9 +241,9 @@ impl Reader<'_> {
             if name == "project" {
                 continue;
             }
-            let key = keys::all().find(|known| known == name);
+            let key = options::configuration_keys().find(|known| known == name);
             let key = key.ok_or_else(|| self.unknown(name))?;
-            let form = OptionSpec::find(key).map_or(ValueForm::Text, OptionSpec::form);
+            let form = options::find(key).map_or(ValueForm::Text, OptionSpec::form);
             let text = text_in_form(form, value).map_err(|problem| self.wrong(key, problem))?;
             self.add(key, key, &text);
         }
@@ -251,7 +251,10 @@ impl Reader<'_> {
     }
 
     fn unknown(&self, name: &str) -> Error {
-        self.wrong("", &keys::unknown(name, keys::all(), " and project"))
+        self.wrong(
+            "",
+            &keys::unknown(name, options::configuration_keys(), " and project"),
+        )
     }
 
     fn text<'v>(&self, place: &str, value: &'v Value) -> Result<&'v str> {

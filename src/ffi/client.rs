@@ -64,7 +64,7 @@ pub unsafe extern "C" fn umapi_client_new(
 ///
 /// The file is an object with any of these keys:
 ///
-/// - `org_id`, `client_id`, `client_secret`: who the program is, and where. Required.
+/// - `org_id`, `client_id`, `client_secret`: the identity of the program and its organisation. Required.
 /// - `private_key_path`, `private_key_passphrase`, `tech_acct_id`: with the first, the credentials are of the kind Service
 ///   Account (JWT, legacy), and `tech_acct_id` is required; without it they are OAuth Server-to-Server.
 /// - `auth_host`, `auth_path`: as by umapi_credentials_set_auth_host and umapi_credentials_set_auth_path.

@@ -1,6 +1,4 @@
-//! The keys of a configuration: those that say who the program is, and those of the client options.
-
-use super::table::OPTIONS;
+//! The keys of a configuration: the ones for the identity of the program, and what all keys have in common.
 
 pub(crate) const ORG_ID: &str = "org_id";
 pub(crate) const CLIENT_ID: &str = "client_id";
@@ -22,12 +20,6 @@ pub(crate) const IDENTITY: [&str; 8] = [
     AUTH_HOST,
     AUTH_PATH,
 ];
-
-/// Every key that a configuration may have.
-pub(crate) fn all() -> impl Iterator<Item = &'static str> {
-    let of_options = OPTIONS.iter().map(|spec| spec.key());
-    IDENTITY.into_iter().chain(of_options)
-}
 
 /// The variable of the environment for a key.
 pub(crate) fn variable(key: &str) -> String {

@@ -21,6 +21,17 @@ use raw_value::{RawValue, ValueSource};
 use table::{ENDPOINT, OPTIONS};
 use url::Url;
 
+/// The option with this key.
+pub(crate) fn find(key: &str) -> Option<&'static OptionSpec> {
+    OPTIONS.iter().find(|spec| spec.key() == key)
+}
+
+/// Every key that a configuration may have.
+pub(crate) fn configuration_keys() -> impl Iterator<Item = &'static str> {
+    let of_options = OPTIONS.iter().map(OptionSpec::key);
+    keys::IDENTITY.into_iter().chain(of_options)
+}
+
 /// How a client behaves. The defaults are for Adobe's production service.
 ///
 /// Each option has a setter. Those that can be written as text can also be set by their key ([`ClientOptions::set`]),
@@ -74,11 +85,11 @@ impl ClientOptions {
         if keys::IDENTITY.contains(&key) {
             return Err(Error::invalid_argument(
                 key,
-                "is no client option, but says who the program is; give it with the organisation and the credentials \
+                "is no client option, but identifies the program; give it with the organisation and the credentials \
                  that the client is made with, or in a configuration",
             ));
         }
-        let Some(spec) = OptionSpec::find(key) else {
+        let Some(spec) = find(key) else {
             let known = OPTIONS.iter().map(OptionSpec::key);
             return Err(Error::invalid_argument(
                 "key",

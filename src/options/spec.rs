@@ -1,7 +1,6 @@
 //! One row of the table of client options.
 
 use super::raw_value::RawValue;
-use super::table::OPTIONS;
 use super::{ClientOptions, keys};
 use crate::error::Result;
 
@@ -53,10 +52,6 @@ impl OptionSpec {
     pub(super) const fn with_needs(mut self, needs: &'static [&'static str]) -> Self {
         self.needs = needs;
         self
-    }
-
-    pub(crate) fn find(key: &str) -> Option<&'static OptionSpec> {
-        OPTIONS.iter().find(|spec| spec.key == key)
     }
 
     /// Its name in a configuration file and for [`ClientOptions::set`].

@@ -127,7 +127,7 @@ fn the_samples_are_for_every_key_once() {
         assert!(!keys[..position].contains(key), "{key} stands there twice");
         assert!(!keys::IDENTITY.contains(key));
         assert!(key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
-        let spec = OptionSpec::find(key).unwrap();
+        let spec = find(key).unwrap();
         assert!(
             spec.needs()
                 .iter()
@@ -180,7 +180,7 @@ fn a_file_has_every_key_and_names_a_bad_value_by_it() {
     };
     let document = |key: &str, value: serde_json::Value| {
         let mut document = json!({"org_id": "o", "client_id": "c", "client_secret": "s"});
-        for needed in OptionSpec::find(key).unwrap().needs() {
+        for needed in find(key).unwrap().needs() {
             document[*needed] = match *needed {
                 "proxy" => json!("http://h.example:1"),
                 _ => json!("u"),
