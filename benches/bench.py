@@ -15,7 +15,7 @@ from pathlib import Path
 import report
 from figures import ACTING, READING, keys
 from runs import Failed, Job, Results, perform
-from services import ReadyMadePages, Sandbox
+from services import RenderedPages, Sandbox
 
 HERE = Path(__file__).resolve().parent
 TARGET = HERE.parent / "target"
@@ -39,8 +39,8 @@ def adobe_client(script, *arguments):
 
 def busy_jobs(stack):
     """The workloads that keep a processor busy, which run one at a time."""
-    large = stack.enter_context(closing(ReadyMadePages(SERVER, users=200_000)))
-    small = stack.enter_context(closing(ReadyMadePages(SERVER, users=20_000)))
+    large = stack.enter_context(closing(RenderedPages(SERVER, users=200_000)))
+    small = stack.enter_context(closing(RenderedPages(SERVER, users=20_000)))
     all_users, a_tenth, all_actions = {"users": 200_000}, {"users": 20_000}, {"succeeded": 20_000}
     return [
         Job("read", "libumapi", large, native("read"), all_users),
@@ -58,7 +58,7 @@ def busy_jobs(stack):
 
 def waiting_jobs(stack):
     """The workloads that mostly wait; the lists run concurrently."""
-    slow = stack.enter_context(closing(ReadyMadePages(SERVER, users=80_000, latency_ms=200)))
+    slow = stack.enter_context(closing(RenderedPages(SERVER, users=80_000, latency_ms=200)))
     organisation = ("--users", str(READING.users), "--page-size", str(READING.page_size))
     forty_pages, all_actions = {"users": 80_000}, {"succeeded": ACTING.actions}
     act, adobe_acts = native("act", "-n", ACTING.actions, *rate_limit(ACTING)), adobe_client("umapi_client_act.py", ACTING.actions)
