@@ -151,7 +151,7 @@ impl Exchange {
                 ]),
                 secrets,
             },
-            on_failure: |failure: &Error| renewal.reporter.failed(&explain(failure.clone())),
+            on_failure: &mut |failure: &Error| renewal.reporter.failed(&explain(failure.clone())),
         };
         let request =
             Request::new(EndpointClass::Token, Method::POST, url).with_body(secret_bytes(form));

@@ -13,6 +13,7 @@ use crate::http::proxy::Proxy;
 use crate::http::route::Route;
 use crate::http::transport::Request;
 use crate::http::{ask_proxy, resolve};
+use futures_util::future::BoxFuture;
 use reqwest::Method;
 use reqwest::header::HeaderValue;
 use std::io;
@@ -71,12 +72,13 @@ struct HostCheck<'a> {
 impl HostCheck<'_> {
     async fn run_step(&mut self, kind: StepKind) -> Result<Step> {
         let (call, host) = (self.call, self.host.clone());
-        match kind {
-            StepKind::Name => timed(kind, Some(&host), call, self.resolve_name()).await,
-            StepKind::Connect => timed(kind, Some(&host), call, self.check_connection()).await,
-            StepKind::Proxy => timed(kind, Some(&host), call, self.check_proxy()).await,
-            _ => timed(kind, Some(&host), call, self.check_tls()).await,
-        }
+        let work: BoxFuture<_> = match kind {
+            StepKind::Name => Box::pin(self.resolve_name()),
+            StepKind::Connect => Box::pin(self.check_connection()),
+            StepKind::Proxy => Box::pin(self.check_proxy()),
+            _ => Box::pin(self.check_tls()),
+        };
+        timed(kind, Some(&host), call, work).await
     }
 
     async fn resolve_name(&mut self) -> Result<String> {

@@ -63,7 +63,7 @@ async fn check_token(service: &Service, call: &Call, host: Option<&str>) -> Resu
             None => "the token has no stated lifetime".to_owned(),
         })
     };
-    timed(StepKind::Token, host, call, work).await
+    timed(StepKind::Token, host, call, Box::pin(work)).await
 }
 
 async fn check_api_call(service: &Service, call: &Call, host: Option<&str>) -> Result<Step> {
@@ -71,5 +71,5 @@ async fn check_api_call(service: &Service, call: &Call, host: Option<&str>) -> R
         single::find_user(service, call, UNKNOWN_USER, None).await?;
         Ok("the service answers for this organisation".to_owned())
     };
-    timed(StepKind::Call, host, call, work).await
+    timed(StepKind::Call, host, call, Box::pin(work)).await
 }

@@ -4,6 +4,7 @@ use super::kind::{StepKind, StepResult};
 use super::remedy::remedy_for;
 use crate::call::Call;
 use crate::error::{Error, ErrorKind, Result};
+use futures_util::future::BoxFuture;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -84,7 +85,7 @@ pub(super) async fn timed(
     kind: StepKind,
     host: Option<&str>,
     call: &Call,
-    work: impl Future<Output = Result<String>>,
+    work: BoxFuture<'_, Result<String>>,
 ) -> Result<Step> {
     let begun = Instant::now();
     let result = call.until_cancelled_or_due(work).await;

@@ -31,14 +31,14 @@ pub(crate) trait Authorisation: Send {
 }
 
 /// The same headers for every attempt: of a request that needs no authorisation, or has it in its body.
-pub(crate) struct FixedHeaders<F> {
+pub(crate) struct FixedHeaders<'f> {
     pub throttle: Arc<Throttle>,
     pub attempt_headers: AttemptHeaders,
     /// Called after each failed attempt.
-    pub on_failure: F,
+    pub on_failure: &'f mut (dyn FnMut(&Error) + Send),
 }
 
-impl<F: FnMut(&Error) + Send> Authorisation for FixedHeaders<F> {
+impl Authorisation for FixedHeaders<'_> {
     fn is_ready(&self) -> bool {
         true
     }

@@ -60,6 +60,9 @@ impl Trace {
     }
 }
 
+/// Takes what an answer holds, or says why it cannot be understood.
+type ReadAnswer<'r> = dyn FnMut(Answer) -> Result<()> + Send + 'r;
+
 /// A request that may go out now: its permit and its headers.
 struct Admitted {
     throttle: Arc<Throttle>,
@@ -71,15 +74,35 @@ impl Http {
     /// Sends `request` until the answer has a 2xx status and `read` understands it, or no further attempt is allowed. An
     /// answer that `read` does not understand counts as lost. Each attempt has the headers that `authorisation` supplies
     /// when it goes out.
-    pub(crate) async fn perform<T>(
+    pub(crate) async fn perform<T: Send>(
+        &self,
+        call: &Call,
+        request: Request,
+        authorisation: &mut impl Authorisation,
+        replay: Replay,
+        trace: &Trace,
+        mut read: impl FnMut(Answer) -> Result<T> + Send,
+    ) -> Result<T> {
+        let mut value = None;
+        let mut keep = |answer| {
+            value = Some(read(answer)?);
+            Ok(())
+        };
+        self.perform_attempts(call, request, authorisation, replay, trace, &mut keep)
+            .await?;
+        Ok(value.expect("the loop ends well with an answer that was read"))
+    }
+
+    /// [`Http::perform`] for every type of value, so that its code is in the library once for each kind of headers.
+    async fn perform_attempts(
         &self,
         call: &Call,
         mut request: Request,
         authorisation: &mut impl Authorisation,
         replay: Replay,
         trace: &Trace,
-        read: impl Fn(Answer) -> Result<T>,
-    ) -> Result<T> {
+        read: &mut ReadAnswer<'_>,
+    ) -> Result<()> {
         let mut id = None;
         let class = request.class;
         let mut attempts = 0;
@@ -107,9 +130,9 @@ impl Http {
             let id = id.get_or_insert_with(|| call.next_request_id());
             let attempt_id = format!("{id}-{attempts}");
             let begun = Instant::now();
-            let attempt = self.attempt(&request, &attempt_id, trace, &read);
+            let attempt = self.attempt(&request, &attempt_id, trace, read);
             let failure = match attempt.await {
-                Ok(answer) => return Ok(answer),
+                Ok(()) => return Ok(()),
                 Err(failure) => failure
                     .with_attempts(attempts)
                     .with_endpoint(request.endpoint())
@@ -175,13 +198,13 @@ impl Http {
         }
     }
 
-    async fn attempt<T>(
+    async fn attempt(
         &self,
         request: &Request,
         id: &str,
         trace: &Trace,
-        read: impl Fn(Answer) -> Result<T>,
-    ) -> Result<T> {
+        read: &mut ReadAnswer<'_>,
+    ) -> Result<()> {
         self.logger
             .line(LogLevel::Debug, || format!("{id} {}", request.endpoint()));
         let id_header = HeaderValue::from_str(id).expect("request ids are checked");
@@ -203,7 +226,7 @@ impl Http {
                 result.map_err(|e| e.map_words(|words| secrets.redact_mixed(words).into_owned()))
             });
         trace.end_attempt(match &result {
-            Ok(_) => Delivery::Answered,
+            Ok(()) => Delivery::Answered,
             Err(error) => error.delivery(),
         });
         result

@@ -132,13 +132,13 @@ pub(crate) enum Listing {
 }
 
 impl Listing {
-    pub(crate) async fn fetch<T>(
+    pub(crate) async fn fetch<T: Send>(
         &self,
         service: &Service,
         call: &Call,
         page: u64,
         buffer_pool: &BufferPool,
-        read: impl Fn(Answer) -> Result<T>,
+        read: impl Fn(Answer) -> Result<T> + Send,
     ) -> Result<T> {
         let number = page.to_string();
         let org_id = service.org_id();

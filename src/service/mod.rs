@@ -136,11 +136,11 @@ impl Service {
     }
 
     /// Reads a resource.
-    pub(crate) async fn get<T>(
+    pub(crate) async fn get<T: Send>(
         &self,
         call: &Call,
         resource: Resource<'_>,
-        read: impl Fn(Answer) -> Result<T>,
+        read: impl Fn(Answer) -> Result<T> + Send,
     ) -> Result<T> {
         let target = self.locate(resource)?;
         let request = Request::new(target.class, Method::GET, target.url);
@@ -149,12 +149,12 @@ impl Service {
     }
 
     /// Reads a resource that is as large as a page of a listing: the memory for the answer comes from `buffer_pool`.
-    pub(crate) async fn get_page<T>(
+    pub(crate) async fn get_page<T: Send>(
         &self,
         call: &Call,
         resource: Resource<'_>,
         buffer_pool: &BufferPool,
-        read: impl Fn(Answer) -> Result<T>,
+        read: impl Fn(Answer) -> Result<T> + Send,
     ) -> Result<T> {
         let target = self.locate(resource)?;
         let request = Request::new(target.class, Method::GET, target.url)
@@ -164,14 +164,14 @@ impl Service {
     }
 
     /// Posts `json`. `trace` tells how far the request got, also when the future is dropped.
-    pub(crate) async fn post<T>(
+    pub(crate) async fn post<T: Send>(
         &self,
         call: &Call,
         target: &RequestTarget,
         json: Bytes,
         replay: Replay,
         trace: &Trace,
-        read: impl Fn(Answer) -> Result<T>,
+        read: impl Fn(Answer) -> Result<T> + Send,
     ) -> Result<T> {
         let request = Request::new(target.class, Method::POST, target.url.clone()).with_body(json);
         self.send(call, request, replay, trace, read).await
@@ -191,13 +191,13 @@ impl Service {
         retry.wait(call, class).await
     }
 
-    async fn send<T>(
+    async fn send<T: Send>(
         &self,
         call: &Call,
         request: Request,
         replay: Replay,
         trace: &Trace,
-        read: impl Fn(Answer) -> Result<T>,
+        read: impl Fn(Answer) -> Result<T> + Send,
     ) -> Result<T> {
         self.count(request.class);
         let with_body = request.body.is_some();

@@ -14,10 +14,10 @@ use reqwest::header::HeaderMap;
 
 impl Service {
     /// Reads the status page.
-    pub(crate) async fn get_status_page<T>(
+    pub(crate) async fn get_status_page<T: Send>(
         &self,
         call: &Call,
-        read: impl Fn(Answer) -> Result<T>,
+        read: impl Fn(Answer) -> Result<T> + Send,
     ) -> Result<T> {
         let mut url = self.root.clone();
         url.set_path("/status");
@@ -29,7 +29,7 @@ impl Service {
                 headers: HeaderMap::new(),
                 secrets: Secrets::default(),
             },
-            on_failure: |_: &Error| {},
+            on_failure: &mut |_: &Error| {},
         };
         let trace = Trace::default();
         http.perform(
