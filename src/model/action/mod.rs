@@ -216,13 +216,13 @@ fn wrong_target(command: &str, wanted: &str) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod samples {
     use super::*;
     use crate::model::command::OnConflict;
-    use crate::model::order_key::group_key;
     use crate::model::user::IdentityType;
 
-    fn federated(email: &str) -> NewUser<'_> {
+    /// The creation of a federated user, which updates an existing one.
+    pub(crate) fn federated(email: &str) -> NewUser<'_> {
         NewUser {
             identity: IdentityType::FederatedId,
             email,
@@ -232,6 +232,15 @@ mod tests {
             on_conflict: OnConflict::Update,
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::federated;
+    use super::*;
+    use crate::model::command::OnConflict;
+    use crate::model::order_key::group_key;
+    use crate::model::user::IdentityType;
 
     fn steps(action: &Action) -> Vec<&str> {
         action

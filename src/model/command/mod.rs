@@ -179,20 +179,9 @@ impl Command {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::action::{Action, NewUser, UserUpdate};
+    use crate::model::action::samples::federated;
+    use crate::model::action::{Action, UserUpdate};
     use crate::model::order_key::user_key;
-    use crate::model::user::IdentityType;
-
-    fn federated(email: &str) -> NewUser<'_> {
-        NewUser {
-            identity: IdentityType::FederatedId,
-            email,
-            first_name: Some("Zoë"),
-            last_name: None,
-            country: Some("FR"),
-            on_conflict: OnConflict::Update,
-        }
-    }
 
     fn part_json(command: &Command, part: Range<usize>) -> String {
         let mut json = String::new();
